@@ -1,0 +1,100 @@
+"""A series of any length in bounded memory: the exact minimum, maximum and mean of each of at most 1,024 buckets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CAPACITY = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """What a history holds at one moment.
+
+    Attributes:
+        width: how many rows each bucket sums up; the last bucket may hold fewer.
+        rows: how many rows were recorded.
+        minimum, maximum, mean: (buckets, columns) float32 over the finite values; NaN where a bucket has none.
+        not_finite: (buckets, columns) int64, how many values were infinite or NaN.
+    """
+
+    width: int
+    rows: int
+    minimum: np.ndarray
+    maximum: np.ndarray
+    mean: np.ndarray
+    not_finite: np.ndarray
+
+    def ends(self) -> np.ndarray:
+        """The 1-based number of the last row in each bucket, (buckets,) int64."""
+        return np.minimum(np.arange(1, len(self.mean) + 1) * self.width, self.rows)
+
+
+class History:
+    """Rows of float values, one row a step, in buckets that double in width whenever all are taken."""
+
+    def __init__(self, columns: int, capacity: int = CAPACITY) -> None:
+        if capacity < 2 or capacity % 2:
+            raise ValueError(f"capacity is {capacity}; it must be an even number, so that buckets can be merged in pairs.")
+        self.capacity = capacity
+        self.rows = 0
+        self.width = 1
+        self._minimum = np.full((capacity, columns), np.inf, dtype=np.float32)
+        self._maximum = np.full((capacity, columns), -np.inf, dtype=np.float32)
+        self._sum = np.zeros((capacity, columns))
+        self._finite = np.zeros((capacity, columns), dtype=np.int64)
+        self._not_finite = np.zeros((capacity, columns), dtype=np.int64)
+
+    def extend(self, rows: np.ndarray) -> None:
+        """Record `rows`, (steps, columns), in order."""
+        while len(rows):
+            if self.rows == self.capacity * self.width:
+                self._halve()
+            room = self.capacity * self.width - self.rows
+            self._record(rows[:room])
+            rows = rows[room:]
+
+    def series(self) -> Series:
+        """An independent copy of what is recorded."""
+        used = -(-self.rows // self.width)
+        finite = self._finite[:used]
+        empty = finite == 0
+        return Series(
+            width=self.width,
+            rows=self.rows,
+            minimum=np.where(empty, np.nan, self._minimum[:used]).astype(np.float32),
+            maximum=np.where(empty, np.nan, self._maximum[:used]).astype(np.float32),
+            mean=np.where(empty, np.nan, self._sum[:used] / np.maximum(finite, 1)).astype(np.float32),
+            not_finite=self._not_finite[:used].copy(),
+        )
+
+    def _record(self, rows: np.ndarray) -> None:
+        buckets = (self.rows + np.arange(len(rows))) // self.width
+        first, last = buckets[0], buckets[-1] + 1
+        starts = np.searchsorted(buckets, np.arange(first, last))
+        finite = np.isfinite(rows)
+        here = slice(first, last)
+        lows, highs, values = (np.where(finite, rows, other) for other in (np.inf, -np.inf, 0.0))
+        np.minimum(self._minimum[here], np.minimum.reduceat(lows, starts), out=self._minimum[here])
+        np.maximum(self._maximum[here], np.maximum.reduceat(highs, starts), out=self._maximum[here])
+        self._sum[here] += np.add.reduceat(values.astype(np.float64), starts)
+        self._finite[here] += np.add.reduceat(finite.astype(np.int64), starts)
+        self._not_finite[here] += np.add.reduceat((~finite).astype(np.int64), starts)
+        self.rows += len(rows)
+
+    def _halve(self) -> None:
+        """Merge neighbouring buckets; the upper half is empty again."""
+        half = self.capacity // 2
+        merges = (
+            (self._minimum, np.minimum, np.inf),
+            (self._maximum, np.maximum, -np.inf),
+            (self._sum, np.add, 0),
+            (self._finite, np.add, 0),
+            (self._not_finite, np.add, 0),
+        )
+        for values, merge, empty in merges:
+            values[:half] = merge(values[0::2], values[1::2])
+            values[half:] = empty
+        self.width *= 2

@@ -1,0 +1,64 @@
+"""Read the IDX files of the MNIST family, plain or gzipped, and refuse those that aren't whole."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+IMAGES_MAGIC = 0x0803  # unsigned bytes in three dimensions
+LABELS_MAGIC = 0x0801  # unsigned bytes in one
+
+
+class DatasetError(Exception):
+    """A dataset can't be read or fetched; the message is one sentence for a person, with what to do."""
+
+
+def read_images(path: Path, count: int) -> np.ndarray:
+    """The images, uint8 of shape (count, 28, 28).
+
+    Raises:
+        DatasetError: the file is missing, truncated, corrupt, or another one than its name says.
+    """
+    return _read(path, IMAGES_MAGIC, (count, 28, 28))
+
+
+def read_labels(path: Path, count: int) -> np.ndarray:
+    """The labels, uint8 of shape (count,), each from 0 to 9. Raises as `read_images` does."""
+    labels = _read(path, LABELS_MAGIC, (count,))
+    if labels.max() > 9:
+        raise _broken(path, f"it holds a label {labels.max()}, and labels go from 0 to 9")
+    return labels
+
+
+def _read(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
+    content = _bytes(path)
+    header = np.frombuffer(content[: 4 * (1 + len(shape))], dtype=">u4").tolist()
+    if header[:1] != [magic]:
+        raise _broken(path, f"it doesn't begin with the magic number {magic:#06x}")
+    if tuple(header[1:]) != shape:
+        raise _broken(path, f"it announces {_size(header[1:])} where {_size(shape)} belong")
+    expected = 4 * len(header) + int(np.prod(shape))
+    if len(content) != expected:
+        raise _broken(path, f"it holds {len(content):,} bytes where {expected:,} belong")
+    return np.frombuffer(content, dtype=np.uint8, offset=4 * len(header)).reshape(shape)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise _broken(path, "its compressed data are cut short or damaged") from None
+    except OSError as error:
+        raise DatasetError(f"{path} can't be read ({error.strerror}): check that it is there and readable.") from None
+
+
+def _size(shape: list[int] | tuple[int, ...]) -> str:
+    return " × ".join(f"{n:,}" for n in shape) or "nothing"
+
+
+def _broken(path: Path, why: str) -> DatasetError:
+    return DatasetError(f"{path} is not the file it should be: {why}; delete it and download the dataset again.")

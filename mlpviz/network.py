@@ -1,0 +1,72 @@
+"""The network: Flatten, then Linear and activation in turn, then the ten logits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from mlpviz.settings import Settings
+
+IMAGE_SIZE = 28 * 28
+CLASSES = 10
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "leaky_relu": nn.LeakyReLU,
+    "identity": nn.Identity,
+}
+
+
+def build_network(settings: Settings, generator: torch.Generator) -> nn.Sequential:
+    """The untrained network on the CPU, with the weights that the article's script would have drawn.
+
+    Every draw comes from `generator`, in PyTorch's order: first the initialisation that `nn.Linear` gives itself,
+    layer by layer, then `init_weights` over it. The global generator is neither read nor moved.
+    """
+    sizes = (IMAGE_SIZE, *settings.hidden_sizes, CLASSES)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for i in range(len(sizes) - 1):
+        if i > 0:
+            layers.append(ACTIVATIONS[settings.activation]())
+        linear = nn.utils.skip_init(nn.Linear, sizes[i], sizes[i + 1])
+        reset_linear(linear, generator)
+        layers.append(linear)
+    net = nn.Sequential(*layers)
+    for linear in linears(net):
+        init_weights(linear, settings, generator)
+    return net
+
+
+def linears(net: nn.Sequential) -> list[nn.Linear]:
+    """The linear layers, from the input to the logits."""
+    return [layer for layer in net if isinstance(layer, nn.Linear)]
+
+
+def reset_linear(linear: nn.Linear, generator: torch.Generator) -> None:
+    """What `nn.Linear.reset_parameters` does, drawn from `generator`: U(±1/√n) for weights and biases alike."""
+    nn.init.kaiming_uniform_(linear.weight, a=math.sqrt(5), generator=generator)
+    bound = 1 / math.sqrt(linear.in_features)
+    nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
+
+
+def init_weights(linear: nn.Linear, settings: Settings, generator: torch.Generator) -> None:
+    """Draw one layer's weights by the rule `settings.init` and set its biases to zero; `pytorch` leaves both alone."""
+    weight: Tensor = linear.weight
+    match settings.init:
+        case "pytorch":
+            return
+        case "zeros":
+            nn.init.zeros_(weight)
+        case "normal":
+            nn.init.normal_(weight, mean=0.0, std=settings.init_std, generator=generator)
+        case "xavier":
+            nn.init.xavier_normal_(weight, generator=generator)
+        case "kaiming":
+            nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
+    nn.init.zeros_(linear.bias)

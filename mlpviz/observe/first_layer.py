@@ -1,0 +1,30 @@
+"""The first layer's weights, which look like what they answer to."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from mlpviz.network import linears
+
+TILES = 24
+
+
+class FirstLayer:
+    """Chooses the units with the largest weights, and keeps each in its place for as long as it is chosen."""
+
+    def __init__(self) -> None:
+        self._units: list[int] = []
+
+    def images(self, net: nn.Sequential) -> tuple[np.ndarray, np.ndarray]:
+        """Up to 24 units, (tiles,) int64, and their incoming weights, (tiles, 28, 28) float32."""
+        weight = linears(net)[0].weight.detach()
+        norms = torch.linalg.vector_norm(weight, dim=1).nan_to_num(nan=-1.0)
+        strongest = norms.topk(min(TILES, len(norms))).indices.tolist()
+        if not self._units:
+            self._units = sorted(strongest)
+        newcomers = iter([unit for unit in strongest if unit not in self._units])
+        self._units = [unit if unit in strongest else next(newcomers) for unit in self._units]
+        units = torch.tensor(self._units, device=weight.device)
+        return np.array(self._units), weight.index_select(0, units).reshape(-1, 28, 28).cpu().numpy()

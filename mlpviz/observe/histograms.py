@@ -1,0 +1,26 @@
+"""How the values of a tensor are spread."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mlpviz.snapshot import Histogram
+
+BINS = 60
+
+
+def histogram(values: Tensor, bins: int = BINS) -> Histogram:
+    """The histogram of all finite values between the smallest and the largest of them; every bin but the last is
+    half-open, as in NumPy's."""
+    values = values.detach().flatten()
+    low, high = (bound.item() for bound in torch.aminmax(values)) if len(values) else (0.0, 0.0)
+    total = len(values)
+    if not (abs(low) < float("inf") and abs(high) < float("inf")):
+        values = values[values.isfinite()]
+        low, high = (bound.item() for bound in torch.aminmax(values)) if len(values) else (0.0, 0.0)
+    if low == high:  # NumPy's rule for a single value
+        low, high = low - 0.5, high + 0.5
+    places = values.sub(low).mul_(bins / (high - low)).to(torch.int64).clamp_(0, bins - 1)
+    counts = torch.bincount(places, minlength=bins)
+    return Histogram(low, high, counts.cpu().numpy(), total - len(values))

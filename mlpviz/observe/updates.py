@@ -1,0 +1,26 @@
+"""How far one step moves the weights, against how large they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from mlpviz.network import linears
+
+
+@contextmanager
+def update_ratios(net: nn.Sequential) -> Iterator[list[float]]:
+    """Around one step: the list that it gives holds afterwards, layer by layer, ‖ΔW‖ / ‖W‖, with W before the step.
+
+    Works for any optimizer, since it compares the weights themselves. NaN for weights that are all zero.
+    """
+    weights = [linear.weight.detach() for linear in linears(net)]
+    before = [weight.clone() for weight in weights]
+    ratios: list[float] = []
+    yield ratios
+    for old, new in zip(before, weights, strict=True):
+        size = torch.linalg.vector_norm(old)
+        ratios.append((torch.linalg.vector_norm(new - old) / size).item() if size > 0 else float("nan"))

@@ -1,0 +1,210 @@
+"""Every choice that makes a run, with its default, its bounds and its spelling in JSON and in a URL."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+DATASET_NAMES = ("fashion-mnist", "fashion-mnist-mini", "mnist", "kmnist")
+ACTIVATION_NAMES = ("relu", "tanh", "sigmoid", "gelu", "leaky_relu", "identity")
+INIT_NAMES = ("normal", "zeros", "xavier", "kaiming", "pytorch")
+OPTIMIZER_NAMES = ("sgd", "adam", "adamw", "rmsprop")
+DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
+
+MAX_HIDDEN_LAYERS = 6
+MAX_HIDDEN_SIZE = 1024
+
+#: Inclusive bounds of the numeric fields.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "init_std": (0.0, 10.0),
+    "learning_rate": (0.0, 100.0),
+    "momentum": (0.0, 0.999),
+    "weight_decay": (0.0, 1.0),
+    "batch_size": (1, 60_000),
+    "epochs": (1, 1_000),
+    "train_size": (1, 60_000),
+    "seed": (0, 2**53 - 1),  # what JSON and a browser keep exactly
+}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "dataset": DATASET_NAMES,
+    "activation": ACTIVATION_NAMES,
+    "init": INIT_NAMES,
+    "optimizer": OPTIMIZER_NAMES,
+    "device": DEVICE_NAMES,
+}
+#: Fields that a running run takes up at its next step; any other change needs a new run.
+LIVE_FIELDS = ("learning_rate", "momentum", "weight_decay", "epochs")
+
+_FLOATS = ("init_std", "learning_rate", "momentum", "weight_decay")
+_INTEGERS = ("batch_size", "epochs", "train_size", "seed")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One experiment. The defaults are the article's: 784-256-10, ReLU, N(0, 0.01²), SGD at 0.1, batches of 256.
+
+    Args:
+        hidden_sizes: units of each hidden layer; empty for a linear classifier.
+        init_std: standard deviation of the weights, used by `init="normal"` alone.
+        train_size: how many training images, from the first on; None for all of them.
+
+    Raises:
+        ValueError: names the field, the value and what is allowed.
+    """
+
+    dataset: str = "fashion-mnist"
+    hidden_sizes: tuple[int, ...] = (256,)
+    activation: str = "relu"
+    init: str = "normal"
+    init_std: float = 0.01
+    learning_rate: float = 0.1
+    optimizer: str = "sgd"
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    batch_size: int = 256
+    epochs: int = 10
+    train_size: int | None = None
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise _error(name, getattr(self, name), "one of " + ", ".join(allowed))
+        for name in _FLOATS:
+            object.__setattr__(self, name, _number(name, getattr(self, name)))
+        for name in _INTEGERS:
+            if name != "train_size" or self.train_size is not None:
+                object.__setattr__(self, name, _integer(name, getattr(self, name)))
+        object.__setattr__(self, "hidden_sizes", _hidden_sizes(self.hidden_sizes))
+        if not isinstance(self.nesterov, bool):
+            raise _error("nesterov", self.nesterov, "true or false")
+        if self.momentum and self.optimizer != "sgd":
+            raise _error("momentum", self.momentum, f"0 with {self.optimizer}; it is a setting of sgd")
+        if self.nesterov and not self.momentum:
+            raise _error("nesterov", self.nesterov, "false while the momentum is 0")
+
+    def replace(self, **changes: Any) -> Settings:
+        """The same settings with some fields changed, checked again."""
+        return replace(self, **changes)
+
+    def needs_new_run(self, other: Settings) -> bool:
+        """Whether going from these settings to `other` changes the network, its data or their order."""
+        return self.replace(**{name: getattr(other, name) for name in LIVE_FIELDS}) != other
+
+    def differences(self, other: Settings) -> dict[str, tuple[Any, Any]]:
+        """Field by field, what differs: `{name: (here, there)}`."""
+        pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+    # dict, JSON, URL
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"hidden_sizes": list(self.hidden_sizes)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        """Missing fields take their defaults; an unknown one is a ValueError."""
+        names = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in names:
+                raise ValueError(f"{name} is not a setting; the settings are {', '.join(names)}.")
+        return cls(**values)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"These settings are not valid JSON: {error}.") from None
+        if not isinstance(values, dict):
+            raise ValueError("Settings in JSON are one object, such as {} or {\"learning_rate\": 0.1}.")
+        return cls.from_dict(values)
+
+    def to_params(self) -> dict[str, str]:
+        """URL parameters: the dataset, and every field that differs from its default."""
+        default = type(self)()
+        return {
+            field.name: spell(getattr(self, field.name))
+            for field in fields(self)
+            if field.name == "dataset" or getattr(self, field.name) != getattr(default, field.name)
+        }
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, str]) -> Settings:
+        """Read URL parameters; those that are no settings (a run's id, say) are passed over."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: parse(name, text) for name, text in params.items() if name in names})
+
+
+def spell(value: Any) -> str:
+    """A field's value as text: `256-128` for hidden sizes, `none`, `true`, or the shortest exact number."""
+    if isinstance(value, tuple):
+        return "-".join(map(str, value)) or "none"
+    if value is None:
+        return "all"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def parse(name: str, text: str) -> Any:
+    """The inverse of `spell` for the field called `name`; hidden sizes may also be parted by commas or spaces."""
+    text = text.strip()
+    if name == "hidden_sizes":
+        parts = [] if text.lower() in ("", "none") else text.replace("-", " ").replace(",", " ").split()
+        if not all(part.isdecimal() for part in parts):
+            raise _error(name, text, "whole numbers such as 256 or 256-128, or none")
+        return tuple(int(part) for part in parts)
+    if name == "train_size" and text.lower() == "all":
+        return None
+    if name == "nesterov":
+        if text.lower() not in ("true", "false"):
+            raise _error(name, text, "true or false")
+        return text.lower() == "true"
+    if name in _FLOATS or name in _INTEGERS:
+        try:
+            return float(text) if name in _FLOATS else int(text)
+        except ValueError:
+            raise _error(name, text, f"a {'whole ' if name in _INTEGERS else ''}{_range(name)}") from None
+    return text
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise _error(name, value, f"a {_range(name)}")
+    low, high = BOUNDS[name]
+    if not low <= value <= high:
+        raise _error(name, value, f"a {_range(name)}")
+    return float(value)
+
+
+def _integer(name: str, value: Any) -> int:
+    low, high = BOUNDS[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise _error(name, value, f"a whole {_range(name)}")
+    return value
+
+
+def _hidden_sizes(value: Any) -> tuple[int, ...]:
+    allowed = f"0 to {MAX_HIDDEN_LAYERS} layers of 1 to {MAX_HIDDEN_SIZE} units, such as (256,) or (256, 128)"
+    if not isinstance(value, (tuple, list)) or len(value) > MAX_HIDDEN_LAYERS:
+        raise _error("hidden_sizes", value, allowed)
+    for size in value:
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_HIDDEN_SIZE:
+            raise _error("hidden_sizes", value, allowed)
+    return tuple(value)
+
+
+def _range(name: str) -> str:
+    low, high = BOUNDS[name]
+    return f"number from {low:,} to {high:,}"
+
+
+def _error(name: str, value: Any, allowed: str) -> ValueError:
+    return ValueError(f"{name} is {value!r}; it must be {allowed}.")

@@ -1,0 +1,110 @@
+"""What one moment of a run looks like: immutable, NumPy arrays and plain values alone. Torch code makes it, drawing code
+reads it, and neither knows the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlpviz.history import Series
+from mlpviz.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Counts of values in equal bins.
+
+    Attributes:
+        low, high: the outer edges: the smallest and the largest finite value.
+        counts: (bins,) int64.
+        not_finite: how many values were infinite or NaN.
+    """
+
+    low: float
+    high: float
+    counts: np.ndarray
+    not_finite: int = 0
+
+    def centres(self) -> np.ndarray:
+        """The middle of each bin, (bins,)."""
+        edges = np.linspace(self.low, self.high, len(self.counts) + 1)
+        return (edges[:-1] + edges[1:]) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """The costlier look at a network, at `step`. Tuples have one entry for each linear layer, from the input on.
+
+    Attributes:
+        gradients: of the step just made; empty before the first.
+        weight_norms: Euclidean.
+        first_layer_units: (tiles,) which units the images show.
+        first_layer_images: (tiles, 28, 28) float32, their incoming weights.
+        trend: a column for each of `trend_columns`, a row for each inspection so far.
+    """
+
+    step: int
+    weights: tuple[Histogram, ...]
+    initial_weights: tuple[Histogram, ...]
+    gradients: tuple[Histogram, ...]
+    weight_norms: tuple[float, ...]
+    first_layer_units: np.ndarray
+    first_layer_images: np.ndarray
+    trend: Series
+
+
+def trend_columns(layers: int) -> list[str]:
+    """Names of an inspection's trend: the step, each layer's update-to-weight ratio, each hidden layer's dead share."""
+    ratios = [f"update_ratio {i}" for i in range(1, layers + 1)]
+    return ["step", *ratios, *[f"dead_share {i}" for i in range(1, layers)]]
+
+
+def step_columns(layers: int) -> list[str]:
+    """Names of a snapshot's per-step series: loss, batch accuracy, and each layer's two gradient norms."""
+    return ["loss", "accuracy", *[f"{kind} {i}" for i in range(1, layers + 1) for kind in ("weight", "bias")]]
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Snapshot:
+    """One moment of a run.
+
+    Attributes:
+        version: grows with each snapshot of the run.
+        run: the run's id; it is another after a reset.
+        status: "preparing", "paused", "training", "finished" or "failed".
+        message: why it stopped by itself, for a person; or nothing.
+        not_finite_step: the first step whose loss was infinite or NaN.
+        layers: (inputs, hidden units …, classes).
+        steps: the per-step series, in the order of `step_columns`.
+        evaluations: (evaluations, 3) float64: step, test loss, test accuracy.
+        changes: what was changed while it trained: (step, text).
+    """
+
+    version: int
+    run: str
+    status: str
+    message: str
+    settings: Settings
+    dataset: str
+    classes: tuple[str, ...]
+    device: str
+    threads: int
+    layers: tuple[int, ...]
+    step: int
+    steps_per_epoch: int
+    total_steps: int
+    steps_per_second: float
+    not_finite_step: int | None
+    steps: Series
+    evaluations: np.ndarray
+    changes: tuple[tuple[int, str], ...]
+    inspection: Inspection | None
+
+    @property
+    def hidden_layers(self) -> int:
+        return len(self.layers) - 2
+
+    def evaluation(self) -> tuple[float, float] | None:
+        """The latest test loss and accuracy."""
+        return (float(self.evaluations[-1, 1]), float(self.evaluations[-1, 2])) if len(self.evaluations) else None

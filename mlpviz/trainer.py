@@ -1,0 +1,195 @@
+"""The five lines, and what a run needs around them: its network, its optimizer, the order of its mini-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mlpviz.datasets import Dataset
+from mlpviz.network import build_network
+from mlpviz.settings import LIVE_FIELDS, Settings
+
+
+def train_step(net: nn.Module, loss_fn: nn.Module, optimizer: torch.optim.Optimizer, X: Tensor, y: Tensor) -> tuple:
+    """One update on one mini-batch; gives its logits and its loss, and leaves the gradients in `.grad`."""
+    logits = net(X)
+    loss = loss_fn(logits, y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return logits, loss
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The test set through the network.
+
+    Attributes:
+        step: the updates made before it.
+        loss: mean cross-entropy over the test set, in nats.
+        accuracy: share of images whose largest logit is the right one, 0 to 1.
+        logits: (n, 10) float32, in the order of the test set.
+    """
+
+    step: int
+    loss: float
+    accuracy: float
+    logits: Tensor
+
+
+class Trainer:
+    """One network in training, exactly reproducible.
+
+    The same settings, dataset and thread count give the same bits, whatever else the process does: every random number
+    comes from the trainer's own generator, in the order in which the article's script draws from the global one.
+
+    Args:
+        dataset: its tensors go to the settings' device; images stay uint8 and are converted batch by batch.
+
+    Raises:
+        ValueError: the device isn't there, or the training set is smaller than `train_size` or `batch_size`.
+    """
+
+    def __init__(self, settings: Settings, dataset: Dataset) -> None:
+        self.settings = settings
+        self.device = pick_device(settings.device)
+        self.dataset = dataset.to(self.device)
+        self.train_size = _train_size(settings, dataset)
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.net = build_network(settings, self.generator).to(self.device)
+        self.loss_fn = nn.CrossEntropyLoss()
+        self.optimizer = make_optimizer(self.net, settings)
+        self.step = 0
+        self._epoch = -1  # the epoch that `_order` belongs to
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-self.train_size // self.settings.batch_size)
+
+    def train(self, steps: int) -> Tensor:
+        """Make that many updates; gives the loss of each, (steps,) float32 on the CPU."""
+        losses = [self.train_one()[1].detach() for _ in range(steps)]
+        return torch.stack(losses).cpu() if losses else torch.empty(0)
+
+    def train_one(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Make one update on the next mini-batch; gives its logits (m, 10), its loss and its labels (m,)."""
+        X, y = self.next_batch()
+        logits, loss = train_step(self.net, self.loss_fn, self.optimizer, X, y)
+        self.step += 1
+        return logits, loss, y
+
+    def next_batch(self) -> tuple[Tensor, Tensor]:
+        """The mini-batch of the next update: pixels (m, 28, 28) in [0, 1], and labels (m,)."""
+        epoch, at = divmod(self.step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, self._shuffle().to(self.device)
+        size = self.settings.batch_size
+        chosen = self._order[at * size : (at + 1) * size]
+        X = self.dataset.train_images.index_select(0, chosen)
+        return pixels(X), self.dataset.train_labels.index_select(0, chosen)
+
+    def _shuffle(self) -> Tensor:
+        """The order of the next epoch, drawn as `DataLoader(shuffle=True)` draws it, unused numbers included."""
+        if self.step > 0:
+            self._draw()  # a base seed: the pass over the test loader after the last epoch
+        self._draw()  # a base seed: the pass over the training loader that begins
+        return torch.randperm(self.train_size, generator=torch.Generator().manual_seed(self._draw()))
+
+    def _draw(self) -> int:
+        return int(torch.empty((), dtype=torch.int64).random_(generator=self.generator))
+
+    def evaluate(self) -> Evaluation:
+        """Run the whole test set through the network; nothing in the trainer changes."""
+        evaluation = None
+        for evaluation in self.evaluate_in_parts():
+            pass
+        assert evaluation is not None
+        return evaluation
+
+    def evaluate_in_parts(self) -> Iterator[Evaluation | None]:
+        """`evaluate`, a batch at a time: gives None after each batch and the evaluation at the end. The network must
+        not be trained in between."""
+        images, labels = self.dataset.test_images, self.dataset.test_labels
+        size = min(max(self.settings.batch_size, 64), 1024)  # the article's 256 stays 256
+        parts = []
+        for i in range(0, len(images), size):
+            with torch.no_grad():
+                parts.append(self.net(pixels(images[i : i + size])))
+            yield None
+        logits = torch.cat(parts)
+        yield Evaluation(
+            step=self.step,
+            loss=self.loss_fn(logits, labels).item(),
+            accuracy=(logits.argmax(dim=1) == labels).sum().item() / len(labels),
+            logits=logits,
+        )
+
+    def change(self, settings: Settings) -> None:
+        """Take up another learning rate, momentum, weight decay or number of epochs, from the next step on.
+
+        Raises:
+            ValueError: something else differs, which needs a new trainer.
+        """
+        if self.settings.needs_new_run(settings):
+            names = [name for name in self.settings.differences(settings) if name not in LIVE_FIELDS]
+            raise ValueError(f"{', '.join(names)} can't change during a run: make a new Trainer.")
+        self.settings = settings
+        for group in self.optimizer.param_groups:
+            group.update(optimizer_options(settings))
+
+
+def pixels(images: Tensor) -> Tensor:
+    """uint8 images as float32 in [0, 1], with the bits that torchvision's `ToTensor` gives.
+
+    The divisor is a tensor on the images' device: CUDA would turn a division by a plain number into a multiplication by
+    1/255, which rounds differently.
+    """
+    return images.float().div_(torch.full((), 255.0, device=images.device))
+
+
+def pick_device(name: str) -> torch.device:
+    """The device called "cpu", "cuda" or "mps"; "auto" is the fastest that this machine has.
+
+    Raises:
+        ValueError: the machine has no such device.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, there in present.items() if there)
+    if not present[name]:
+        there = ", ".join(device for device, there in present.items() if there)
+        raise ValueError(f"device is {name!r}, which this machine doesn't have; it has {there}. Choose auto.")
+    return torch.device(name)
+
+
+def make_optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    """The settings' optimizer over all parameters of the network."""
+    kinds: dict[str, type[torch.optim.Optimizer]] = {
+        "sgd": torch.optim.SGD,
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "rmsprop": torch.optim.RMSprop,
+    }
+    return kinds[settings.optimizer](net.parameters(), **optimizer_options(settings))
+
+
+def optimizer_options(settings: Settings) -> dict[str, float | bool]:
+    """The arguments of the optimizer's constructor, which are also the options of its parameter group."""
+    options: dict[str, float | bool] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    if settings.optimizer == "sgd":
+        options |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
+    return options
+
+
+def _train_size(settings: Settings, dataset: Dataset) -> int:
+    there = len(dataset.train_images)
+    size = settings.train_size or there
+    if size > there:
+        raise ValueError(f"train_size is {size:,}; {dataset.title} has {there:,} training images.")
+    if settings.batch_size > size:
+        raise ValueError(f"batch_size is {settings.batch_size:,}; it must be at most {size:,}, the training images.")
+    return size
