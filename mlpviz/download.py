@@ -1,0 +1,122 @@
+"""Fetch a full dataset with torchvision's downloader, in a process of its own: it can be watched, cancelled, and never
+leaves half a file where a whole one is looked for.
+
+`python -m mlpviz.download NAME FOLDER` is that process; `Download` is its owner in the server.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlpviz.datasets import TORCHVISION_NAMES, DatasetError, load_dataset
+
+#: Bytes of the four compressed files.
+SIZES = {"fashion-mnist": 30_878_645, "mnist": 11_594_722, "kmnist": 21_240_875}
+WORKER = (sys.executable, "-m", "mlpviz.download")
+
+
+class Download:
+    """One download, begun at once. `state` goes from "running" to "done", "failed" or "cancelled".
+
+    Args:
+        root: where `<root>/FashionMNIST/raw` appears, whole, at the end.
+        worker: the command that fetches; it is given the name and a folder.
+    """
+
+    def __init__(self, name: str, root: Path | str = "data", worker: Sequence[str] = WORKER) -> None:
+        self.name = name
+        self.state = "running"
+        self.message = ""
+        self._root = Path(root)
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix=".download-", dir=self._root))
+        self._process = subprocess.Popen(
+            [*worker, name, str(self._folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        self._thread = threading.Thread(target=self._finish, name=f"mlpviz-download-{name}", daemon=True)
+        self._thread.start()
+
+    def progress(self) -> float:
+        """The share of bytes that have come, 0 to 1."""
+        if self.state != "running":
+            return float(self.state == "done")
+        come = sum(file.stat().st_size for file in self._folder.rglob("*") if file.suffix == ".gz" and file.exists())
+        return min(1.0, come / SIZES[self.name])
+
+    def cancel(self) -> None:
+        """Stop it and remove what has come so far."""
+        if self.state == "running":
+            self.state = "cancelled"
+            self._process.kill()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Until the download has ended, one way or another."""
+        self._thread.join(timeout)
+
+    def _finish(self) -> None:
+        _, errors = self._process.communicate()
+        try:
+            if self.state == "cancelled":
+                return
+            if self._process.returncode:
+                raise DatasetError(f"The download did not work: {_last_line(errors)}")
+            self._move_into_place()
+            self.state = "done"
+        except (DatasetError, OSError) as error:
+            self.message = str(error)
+            self.state = "failed"
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _move_into_place(self) -> None:
+        """Read it once, to be sure that it is whole, then rename it, which happens entirely or not at all."""
+        fetched = self._folder / TORCHVISION_NAMES[self.name]
+        load_dataset(self.name, fetched / "raw")
+        place = self._root / TORCHVISION_NAMES[self.name]
+        shutil.rmtree(place, ignore_errors=True)
+        fetched.rename(place)
+
+
+def fetch(name: str, folder: Path | str) -> None:
+    """Let torchvision download and unpack a dataset to `<folder>/<its name>/raw`.
+
+    Raises:
+        DatasetError: the network isn't there, or the files that came are not the right ones.
+    """
+    import torchvision  # takes seconds
+
+    try:
+        getattr(torchvision.datasets, TORCHVISION_NAMES[name])(folder, download=True)
+    except (OSError, RuntimeError, EOFError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DatasetError(f"{reason} Check the network connection, or put the four files there yourself.") from error
+
+
+def main(arguments: Sequence[str]) -> int:
+    name, folder = arguments
+    try:
+        fetch(name, folder)
+    except DatasetError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "the downloader stopped without a word."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

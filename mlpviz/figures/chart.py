@@ -1,0 +1,114 @@
+"""What a figure is made of, and what all figures share: colours, the step axis, marks of what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlpviz.history import Series
+from mlpviz.snapshot import Snapshot
+
+# After Okabe and Ito's colours for all kinds of colour vision, darkened where needed to stand out by 3:1 on white and
+# on black alike.
+BLUE, VERMILLION, GREEN, PURPLE = "#0a78bb", "#d55e00", "#009e73", "#cc6699"
+OCHRE, SKY, GREY = "#b07a00", "#2e8fc4", "#808080"
+TRAIN, TEST, GUESS, ALARM = BLUE, VERMILLION, GREY, "#d43a3a"
+LAYERS = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE, SKY, GREY)
+
+MOVING_MEAN_STEPS = 25
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """A Plotly figure as plain data, with its name and one sentence that says what it shows now.
+
+    `plotly.graph_objects.Figure(chart.data, chart.layout)` draws it in a notebook. Charts of the same `card` share a
+    place on the page and a switch between them.
+    """
+
+    name: str
+    sentence: str
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+    card: str
+    log_switch: bool = False
+
+
+def line(name: str, x: np.ndarray, y: np.ndarray, color: str, **more: Any) -> dict[str, Any]:
+    """A line trace; `width`, `dash` and `shape` style the line, everything else the trace."""
+    style = {"color": color, "width": 2} | {key: more.pop(key) for key in ("width", "dash", "shape") if key in more}
+    x = np.asarray(x, dtype=np.float32)
+    y = np.asarray(y, dtype=np.float32)
+    return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style} | more
+
+
+def guess_line(name: str, snapshot: Snapshot, y: float) -> dict[str, Any]:
+    """A dashed line across, at what guessing among the ten classes gives."""
+    return line(name, [0, axis_end(snapshot)], [y, y], GUESS, dash="dash", width=1.5, hoverinfo="skip")
+
+
+def every_step(snapshot: Snapshot, column: int, color: str, hover: str) -> dict[str, Any]:
+    """Every step, faint: once a bucket holds several, a stroke from its smallest to its largest value."""
+    steps = snapshot.steps
+    if steps.width == 1:
+        x, y = steps.ends(), steps.mean[:, column]
+    else:
+        x = np.repeat(steps.ends(), 2)
+        y = np.stack([steps.minimum[:, column], steps.maximum[:, column]], axis=1).ravel()
+    return line("each step", x, y, color, width=1, opacity=0.35, hovertemplate=hover)
+
+
+def moving_mean(series: Series, column: int) -> np.ndarray:
+    """The mean over the last 25 steps or the last bucket, whichever is longer; (buckets,)."""
+    window = max(1, MOVING_MEAN_STEPS // series.width)
+    values = series.mean[:, column].astype(np.float64)
+    finite = np.isfinite(values)
+    sums = np.cumsum(np.where(finite, values, 0.0))
+    counts = np.cumsum(finite)
+    sums[window:], counts[window:] = sums[window:] - sums[:-window], counts[window:] - counts[:-window]
+    return np.where(finite, sums / np.maximum(counts, 1), np.nan)
+
+
+def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
+    """The layout of a figure over steps, with marks where settings changed and where the loss stopped being finite."""
+    marks = [(step, text, GREY) for step, text in snapshot.changes]
+    if snapshot.not_finite_step is not None:
+        marks.append((snapshot.not_finite_step, f"not finite from step {snapshot.not_finite_step:,}", ALARM))
+    return {
+        "xaxis": {"title": {"text": "step"}, "range": [0, axis_end(snapshot)], "tickformat": ",d"},
+        "yaxis": yaxis,
+        "shapes": [_mark(step, color) for step, _, color in marks],
+        "annotations": [_label(step, text, color, snapshot) for step, text, color in marks[-4:]],
+    }
+
+
+def axis_end(snapshot: Snapshot) -> float:
+    """Where the step axis ends: a little beyond now, so that early steps fill the figure too."""
+    return max(10.0, snapshot.step * 1.02)
+
+
+def number(value: float) -> str:
+    """A number for people: three significant digits, in powers of ten when it is far from 1."""
+    if not np.isfinite(value):
+        return "not finite"
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.3g}"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}·10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def _mark(step: int, color: str) -> dict[str, Any]:
+    style = {"color": color, "width": 1.5, "dash": "dot"}
+    return {"type": "line", "x0": step, "x1": step, "y0": 0, "y1": 1, "yref": "paper", "line": style}
+
+
+def _label(step: int, text: str, color: str, snapshot: Snapshot) -> dict[str, Any]:
+    left = step > 0.6 * axis_end(snapshot)  # keep the words inside the figure
+    anchor = {"x": step, "y": 1, "yref": "paper", "xanchor": "right" if left else "left", "yanchor": "top"}
+    return anchor | {"text": text, "showarrow": False, "font": {"color": color, "size": 12}}

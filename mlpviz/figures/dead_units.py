@@ -1,0 +1,38 @@
+"""Which hidden units have stopped learning?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlpviz.figures.chart import LAYERS, Chart, line, percent, step_layout
+from mlpviz.figures.gradient_norms import subscript
+from mlpviz.snapshot import Snapshot
+
+
+def dead_units(snapshot: Snapshot) -> Chart:
+    """The share of each hidden layer's units through which no gradient passes, on 512 test images."""
+    data, now = [], []
+    for layer, shares in enumerate(dead_shares(snapshot), 1):
+        assert snapshot.inspection is not None
+        steps = snapshot.inspection.trend.mean[:, 0]
+        label = f"layer {layer}"
+        data.append(line(f"h{subscript(layer)}", steps, shares, LAYERS[layer - 1], hovertemplate=f"{label} %{{y:.0%}}"))
+        now.append(percent(float(shares[-1]), 0) if np.isfinite(shares[-1]) else "not finite")
+    layout = step_layout(snapshot, range=[0, 1], tickformat=".0%")
+    return Chart("Dead units", _sentence(snapshot, now), data, layout, card="Dead units")
+
+
+def dead_shares(snapshot: Snapshot) -> list[np.ndarray]:
+    """For each hidden layer, its share of dead units at each inspection."""
+    if snapshot.inspection is None:
+        return []
+    trend = snapshot.inspection.trend.mean
+    return [trend[:, len(snapshot.layers) + layer] for layer in range(snapshot.hidden_layers)]
+
+
+def _sentence(snapshot: Snapshot, now: list[str]) -> str:
+    if not snapshot.hidden_layers:
+        return "There is no hidden layer, so no unit can die."
+    if not now:
+        return "Not measured yet."
+    return f"Hidden units that pass no gradient for any of 512 test images: {', '.join(now)}."

@@ -1,0 +1,95 @@
+"""What have the weights become? Their distribution, layer by layer, and that of their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import GREY, LAYERS, Chart, line, number
+from mlpviz.snapshot import Histogram, Snapshot
+
+
+def weight_histograms(snapshot: Snapshot) -> Chart:
+    """Each layer's weights now, and in grey behind them as they began."""
+    inspection = snapshot.inspection
+    now = inspection.weights if inspection else ()
+    initial = inspection.initial_weights if inspection else ()
+    norms = inspection.weight_norms if inspection else ()
+    listed = ", ".join(number(norm) for norm in norms)
+    sentence = f"Norm of each layer’s weights: {listed}; grey: as they began." if norms else "Not measured yet."
+    return _histograms("Weights", sentence, snapshot, now, initial)
+
+
+def gradient_histograms(snapshot: Snapshot) -> Chart:
+    """Each layer's weight gradients, of the step just made."""
+    gradients = snapshot.inspection.gradients if snapshot.inspection else ()
+    zeros = ", ".join(_zero_share(histogram) for histogram in gradients)
+    sentence = f"Share of each layer’s gradients in the fullest bin: {zeros}." if zeros else "No gradient yet."
+    return _histograms("Gradients", sentence, snapshot, gradients, ())
+
+
+def density(histogram: Histogram) -> np.ndarray:
+    """Counts as a density that integrates to 1 over the finite values, (bins,)."""
+    total = histogram.counts.sum()
+    width = (histogram.high - histogram.low) / len(histogram.counts)
+    return histogram.counts / (total * width) if total else np.zeros(len(histogram.counts))
+
+
+def _histograms(
+    name: str,
+    sentence: str,
+    snapshot: Snapshot,
+    now: tuple[Histogram, ...],
+    initial: tuple[Histogram, ...],
+) -> Chart:
+    data: list[dict[str, Any]] = []
+    layers = len(snapshot.layers) - 1
+    layout: dict[str, Any] = {"annotations": [], "showlegend": False}
+    columns = min(layers, 4)
+    rows = -(-layers // columns)
+    for layer in range(layers):
+        axis = "" if layer == 0 else str(layer + 1)
+        column, row = layer % columns, layer // columns
+        left, right = _span(column, columns)
+        bottom, top = _span(rows - 1 - row, rows)
+        top -= 0.1 / rows
+        layout[f"xaxis{axis}"] = {"domain": [left, right], "anchor": f"y{axis}", "nticks": 4}
+        layout[f"yaxis{axis}"] = {
+            "domain": [bottom, top],
+            "anchor": f"x{axis}",
+            "rangemode": "tozero",
+            "showticklabels": False,
+        }
+        layout["annotations"].append(_title(snapshot, layer, (left + right) / 2, top, now))
+        for label, histograms, color in (("at the start", initial, GREY), ("now", now, LAYERS[layer])):
+            if layer < len(histograms):
+                data.append(_steps(label, histograms[layer], color) | {"xaxis": f"x{axis}", "yaxis": f"y{axis}"})
+    return Chart(name, sentence, data, layout, card="Weights")
+
+
+def _steps(label: str, histogram: Histogram, color: str) -> dict[str, Any]:
+    x = np.linspace(histogram.low, histogram.high, len(histogram.counts) + 1)
+    y = np.append(density(histogram), 0.0)
+    hover = f"{label}: %{{x:.3g}}<extra></extra>"
+    return line(label, x, y, color, shape="hv", width=1.5, fill="tozeroy", opacity=0.9, hovertemplate=hover)
+
+
+def _title(snapshot: Snapshot, layer: int, x: float, y: float, now: tuple[Histogram, ...]) -> dict[str, Any]:
+    text = f"{snapshot.layers[layer]:,} → {snapshot.layers[layer + 1]:,}"
+    if layer < len(now) and now[layer].not_finite:
+        text = f"{now[layer].not_finite:,} not finite"
+    place = {"x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "center", "yanchor": "bottom"}
+    return place | {"text": text, "showarrow": False}
+
+
+def _span(index: int, count: int) -> tuple[float, float]:
+    """The share of an axis that the index-th of `count` parts takes, with a gap between parts."""
+    gap = 0.06
+    width = (1 - gap * (count - 1)) / count
+    return index * (width + gap), index * (width + gap) + width
+
+
+def _zero_share(histogram: Histogram) -> str:
+    total = histogram.counts.sum()
+    return f"{100 * histogram.counts.max() / total:.0f} %" if total else "none finite"

@@ -1,0 +1,32 @@
+"""What does the first layer answer to? Its weights as images, quantised for the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import number
+from mlpviz.snapshot import Snapshot
+
+
+def first_layer_weights(snapshot: Snapshot) -> dict[str, Any] | None:
+    """Tiles for the board: int8 pixels, where ±127 stands for ± the scale, and a label for each tile.
+
+    The scale is the 99.5th percentile of all the shown weights' sizes, so that one stray weight doesn't grey the rest.
+    """
+    if snapshot.inspection is None:
+        return None
+    images = snapshot.inspection.first_layer_images
+    sizes = np.abs(images[np.isfinite(images)])
+    scale = float(np.quantile(sizes, 0.995)) if len(sizes) else 0.0
+    pixels = np.clip(np.nan_to_num(images / scale if scale else images * 0), -1, 1) * 127
+    units = snapshot.inspection.first_layer_units
+    names = [f"unit {unit}" if snapshot.hidden_layers else snapshot.classes[unit] for unit in units]
+    kind = "hidden units with the largest weights" if snapshot.hidden_layers else "ten classes"
+    return {
+        "name": "First-layer weights",
+        "sentence": f"The {len(units)} {kind}, as 28 × 28 images. Blue: negative, red: positive, up to ±{number(scale)}.",
+        "labels": names,
+        "pixels": pixels.round().astype(np.int8),
+    }

@@ -1,0 +1,108 @@
+"""Where the run stands, in numbers and in words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mlpviz.figures.chart import moving_mean, number, percent
+from mlpviz.figures.dead_units import dead_shares
+from mlpviz.figures.loss import LN10
+from mlpviz.snapshot import Snapshot
+
+STATUS = {
+    "preparing": "Preparing",
+    "paused": "Paused",
+    "training": "Training",
+    "finished": "Finished",
+    "failed": "Stopped by an error",
+}
+DEVICES = {"cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Metal)"}
+ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "gelu": "GELU", "leaky_relu": "leaky ReLU"}
+
+
+def headline(snapshot: Snapshot) -> dict[str, object]:
+    """The strip above the figures: status, progress from 0 to 1, and labelled values."""
+    epoch = snapshot.step / snapshot.steps_per_epoch
+    return {
+        "status": "Ready at step 0" if snapshot.status == "paused" and not snapshot.step else STATUS[snapshot.status],
+        "progress": min(1.0, snapshot.step / snapshot.total_steps),
+        "values": [
+            ("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}"),
+            ("Epoch", f"{epoch:.1f}" if epoch % 1 else f"{epoch:.0f}", f"of {snapshot.settings.epochs:,}"),
+            ("Train loss", _train_loss(snapshot), "mean of 25 steps"),
+            ("Test accuracy", _test_accuracy(snapshot), _measured_at(snapshot)),
+            ("Speed", f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else "–", "steps/s"),
+            ("Time left", time_left(snapshot), ""),
+        ],
+        "setting": setting(snapshot),
+    }
+
+
+def setting(snapshot: Snapshot) -> str:
+    """Data, network and device in words."""
+    sizes = "-".join(map(str, snapshot.layers))
+    activation = ACTIVATIONS.get(snapshot.settings.activation, "no activation")
+    device = DEVICES.get(snapshot.device, snapshot.device)
+    if snapshot.device == "cpu":
+        device += f", {snapshot.threads} thread{'s' if snapshot.threads > 1 else ''}"
+    network = f"{sizes} {activation}" if snapshot.hidden_layers else f"{sizes}, no hidden layer"
+    return f"{snapshot.dataset} · {network} · {device}"
+
+
+def time_left(snapshot: Snapshot) -> str:
+    """How long until the last epoch ends, at the present speed."""
+    steps = max(0, snapshot.total_steps - snapshot.step)
+    if not steps:
+        return "0 s"
+    if not snapshot.steps_per_second:
+        return "–"
+    seconds = math.ceil(steps / snapshot.steps_per_second)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes} min {seconds:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def notice(snapshot: Snapshot) -> str:
+    """What has gone wrong, in a sentence or two; nothing while all is well."""
+    if snapshot.message:
+        return snapshot.message
+    if not _guesses(snapshot):
+        return ""
+    shares = [float(share[-1]) for share in dead_shares(snapshot)]
+    worst = max(shares, default=0.0)
+    if worst >= 0.9:
+        return (
+            f"The network is guessing: the loss is about ln 10, and {percent(worst, 0)} of a hidden layer’s units are "
+            "dead. No gradient passes a dead unit, so training can’t revive them. Try a lower learning rate."
+        )
+    return f"After {snapshot.step:,} steps the network is still guessing: the loss is about ln 10."
+
+
+def _guesses(snapshot: Snapshot) -> bool:
+    """Whether the loss has sat within 2 % of ln 10 over the latest twentieth of the run, 100 steps at least."""
+    if snapshot.step < 100:
+        return False
+    series = snapshot.steps
+    latest = max(-(-100 // series.width), len(series.mean) // 20)
+    losses = series.mean[-latest:, 0]
+    return bool(np.all(np.abs(losses - LN10) < 0.05 * LN10) and abs(float(np.mean(losses)) - LN10) < 0.02 * LN10)
+
+
+def _train_loss(snapshot: Snapshot) -> str:
+    mean = moving_mean(snapshot.steps, 0)
+    return number(float(mean[-1])) if len(mean) else "–"
+
+
+def _test_accuracy(snapshot: Snapshot) -> str:
+    evaluation = snapshot.evaluation()
+    return percent(evaluation[1]) if evaluation else "–"
+
+
+def _measured_at(snapshot: Snapshot) -> str:
+    if not len(snapshot.evaluations):
+        return ""
+    epoch = snapshot.evaluations[-1, 0] / snapshot.steps_per_epoch
+    return f"after epoch {epoch:.0f}" if epoch else "before training"

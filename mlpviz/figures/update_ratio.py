@@ -1,0 +1,31 @@
+"""How large is a step? The update against the weights that it moves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlpviz.figures.chart import GUESS, LAYERS, Chart, axis_end, line, number, step_layout
+from mlpviz.figures.gradient_norms import subscript
+from mlpviz.snapshot import Snapshot
+
+RULE_OF_THUMB = 1e-3
+
+
+def update_ratio(snapshot: Snapshot) -> Chart:
+    """‖ΔW‖ / ‖W‖ of each layer at the steps that were inspected, on a logarithmic scale."""
+    layers = len(snapshot.layers) - 1
+    data, now = [], []
+    if snapshot.inspection:
+        trend = snapshot.inspection.trend.mean
+        for layer in range(1, layers + 1):
+            label = f"W{subscript(layer)}"
+            ratios = np.where(trend[:, layer] > 0, trend[:, layer], np.nan)
+            hover = f"{label} %{{y:.2g}}"
+            data.append(line(label, trend[:, 0], ratios, LAYERS[layer - 1], connectgaps=True, hovertemplate=hover))
+            known = ratios[np.isfinite(ratios)]
+            now += [f"{label} {number(float(known[-1]))}"] if len(known) else []
+    across = [0, axis_end(snapshot)]
+    data.append(line("10⁻³", across, [RULE_OF_THUMB] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip"))
+    sentence = f"One step moved ‖ΔW‖/‖W‖ = {', '.join(now)}." if now else "‖ΔW‖/‖W‖: no step measured yet."
+    layout = step_layout(snapshot, type="log", exponentformat="power")
+    return Chart("Update ratio", sentence, data, layout, card="Update ratio")

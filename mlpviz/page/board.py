@@ -1,0 +1,40 @@
+"""The live board: a component that fetches and draws by itself while the page stands still."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from mlpviz.live.routes import BOARD, PLOTLY_URL
+from mlpviz.run import Run
+
+# A small script that stays the same and so is sent once; the board's own files are served and cached by their route.
+SCRIPT = """
+const loading = import(new URL("live/board/board.js", document.baseURI));
+export default function (component) {
+  let stop = null, gone = false;
+  loading.then((module) => { if (!gone) stop = module.mount(component); });
+  return () => { gone = true; if (stop) stop(); };
+}
+"""
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "mlpviz_board",
+        html=(BOARD / "board.html").read_text(encoding="utf-8"),
+        css=(BOARD / "board.css").read_text(encoding="utf-8"),
+        js=SCRIPT,
+        isolate_styles=False,
+    )
+
+
+def board(run: Run) -> None:
+    """Mount the board on a run. It triggers one script run when the run's status changes, for the buttons' sake."""
+    status = "paused" if run.status == "preparing" else run.status
+    data = {"token": run.token, "status": status, "plotly": PLOTLY_URL}
+    _component()(key="board", data=data, on_status_change=lambda: None)

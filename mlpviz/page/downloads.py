@@ -1,0 +1,36 @@
+"""Offer a dataset that isn't on this machine, and show how its download goes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlpviz.download import SIZES, Download
+
+_downloads: dict[str, Download] = {}  # by dataset, for all visitors
+
+
+def download_offer(name: str, title: str) -> None:
+    """A button that downloads the dataset; while it comes, a progress bar and a way to cancel."""
+    download = _downloads.get(name)
+    if download is not None and download.state == "running":
+        _progress(name, title)
+        return
+    if download is not None and download.state == "failed":
+        st.error(download.message)
+    label = f"Download {title} ({SIZES[name] / 2**20:.0f} MB)"
+    st.button(label, icon=":material/download:", on_click=_begin, args=(name,), width="stretch")
+
+
+@st.fragment(run_every=0.5)
+def _progress(name: str, title: str) -> None:
+    download = _downloads[name]
+    if download.state != "running":
+        st.rerun()
+    st.progress(download.progress(), text=f"Downloading {title}…")
+    st.button("Cancel download", on_click=download.cancel, width="stretch")
+
+
+def _begin(name: str) -> None:
+    running = _downloads.get(name)
+    if running is None or running.state != "running":
+        _downloads[name] = Download(name)

@@ -1,0 +1,20 @@
+"""The program behind the figures, as it runs."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import streamlit as st
+
+from mlpviz.trainer import train_step
+
+TEXT = Path(__file__).parent.parent / "text"
+
+
+def five_lines() -> None:
+    """The five lines, from the source that trains, beside the mathematics that they carry out."""
+    with st.expander("The five lines behind it"):
+        code, mathematics = st.columns(2)
+        code.code(inspect.getsource(train_step), language="python")
+        mathematics.markdown((TEXT / "five_lines.md").read_text(encoding="utf-8"))

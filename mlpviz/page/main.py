@@ -1,0 +1,37 @@
+"""The page, from top to bottom."""
+
+import streamlit as st
+
+from mlpviz.page.board import board
+from mlpviz.page.frame import frame, title
+from mlpviz.page.lesson import five_lines
+from mlpviz.page.player import player
+from mlpviz.page.share import share, watch
+from mlpviz.page.sidebar import sidebar
+from mlpviz.page.visit import current_run, write_address
+
+
+def main() -> None:
+    frame()
+    token = st.query_params.get("watch")
+    if token:
+        title()
+        watch(token)
+        return
+    with st.sidebar:
+        settings = sidebar()
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    messages = st.container()
+    with messages:
+        run = current_run(settings)
+    with head:
+        title()
+        player(run)
+    board(run)
+    five_lines()
+    with st.sidebar:
+        share(run, settings)
+    write_address(run, settings)
+
+
+main()

@@ -1,0 +1,171 @@
+"""The settings, grouped; the article's four first, the rest folded."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlpviz.datasets import DatasetError, default_dataset, find_dataset, load_dataset
+from mlpviz.page.downloads import download_offer
+from mlpviz.page.fields import fill, prepare, read
+from mlpviz.settings import (
+    ACTIVATION_NAMES,
+    BOUNDS,
+    DATASET_NAMES,
+    DEVICE_NAMES,
+    INIT_NAMES,
+    OPTIMIZER_NAMES,
+    Settings,
+)
+
+MANTISSAS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+LEARNING_RATES = [*(float(f"{m:g}e{e}") for e in range(-4, 1) for m in MANTISSAS), 10.0]
+INIT_STDS = [x for x in LEARNING_RATES if x <= 5]
+BATCH_SIZES = [2**k for k in range(13)]
+TITLES = {
+    "fashion-mnist": "Fashion-MNIST",
+    "fashion-mnist-mini": "Fashion-MNIST mini (10,000 images)",
+    "mnist": "MNIST",
+    "kmnist": "KMNIST",
+}
+
+
+def sidebar() -> Settings:
+    """Draw the widgets; gives the settings that they say."""
+    prepare()
+    problem = st.container()
+    _article()
+    with st.expander("Network"):
+        _network()
+    with st.expander("Optimizer"):
+        _optimizer()
+    with st.expander("Data and device"):
+        _data()
+    _missing_dataset()
+    st.button("The article’s settings", on_click=_article_settings, width="stretch")
+    settings = read()
+    if text := st.session_state.pop("problem", ""):
+        problem.error(text)
+    return settings
+
+
+def _article() -> None:
+    _scale("Learning rate", "learning_rate", LEARNING_RATES, r"$\eta$ in $\theta \leftarrow \theta - \eta\, g$.")
+    _batch_size()
+    low, high = BOUNDS["epochs"]
+    st.number_input(
+        "Epochs", int(low), int(high), step=1, key="epochs", help="How often the run goes through all training images."
+    )
+    _scale(
+        "Init std",
+        "init_std",
+        INIT_STDS,
+        r"$\sigma$ in $W_{ij} \sim \mathcal{N}(0, \sigma^2)$; biases start at 0.",
+        disabled=st.session_state["init"] != "normal",
+    )
+
+
+def _network() -> None:
+    st.text_input(
+        "Hidden layers",
+        key="hidden_sizes",
+        help="Units of each hidden layer, such as 256 or 256-128; *none* for a linear classifier.",
+    )
+    st.selectbox("Activation", ACTIVATION_NAMES, key="activation", help=r"$\varphi$ in $h = \varphi(W_1 x + b_1)$.")
+    st.selectbox(
+        "Initialisation",
+        INIT_NAMES,
+        key="init",
+        help=r"*normal* takes Init std; *xavier*: $\sigma^2 = 2/(n_\text{in} + n_\text{out})$; "
+        r"*kaiming*: $\sigma^2 = 2/n_\text{in}$; *pytorch*: what `nn.Linear` does by itself.",
+    )
+    st.number_input(
+        "Seed", 0, int(BOUNDS["seed"][1]), step=1, key="seed", help="Fixes all random draws: same seed, same bits."
+    )
+
+
+def _optimizer() -> None:
+    st.selectbox("Optimizer", OPTIMIZER_NAMES, key="optimizer", help="How the update is made from the gradient.")
+    sgd = st.session_state.optimizer == "sgd"
+    st.slider(
+        "Momentum",
+        0.0,
+        0.999,
+        step=0.001,
+        format="%.3f",
+        key="momentum",
+        disabled=not sgd,
+        help=r"$\mu$ in $v \leftarrow \mu v + g$, $\theta \leftarrow \theta - \eta v$; for sgd.",
+    )
+    st.checkbox(
+        "Nesterov",
+        key="nesterov",
+        disabled=not sgd or not st.session_state.momentum,
+        help=r"Look ahead: step along $g + \mu v$ instead of $v$.",
+    )
+    st.number_input(
+        "Weight decay",
+        *BOUNDS["weight_decay"],
+        step=0.0001,
+        format="%g",
+        key="weight_decay",
+        help=r"$\lambda$: pulls weights to 0; for sgd, $g \leftarrow g + \lambda\theta$.",
+    )
+
+
+def _data() -> None:
+    st.selectbox("Dataset", DATASET_NAMES, format_func=TITLES.__getitem__, key="dataset", help="Ten classes, 28 × 28.")
+    st.number_input(
+        "Training images",
+        1,
+        _images(),
+        step=1000,
+        key="train_size",
+        placeholder="all",
+        help="Take only the first so many.",
+    )
+    st.selectbox("Device", DEVICE_NAMES, key="device", help="Where network and data live; *auto* takes the fastest.")
+
+
+def _missing_dataset() -> None:
+    """Where the chosen dataset isn't the whole one, or isn't here, say so and offer it."""
+    name = st.session_state.dataset
+    wanted = "fashion-mnist" if name == "fashion-mnist-mini" else name
+    if find_dataset(wanted) is None:
+        if name == "fashion-mnist-mini":
+            st.caption("The full Fashion-MNIST is not on this machine; this is the small one that ships with mlpviz.")
+        download_offer(wanted, TITLES[wanted])
+
+
+def _scale(label: str, key: str, values: list[float], help: str, disabled: bool = False) -> None:
+    """A slider in equal factors; a value from the address that is not on it gets a place of its own."""
+    odd = st.session_state.setdefault("odd_values", {}).setdefault(key, set())
+    if st.session_state[key] not in values:
+        odd.add(st.session_state[key])
+    options = sorted({*values, *odd})
+    st.select_slider(label, options, key=key, format_func=lambda x: f"{x:g}", help=help, disabled=disabled)
+
+
+def _batch_size() -> None:
+    images = st.session_state.train_size or _images()
+    st.session_state.batch_size = min(st.session_state.batch_size, images)
+    odd = st.session_state.setdefault("odd_batch_sizes", set())
+    odd.add(st.session_state.batch_size)
+    options = sorted({n for n in (*BATCH_SIZES, *odd) if n < images} | {images})
+    st.select_slider(
+        "Batch size",
+        options,
+        key="batch_size",
+        format_func=lambda n: f"all {n:,}" if n == images else f"{n:,}",
+        help=r"$m$: the gradient is the mean over $m$ images.",
+    )
+
+
+def _images() -> int:
+    try:
+        return len(load_dataset(st.session_state.dataset).train_images)
+    except DatasetError:
+        return 60_000
+
+
+def _article_settings() -> None:
+    fill(Settings(dataset=default_dataset()))

@@ -1,0 +1,247 @@
+"""One run: a trainer, where it is bound for, and what is seen of it."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from mlpviz.datasets import Dataset
+from mlpviz.history import History
+from mlpviz.network import linears
+from mlpviz.observe.inspector import Inspector
+from mlpviz.observe.steps import StepRecorder
+from mlpviz.observe.updates import update_ratios
+from mlpviz.settings import LIVE_FIELDS, Settings
+from mlpviz.snapshot import Inspection, Snapshot, step_columns
+from mlpviz.trainer import Evaluation, Trainer
+
+LEASE = 10.0  # seconds that one look keeps a run going
+REFRESH = 0.4  # seconds between snapshots; a page asks every 0.5 s
+INSPECTION_SHARE = 0.05  # of the engine's time, for the inspections of all runs together
+
+
+class Run:
+    """An experiment under way.
+
+    Other threads may call `look` and `watched` and read `snapshot`, `id`, `token` and `owner`; all else belongs to the
+    engine's thread.
+
+    Attributes:
+        id: stands in the address of its page.
+        token: whoever has it may watch the run, and nothing else.
+        owner: the visitor who may give it commands.
+        goal: it trains until this step; `start`, `one_step`, `one_epoch` and `pause` only move the goal.
+    """
+
+    def __init__(self, settings: Settings, dataset: Dataset, owner: str = "") -> None:
+        self.id = secrets.token_urlsafe(9)
+        self.token = secrets.token_urlsafe(24)
+        self.owner = owner
+        self.snapshot: Snapshot | None = None
+        self.trainer = Trainer(settings, dataset)
+        self.goal = 0
+        self.message = ""
+        self.failed = False
+        self._layers = linears(self.trainer.net)
+        self._recorder = StepRecorder(self.trainer.net)
+        self._steps = History(len(step_columns(len(self._layers))))
+        self._evaluations: list[tuple[int, float, float]] = []
+        self._evaluating: Iterator[Evaluation | None] | None = self.trainer.evaluate_in_parts()
+        self._changes: deque[tuple[int, str]] = deque(maxlen=100)
+        self._not_finite_step: int | None = None
+        self._inspector = Inspector(self.trainer)
+        self._inspection: Inspection | None = None
+        self._version = 0
+        self._inspected_at = self._inspection_seconds = self._next_refresh = 0.0
+        self._inspect_every = REFRESH
+        self._shown: tuple[object, ...] = (None,)
+        self._speed = _Speed()
+        self._leased_until = 0.0
+        self.look()
+
+    # what a watcher does
+
+    def look(self) -> None:
+        """Keep the run going for another ten seconds."""
+        self._leased_until = time.monotonic() + LEASE
+
+    def watched(self) -> bool:
+        return time.monotonic() < self._leased_until
+
+    def unwatched_seconds(self) -> float:
+        return max(0.0, time.monotonic() - self._leased_until)
+
+    # commands, each between two steps
+
+    def start(self) -> None:
+        self.message = ""
+        self.goal = max(self.step, self.total_steps)
+
+    def pause(self) -> None:
+        self.goal = self.trainer.step
+
+    def one_step(self) -> None:
+        self.goal = self.step + 1
+
+    def one_epoch(self) -> None:
+        per_epoch = self.trainer.steps_per_epoch
+        self.goal = (self.step // per_epoch + 1) * per_epoch
+
+    def change(self, settings: Settings) -> None:
+        """Take up other live settings at the next step."""
+        before, to_the_end = self.settings, self.goal > 0 and self.goal == self.total_steps
+        self.trainer.change(settings)
+        if to_the_end and self.status == "training":
+            self.start()
+        for name, (old, new) in before.differences(settings).items():
+            if name in LIVE_FIELDS and name != "epochs" and self.step > 0:
+                self._changes.append((self.step, f"{name.replace('_', ' ')} {old:g} → {new:g}"))
+
+    def fail(self, message: str) -> None:
+        self.failed, self.message = True, message
+        self._evaluating = None
+        self.pause()
+
+    # where it stands; other threads may read these too
+
+    @property
+    def settings(self) -> Settings:
+        return self.trainer.settings
+
+    @property
+    def step(self) -> int:
+        return self.trainer.step
+
+    @property
+    def total_steps(self) -> int:
+        return self.settings.epochs * self.trainer.steps_per_epoch
+
+    @property
+    def status(self) -> str:
+        if self.failed:
+            return "failed"
+        if self.step < self.goal:
+            return "training"
+        if not self._evaluations:
+            return "preparing"
+        return "finished" if self.step >= self.total_steps else "paused"
+
+    # work, in pieces
+
+    def has_work(self) -> bool:
+        return not self.failed and (self._evaluating is not None or self.step < self.goal)
+
+    def work(self, seconds: float) -> None:
+        """Go on for about that long: steps, or batches of an evaluation that is due. Then fetch what was recorded."""
+        until = time.perf_counter() + seconds
+        while self.has_work():
+            self._advance()
+            if time.perf_counter() >= until:
+                break
+        self._collect()
+
+    def _advance(self) -> None:
+        if self._evaluating is not None:
+            evaluation = next(self._evaluating)
+            if evaluation is not None:
+                self._evaluations.append((evaluation.step, evaluation.loss, evaluation.accuracy))
+                self._evaluating = None
+            return
+        if self._inspection_due():
+            with update_ratios(self.trainer.net) as ratios:
+                self._train_one()
+            self._inspect(ratios)
+        else:
+            self._train_one()
+        if self.step % self.trainer.steps_per_epoch == 0:
+            self._evaluating = self.trainer.evaluate_in_parts()
+
+    def _train_one(self) -> None:
+        self._recorder.record(*self.trainer.train_one())
+
+    def _collect(self) -> None:
+        rows = self._recorder.flush()
+        self._steps.extend(rows)
+        bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
+        if len(bad) and self._not_finite_step is None:
+            self._not_finite_step = self.step - len(rows) + 1 + int(bad[0])
+            value = "NaN (not a number)" if math.isnan(rows[bad[0], 0]) else "infinite"
+            self.message = f"The loss became {value} at step {self._not_finite_step:,}, so the run paused itself."
+            self.pause()
+
+    # snapshots
+
+    def refresh(self, watched_runs: int) -> None:
+        """Publish a snapshot if one is due and would show anything new. So that looking stays cheap, the inspections
+        of all `watched_runs` together take a bounded share of the engine's time."""
+        now = time.monotonic()
+        shown = (self.status, self.step, len(self._evaluations), self.settings)
+        if shown == self._shown or (now < self._next_refresh and shown[0] == self._shown[0]):
+            return
+        resting = self.step >= self.goal
+        if self._inspection is None or (resting and self._inspection.step != self.trainer.step):
+            self._inspect([math.nan] * len(self._layers))
+        self._inspect_every = max(REFRESH, self._inspection_seconds * watched_runs / INSPECTION_SHARE)
+        self._next_refresh = now + REFRESH
+        self._shown = shown
+        self._version += 1
+        self.snapshot = self._snapshot()
+
+    def _inspection_due(self) -> bool:
+        if self.step + 1 == self.goal:
+            return True
+        return self.watched() and time.monotonic() >= self._inspected_at + self._inspect_every
+
+    def _inspect(self, ratios: list[float]) -> None:
+        begun = time.monotonic()
+        self._inspection = self._inspector.inspect(ratios)
+        self._inspected_at = time.monotonic()
+        self._inspection_seconds = self._inspected_at - begun
+
+    def _snapshot(self) -> Snapshot:
+        trainer = self.trainer
+        return Snapshot(
+            version=self._version,
+            run=self.id,
+            status=self.status,
+            message=self.message,
+            settings=trainer.settings,
+            dataset=trainer.dataset.title,
+            classes=trainer.dataset.classes,
+            device=trainer.device.type,
+            threads=torch.get_num_threads(),
+            layers=(self._layers[0].in_features, *(linear.out_features for linear in self._layers)),
+            step=trainer.step,
+            steps_per_epoch=trainer.steps_per_epoch,
+            total_steps=self.total_steps,
+            steps_per_second=self._speed.measure(trainer.step, self.status == "training"),
+            not_finite_step=self._not_finite_step,
+            steps=self._steps.series(),
+            evaluations=np.array(self._evaluations, dtype=np.float64).reshape(-1, 3),
+            changes=tuple(self._changes),
+            inspection=self._inspection,
+        )
+
+
+class _Speed:
+    """Steps per second over the last few seconds of training."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, int]] = deque(maxlen=12)
+        self._latest = 0.0
+
+    def measure(self, step: int, training: bool) -> float:
+        now = time.monotonic()
+        self._marks.append((now, step))
+        then, before = self._marks[0]
+        if step > before:
+            self._latest = (step - before) / (now - then)
+        if not training:
+            self._marks.clear()
+        return self._latest
