@@ -21,7 +21,9 @@ from torchvision import transforms
 from mlpviz.datasets import FILES, find_dataset
 
 
-def run_article(root: Path, seed: int, epochs: int, steps: int | None = None) -> tuple[list[float], list[float], nn.Module]:
+def run_article(
+    root: Path, seed: int, epochs: int, steps: int | None = None
+) -> tuple[list[float], list[float], nn.Module]:
     """Train as the article does; gives each step's loss, each epoch's test accuracy, and the network.
 
     Args:

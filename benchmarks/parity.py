@@ -1,4 +1,4 @@
-"""Whether a `Trainer` gives the article's bits: all losses, final weights, test accuracies, over ten epochs and three seeds."""
+"""Whether a `Trainer` gives the article's bits: losses, final weights, test accuracies; ten epochs, three seeds."""
 
 from __future__ import annotations
 

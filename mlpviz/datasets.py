@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +71,8 @@ class Dataset:
     @functools.cache  # noqa: B019 - a dataset lives as long as the process
     def to(self, device: torch.device) -> Dataset:
         """The same dataset with its tensors on `device`; asked twice, the same copy."""
-        tensors = (self.train_images, self.train_labels, self.test_images, self.test_labels)
-        return Dataset(self.name, self.title, self.classes, *(t.to(device) for t in tensors), self.source)
+        tensors = ("train_images", "train_labels", "test_images", "test_labels")
+        return replace(self, **{name: getattr(self, name).to(device) for name in tensors})
 
 
 def find_dataset(name: str) -> Path | None:
@@ -160,7 +160,8 @@ def _file(folder: Path, stem: str) -> Path:
 def _from_idx(name: str, title: str, classes: tuple[str, ...], folder: Path | None) -> Dataset:
     if folder is None:
         raise DatasetError(
-            f"{title} is not on this machine: download it, or put its four files into data/{TORCHVISION_NAMES[name]}/raw."
+            f"{title} is not on this machine: download it, or put its four files into "
+            f"data/{TORCHVISION_NAMES[name]}/raw."
         )
     arrays = {}
     for stem, count in FILES.items():

@@ -24,7 +24,7 @@ FORGET = 600.0  # seconds unwatched after which a run may make room for another
 log = logging.getLogger(__name__)
 
 
-class EngineFull(Exception):
+class EngineFullError(Exception):
     """No room for another run; the message says what to do."""
 
 
@@ -55,7 +55,7 @@ class Engine:
 
         Raises:
             ValueError: the settings don't fit the dataset or the machine.
-            EngineFull: there are too many runs already.
+            EngineFullError: there are too many runs already.
         """
         with self._lock:
             self._make_room(run_bytes(settings))
@@ -166,7 +166,7 @@ class Engine:
         idle = sorted(self._runs.values(), key=Run.unwatched_seconds)
         while not self._fits(needed):
             if not idle or idle[-1].unwatched_seconds() < FORGET:
-                raise EngineFull(
+                raise EngineFullError(
                     f"This server has no room for another run just now: it keeps {len(self._runs)} of {self.max_runs}, "
                     f"in {self.max_bytes / 2**30:.1f} GiB at most. Try again in a few minutes, or with smaller layers."
                 )

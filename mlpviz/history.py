@@ -37,7 +37,9 @@ class History:
 
     def __init__(self, columns: int, capacity: int = CAPACITY) -> None:
         if capacity < 2 or capacity % 2:
-            raise ValueError(f"capacity is {capacity}; it must be an even number, so that buckets can be merged in pairs.")
+            raise ValueError(
+                f"capacity is {capacity}; it must be an even number, so that buckets can be merged in pairs."
+            )
         self.capacity = capacity
         self.rows = 0
         self.width = 1

@@ -125,7 +125,7 @@ class Settings:
         except json.JSONDecodeError as error:
             raise ValueError(f"These settings are not valid JSON: {error}.") from None
         if not isinstance(values, dict):
-            raise ValueError("Settings in JSON are one object, such as {} or {\"learning_rate\": 0.1}.")
+            raise ValueError('Settings in JSON are one object, such as {} or {"learning_rate": 0.1}.')
         return cls.from_dict(values)
 
     def to_params(self) -> dict[str, str]:

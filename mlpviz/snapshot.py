@@ -1,5 +1,5 @@
-"""What one moment of a run looks like: immutable, NumPy arrays and plain values alone. Torch code makes it, drawing code
-reads it, and neither knows the other."""
+"""What one moment of a run looks like: immutable, NumPy arrays and plain values alone. Torch code makes it, drawing
+code reads it, and neither knows the other."""
 
 from __future__ import annotations
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from mlpviz.datasets import Dataset
 from mlpviz.network import build_network
 from mlpviz.settings import LIVE_FIELDS, Settings
 
 
-def train_step(net: nn.Module, loss_fn: nn.Module, optimizer: torch.optim.Optimizer, X: Tensor, y: Tensor) -> tuple:
+def train_step(net: nn.Module, loss_fn: nn.Module, optimizer: Optimizer, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """One update on one mini-batch; gives its logits and its loss, and leaves the gradients in `.grad`."""
     logits = net(X)
     loss = loss_fn(logits, y)
@@ -104,9 +106,7 @@ class Trainer:
 
     def evaluate(self) -> Evaluation:
         """Run the whole test set through the network; nothing in the trainer changes."""
-        evaluation = None
-        for evaluation in self.evaluate_in_parts():
-            pass
+        *_, evaluation = self.evaluate_in_parts()
         assert evaluation is not None
         return evaluation
 
@@ -166,9 +166,9 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def make_optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+def make_optimizer(net: nn.Module, settings: Settings) -> Optimizer:
     """The settings' optimizer over all parameters of the network."""
-    kinds: dict[str, type[torch.optim.Optimizer]] = {
+    kinds: dict[str, type[Optimizer]] = {
         "sgd": torch.optim.SGD,
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
@@ -177,9 +177,9 @@ def make_optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return kinds[settings.optimizer](net.parameters(), **optimizer_options(settings))
 
 
-def optimizer_options(settings: Settings) -> dict[str, float | bool]:
+def optimizer_options(settings: Settings) -> dict[str, Any]:
     """The arguments of the optimizer's constructor, which are also the options of its parameter group."""
-    options: dict[str, float | bool] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.optimizer == "sgd":
         options |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
     return options

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mlpviz.history import Series
 from mlpviz.snapshot import Snapshot
@@ -36,7 +37,7 @@ class Chart:
     log_switch: bool = False
 
 
-def line(name: str, x: np.ndarray, y: np.ndarray, color: str, **more: Any) -> dict[str, Any]:
+def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any) -> dict[str, Any]:
     """A line trace; `width`, `dash` and `shape` style the line, everything else the trace."""
     style = {"color": color, "width": 2} | {key: more.pop(key) for key in ("width", "dash", "shape") if key in more}
     x = np.asarray(x, dtype=np.float32)
@@ -57,18 +58,19 @@ def every_step(snapshot: Snapshot, column: int, color: str, hover: str) -> dict[
     else:
         x = np.repeat(steps.ends(), 2)
         y = np.stack([steps.minimum[:, column], steps.maximum[:, column]], axis=1).ravel()
-    return line("each step", x, y, color, width=1, opacity=0.35, hovertemplate=hover)
+    return line("each step", x, y, color, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
 
 
 def moving_mean(series: Series, column: int) -> np.ndarray:
     """The mean over the last 25 steps or the last bucket, whichever is longer; (buckets,)."""
     window = max(1, MOVING_MEAN_STEPS // series.width)
-    values = series.mean[:, column].astype(np.float64)
-    finite = np.isfinite(values)
-    sums = np.cumsum(np.where(finite, values, 0.0))
-    counts = np.cumsum(finite)
-    sums[window:], counts[window:] = sums[window:] - sums[:-window], counts[window:] - counts[:-window]
-    return np.where(finite, sums / np.maximum(counts, 1), np.nan)
+    values = np.pad(series.mean[:, column].astype(np.float64), (window - 1, 0), constant_values=np.nan)
+    if len(values) < window:
+        return np.empty(0)
+    windows = np.lib.stride_tricks.sliding_window_view(values, window)  # no running sum: 10³⁰ would swallow the rest
+    finite = np.isfinite(windows)
+    means = np.where(finite, windows, 0.0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
+    return np.where(finite[:, -1], means, np.nan)
 
 
 def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:

@@ -16,7 +16,9 @@ def dead_units(snapshot: Snapshot) -> Chart:
         assert snapshot.inspection is not None
         steps = snapshot.inspection.trend.mean[:, 0]
         label = f"layer {layer}"
-        data.append(line(f"h{subscript(layer)}", steps, shares, LAYERS[layer - 1], hovertemplate=f"{label} %{{y:.0%}}"))
+        mode = "lines" if len(steps) > 2 else "lines+markers"  # a line through one point shows nothing
+        hover = f"{label} %{{y:.0%}}"
+        data.append(line(f"h{subscript(layer)}", steps, shares, LAYERS[layer - 1], mode=mode, hovertemplate=hover))
         now.append(percent(float(shares[-1]), 0) if np.isfinite(shares[-1]) else "not finite")
     layout = step_layout(snapshot, range=[0, 1], tickformat=".0%")
     return Chart("Dead units", _sentence(snapshot, now), data, layout, card="Dead units")
@@ -35,4 +37,4 @@ def _sentence(snapshot: Snapshot, now: list[str]) -> str:
         return "There is no hidden layer, so no unit can die."
     if not now:
         return "Not measured yet."
-    return f"Hidden units that pass no gradient for any of 512 test images: {', '.join(now)}."
+    return f"Units dead on each of 512 test images: {', '.join(now)}."

@@ -17,7 +17,7 @@ def weight_histograms(snapshot: Snapshot) -> Chart:
     initial = inspection.initial_weights if inspection else ()
     norms = inspection.weight_norms if inspection else ()
     listed = ", ".join(number(norm) for norm in norms)
-    sentence = f"Norm of each layer’s weights: {listed}; grey: as they began." if norms else "Not measured yet."
+    sentence = f"Norms {listed}; grey: as they began." if norms else "Not measured yet."
     return _histograms("Weights", sentence, snapshot, now, initial)
 
 
@@ -25,7 +25,7 @@ def gradient_histograms(snapshot: Snapshot) -> Chart:
     """Each layer's weight gradients, of the step just made."""
     gradients = snapshot.inspection.gradients if snapshot.inspection else ()
     zeros = ", ".join(_zero_share(histogram) for histogram in gradients)
-    sentence = f"Share of each layer’s gradients in the fullest bin: {zeros}." if zeros else "No gradient yet."
+    sentence = f"In the fullest bin: {zeros} of a layer’s gradients." if zeros else "No gradient yet."
     return _histograms("Gradients", sentence, snapshot, gradients, ())
 
 
@@ -45,7 +45,7 @@ def _histograms(
 ) -> Chart:
     data: list[dict[str, Any]] = []
     layers = len(snapshot.layers) - 1
-    layout: dict[str, Any] = {"annotations": [], "showlegend": False}
+    layout: dict[str, Any] = {"annotations": [], "showlegend": False, "margin": {"l": 14, "r": 14, "t": 26, "b": 30}}
     columns = min(layers, 4)
     rows = -(-layers // columns)
     for layer in range(layers):
@@ -54,7 +54,13 @@ def _histograms(
         left, right = _span(column, columns)
         bottom, top = _span(rows - 1 - row, rows)
         top -= 0.1 / rows
-        layout[f"xaxis{axis}"] = {"domain": [left, right], "anchor": f"y{axis}", "nticks": 4}
+        layout[f"xaxis{axis}"] = {
+            "domain": [left, right],
+            "anchor": f"y{axis}",
+            "nticks": 3,
+            "tickangle": 0,
+            "exponentformat": "e",
+        }
         layout[f"yaxis{axis}"] = {
             "domain": [bottom, top],
             "anchor": f"x{axis}",

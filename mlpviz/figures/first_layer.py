@@ -26,7 +26,7 @@ def first_layer_weights(snapshot: Snapshot) -> dict[str, Any] | None:
     kind = "hidden units with the largest weights" if snapshot.hidden_layers else "ten classes"
     return {
         "name": "First-layer weights",
-        "sentence": f"The {len(units)} {kind}, as 28 × 28 images. Blue: negative, red: positive, up to ±{number(scale)}.",
+        "sentence": f"The {len(units)} {kind}, 28 × 28. Blue: negative, red: positive, up to ±{number(scale)}.",
         "labels": names,
         "pixels": pixels.round().astype(np.int8),
     }

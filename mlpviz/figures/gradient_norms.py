@@ -18,8 +18,9 @@ def gradient_norms(snapshot: Snapshot) -> Chart:
         style = {"width": 2 if kind == "weight" else 1.5, "dash": "solid" if kind == "weight" else "dot"}
         positive = np.where(steps.mean[:, column] > 0, steps.mean[:, column], np.nan)
         color = LAYERS[int(layer) - 1]
-        data.append(line(label, steps.ends(), positive, color, hovertemplate=f"{label} %{{y:.3g}}", **style))
-    layout = step_layout(snapshot, type="log", exponentformat="power", dtick=None)
+        group = {"legendgroup": layer, "showlegend": kind == "weight", "hovertemplate": f"{label} %{{y:.3g}}"}
+        data.append(line(label, steps.ends(), positive, color, **style, **group))
+    layout = step_layout(snapshot, type="log")
     return Chart("Gradient norms", _sentence(snapshot), data, layout, card="Gradient norms")
 
 
@@ -33,4 +34,4 @@ def _sentence(snapshot: Snapshot) -> str:
         return "No gradient yet: it comes with the first step."
     norms = steps.mean[-1, 2::2]
     now = ", ".join(f"W{subscript(layer)} {number(float(norm))}" for layer, norm in enumerate(norms, 1))
-    return f"Norm of each layer’s gradient: {now}."
+    return f"{now}; dotted: biases."

@@ -19,13 +19,13 @@ def update_ratio(snapshot: Snapshot) -> Chart:
         trend = snapshot.inspection.trend.mean
         for layer in range(1, layers + 1):
             label = f"W{subscript(layer)}"
+            measured = trend[np.isfinite(trend[:, layer]), layer]
             ratios = np.where(trend[:, layer] > 0, trend[:, layer], np.nan)
             hover = f"{label} %{{y:.2g}}"
             data.append(line(label, trend[:, 0], ratios, LAYERS[layer - 1], connectgaps=True, hovertemplate=hover))
-            known = ratios[np.isfinite(ratios)]
-            now += [f"{label} {number(float(known[-1]))}"] if len(known) else []
+            now += [f"{label} {number(float(measured[-1]))}"] if len(measured) else []
     across = [0, axis_end(snapshot)]
     data.append(line("10⁻³", across, [RULE_OF_THUMB] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip"))
     sentence = f"One step moved ‖ΔW‖/‖W‖ = {', '.join(now)}." if now else "‖ΔW‖/‖W‖: no step measured yet."
-    layout = step_layout(snapshot, type="log", exponentformat="power")
+    layout = step_layout(snapshot, type="log")
     return Chart("Update ratio", sentence, data, layout, card="Update ratio")

@@ -42,7 +42,7 @@ def payload(snapshot: Snapshot) -> dict[str, Any]:
 def _default(value: object) -> object:
     if isinstance(value, np.ndarray):
         data = np.ascontiguousarray(value)
-        return {"dtype": data.dtype.str[1:], "bdata": base64.b64encode(data).decode()}
+        return {"dtype": data.dtype.str[1:], "bdata": base64.b64encode(data.tobytes()).decode()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     raise TypeError(f"{type(value).__name__} can't be sent to the board")

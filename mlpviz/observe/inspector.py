@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from mlpviz.history import History
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.observe.first_layer import FirstLayer
 from mlpviz.observe.histograms import histogram
+from mlpviz.observe.updates import norm
 from mlpviz.snapshot import Inspection, trend_columns
 from mlpviz.trainer import Trainer, pixels
 
@@ -39,7 +39,7 @@ class Inspector:
             weights=tuple(histogram(linear.weight) for linear in self._linears),
             initial_weights=self._initial,
             gradients=tuple(histogram(grad) for grad in grads),
-            weight_norms=tuple(torch.linalg.vector_norm(linear.weight.detach()).item() for linear in self._linears),
+            weight_norms=tuple(norm(linear.weight.detach()) for linear in self._linears),
             first_layer_units=units,
             first_layer_images=images,
             trend=self._trend.series(),

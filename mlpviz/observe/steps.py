@@ -32,9 +32,9 @@ class StepRecorder:
         """The rows since the last flush, (steps, columns) float32."""
         if not self._losses:
             return np.empty((0, 2 + len(self._parameters)), dtype=np.float32)
-        sizes = torch.tensor([len(labels) for labels in self._labels])
+        sizes = [len(labels) for labels in self._labels]
         right = (torch.cat(self._logits).argmax(dim=1) == torch.cat(self._labels)).float()
-        accuracies = torch.stack([part.mean() for part in right.split(sizes.tolist())])
+        accuracies = torch.stack([part.mean() for part in right.split(sizes)])
         norms = torch.stack(self._norms).view(len(self._losses), -1)
         rows = torch.cat([torch.stack(self._losses)[:, None], accuracies[:, None], norms], dim=1)
         for kept in (self._losses, self._logits, self._labels, self._norms):

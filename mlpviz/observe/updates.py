@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mlpviz.network import linears
 
@@ -22,5 +22,12 @@ def update_ratios(net: nn.Sequential) -> Iterator[list[float]]:
     ratios: list[float] = []
     yield ratios
     for old, new in zip(before, weights, strict=True):
-        size = torch.linalg.vector_norm(old)
-        ratios.append((torch.linalg.vector_norm(new - old) / size).item() if size > 0 else float("nan"))
+        size = norm(old)
+        ratios.append(norm(new - old) / size if size > 0 else float("nan"))
+
+
+def norm(values: Tensor) -> float:
+    """The Euclidean norm, summed in float64, since squares beyond 10¹⁹ overflow float32."""
+    if values.device.type == "mps":  # which has no float64
+        values = values.cpu()
+    return float(torch.linalg.vector_norm(values, dtype=torch.float64))

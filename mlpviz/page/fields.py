@@ -14,12 +14,13 @@ def prepare() -> None:
     """At the first script run, fill the widgets from the address."""
     if "settings" in st.session_state:
         return
-    params = {key: value for key, value in st.query_params.to_dict().items()}
-    params.setdefault("dataset", default_dataset())
+    params = {"dataset": default_dataset()} | st.query_params.to_dict()
     try:
         settings = Settings.from_params(params)
     except ValueError as error:
-        st.session_state.problem = f"The address holds a setting that can’t be: {error} The article’s settings are used."
+        st.session_state.problem = (
+            f"The address holds a setting that can’t be: {error} The article’s settings are used."
+        )
         settings = Settings(dataset=default_dataset())
     fill(settings)
 

@@ -13,50 +13,62 @@ from mlpviz.page.visit import previous_run, reset, undo
 from mlpviz.run import Run
 from mlpviz.settings import BOUNDS
 
+KEYS = {"start": "P", "step": "S", "epoch": "E", "reset": "0", "undo": "U"}
 WAIT = 0.5  # seconds for a command to take effect before the page shows its state
 
 
 def player(run: Run) -> None:
     """The buttons, each with its key; their callbacks act before the page is drawn again."""
+    st.html(_key_style())
     engine = get_engine()
     training = run.status == "training"
     over = run.status in ("finished", "failed")
     _button(
         "Pause" if training else "Start",
-        "P",
-        (lambda: _offer_more(run)) if run.status == "finished" else _command(engine.pause if training else engine.start, run),
+        (lambda: _offer_more(run))
+        if run.status == "finished"
+        else _command(engine.pause if training else engine.start, run),
         primary=True,
         disabled=run.status == "failed",
-        help="Train until the last epoch, or stop where it is.",
     )
-    _button("Step", "S", _command(engine.step, run), disabled=over, help="One update on one mini-batch.")
-    _button("Epoch", "E", _command(engine.epoch, run), disabled=over, help="To the end of this epoch.")
-    _button("Reset", "0", lambda: reset(run), help="Back to step 0: same seed, same weights.")
+    _button("Step", _command(engine.step, run), disabled=over)
+    _button("Epoch", _command(engine.epoch, run), disabled=over)
+    _button("Reset", lambda: reset(run))
     previous = previous_run()
     if previous is not None and run.step == 0:
-        _button("Undo", "U", undo, help=f"Back to the run before, at step {previous.step:,}.")
+        _button("Undo", undo)
     if st.session_state.get("offer") == run.id and run.status == "finished":
         more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
         if more > 0:
             st.button(f"{more:,} more epochs", on_click=_more, args=(run, more), type="primary", key="more")
 
 
-def _button(
-    label: str, shortcut: str, act: Callable[[], object], help: str, primary: bool = False, disabled: bool = False
-) -> None:
+def _button(label: str, act: Callable[[], None], primary: bool = False, disabled: bool = False) -> None:
+    key = "start" if primary else label.lower()
     st.button(
         label,
-        key="start" if primary else label.lower(),
+        key=key,
         on_click=act,
-        shortcut=shortcut,
+        shortcut=KEYS[key],
         type="primary" if primary else "secondary",
         disabled=disabled,
-        help=help,
     )
 
 
-def _command(command: Callable[[Run], threading.Event], run: Run) -> Callable[[], object]:
-    return lambda: command(run).wait(WAIT)
+def _key_style() -> str:
+    """Show each button's key without making it part of the button's name, as Streamlit's own label for it would be:
+    in CSS, the text behind the slash is what a screen reader gets."""
+    look = "margin-left: 0.6rem; opacity: 0.6; font-size: 0.85rem;"
+    rules = [f".st-key-{name} kbd {{ display: none; }}" for name in KEYS]
+    rules += [f'.st-key-{name} button::after {{ content: "{key}" / ""; {look} }}' for name, key in KEYS.items()]
+    return f"<style>{' '.join(rules)}</style>"
+
+
+def _command(command: Callable[[Run], threading.Event], run: Run) -> Callable[[], None]:
+    def act() -> None:
+        command(run).wait(WAIT)
+
+    return act
 
 
 def _offer_more(run: Run) -> None:

@@ -7,7 +7,7 @@ import secrets
 import streamlit as st
 
 from mlpviz.datasets import DatasetError, load_dataset
-from mlpviz.engine import EngineFull
+from mlpviz.engine import EngineFullError
 from mlpviz.live.engine import get_engine
 from mlpviz.live.visitor import COOKIE
 from mlpviz.page.fields import fill
@@ -78,7 +78,7 @@ def _begin(settings: Settings, old: Run | None) -> Run:
     try:
         with st.spinner("Reading the images…", show_time=False):
             run = engine.create(settings, load_dataset(settings.dataset), visitor())
-    except (ValueError, DatasetError, EngineFull) as error:
+    except (ValueError, DatasetError, EngineFullError) as error:
         st.error(str(error))
         if old is None:
             st.stop()

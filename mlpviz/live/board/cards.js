@@ -108,6 +108,7 @@ function dress(layout, theme, run) {
     ticks: "",
     automargin: false,
     minexponent: 4,
+    exponentformat: "power",
     tickfont: { size: 12 },
   };
   const dressed = {
@@ -136,7 +137,7 @@ function readTheme(element) {
   return {
     text: read("--st-text-color", "#31333f"),
     background: read("--st-background-color", "#ffffff"),
-    grid: read("--board-grid", "rgba(128,128,128,0.25)"),
+    grid: "rgba(128,128,128,0.28)",
     font: read("--st-font", "sans-serif"),
   };
 }
