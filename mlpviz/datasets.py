@@ -76,8 +76,8 @@ class Dataset:
 
 
 def find_dataset(name: str) -> Path | None:
-    """The folder that holds the four files of a full dataset, or None. The first found wins: `MLPVIZ_DATA`, `./data`
-    in torchvision's layout, Debian's package."""
+    """The folder that holds the four files of a full dataset, or None. The first found wins: the
+    folder named by `MLPVIZ_DATA`, `./data` in torchvision's layout, Debian's package."""
     for folder in _folders(name):
         if any(_file(folder, stem).exists() for stem in FILES):
             return folder
@@ -102,7 +102,7 @@ def load_dataset(name: str, folder: Path | str | None = None) -> Dataset:
     if name not in DATASETS:
         raise ValueError(f"dataset is {name!r}; it must be one of {', '.join(DATASETS)}.")
     where = Path(folder) if folder else find_dataset(name)
-    return _load(name, where)
+    return _load(name, where.resolve() if where else None)
 
 
 @functools.lru_cache(maxsize=8)
@@ -143,12 +143,12 @@ def _folders(name: str) -> Iterator[Path]:
     if name not in TORCHVISION_NAMES:
         return
     named = os.environ.get("MLPVIZ_DATA")
-    for root in ([Path(named)] if named else []) + [Path("data")]:
-        yield root / TORCHVISION_NAMES[name] / "raw"
-        yield root / name
-    if name == "fashion-mnist":
-        if named:
+    if named:
+        yield Path(named) / TORCHVISION_NAMES[name] / "raw"
+        if name == "fashion-mnist":
             yield Path(named)
+    yield Path("data") / TORCHVISION_NAMES[name] / "raw"
+    if name == "fashion-mnist":
         yield DEBIAN_FOLDER
 
 

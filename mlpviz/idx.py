@@ -35,8 +35,10 @@ def read_labels(path: Path, count: int) -> np.ndarray:
 
 def _read(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
     content = _bytes(path)
+    if len(content) < 4 * (1 + len(shape)):
+        raise _broken(path, f"it ends after {len(content):,} bytes")
     header = np.frombuffer(content[: 4 * (1 + len(shape))], dtype=">u4").tolist()
-    if header[:1] != [magic]:
+    if header[0] != magic:
         raise _broken(path, f"it doesn't begin with the magic number {magic:#06x}")
     if tuple(header[1:]) != shape:
         raise _broken(path, f"it announces {_size(header[1:])} where {_size(shape)} belong")
@@ -57,7 +59,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _size(shape: list[int] | tuple[int, ...]) -> str:
-    return " × ".join(f"{n:,}" for n in shape) or "nothing"
+    return " × ".join(f"{n:,}" for n in shape)
 
 
 def _broken(path: Path, why: str) -> DatasetError:

@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mlpviz import DatasetError, datasets, load_dataset
+from mlpviz.data.make_mini import first_of_each_class
+from tests.conftest import write_idx
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A machine without any full dataset."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLPVIZ_DATA", raising=False)
+    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", tmp_path / "no-debian-package")
+    return tmp_path
+
+
+def put_files(folder: Path, value: int = 7) -> None:
+    for stem, count in datasets.FILES.items():
+        shape, magic = ((count, 28, 28), 0x803) if "images" in stem else ((count,), 0x801)
+        write_idx(folder / stem, np.full(shape, value), magic)
+
+
+def test_the_small_set_is_balanced_and_whole():
+    mini = load_dataset("fashion-mnist-mini")
+    assert mini.train_images.shape == (10_000, 28, 28) and mini.test_images.shape == (2_000, 28, 28)
+    assert mini.train_images.dtype == torch.uint8 and mini.train_labels.dtype == torch.int64
+    assert torch.bincount(mini.train_labels).tolist() == [1_000] * 10
+    assert torch.bincount(mini.test_labels).tolist() == [200] * 10
+    assert (Path(datasets.MINI_FILE).parent / "LICENSE.fashion-mnist").read_text().count("Zalando") >= 1
+
+
+def test_the_first_of_each_class_come_in_their_original_order():
+    labels = torch.tensor([*range(10), *range(9, -1, -1), *range(10)])
+    assert first_of_each_class(labels, 2).tolist() == list(range(20))
+
+
+def test_the_small_set_is_the_beginning_of_the_full_one_where_that_is_here():
+    """Debian's package, which .ci/run installs, is the oracle."""
+    if datasets.find_dataset("fashion-mnist") is None:
+        pytest.skip("the full Fashion-MNIST is not on this machine")
+    full, mini = load_dataset("fashion-mnist"), load_dataset("fashion-mnist-mini")
+    chosen = first_of_each_class(full.train_labels, 1_000)
+    assert torch.equal(full.train_images[chosen], mini.train_images)
+    assert torch.equal(full.train_labels[chosen], mini.train_labels)
+
+
+def test_where_a_full_set_is_looked_for_and_in_which_order(nowhere, monkeypatch):
+    assert datasets.find_dataset("fashion-mnist") is None
+    assert datasets.default_dataset() == "fashion-mnist-mini"
+    places = [
+        nowhere / "no-debian-package",
+        nowhere / "data" / "FashionMNIST" / "raw",
+        nowhere / "named",
+        nowhere / "named" / "FashionMNIST" / "raw",
+    ]
+    monkeypatch.setenv("MLPVIZ_DATA", str(nowhere / "named"))
+    for place in places:  # each takes precedence over those before it
+        write_idx(place / "t10k-labels-idx1-ubyte", np.zeros(10_000), 0x801)
+        assert datasets.find_dataset("fashion-mnist").resolve() == place
+    assert datasets.default_dataset() == "fashion-mnist"
+    assert datasets.find_dataset("mnist") is None
+
+
+@pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("kmnist", "KMNIST")])
+def test_the_whole_family_comes_through_the_same_door(nowhere, name, folder):
+    put_files(nowhere / "data" / folder / "raw")
+    dataset = load_dataset(name)
+    assert dataset.train_images.shape == (60_000, 28, 28) and dataset.test_labels.shape == (10_000,)
+    assert dataset.train_images.unique().tolist() == [7] and len(dataset.classes) == 10
+
+
+def test_a_dataset_that_is_not_here_says_what_to_do(nowhere):
+    with pytest.raises(DatasetError, match=r"MNIST is not on this machine: download it"):
+        load_dataset("mnist")
+
+
+def test_half_a_dataset_says_which_file_is_missing(nowhere):
+    put_files(nowhere / "data" / "MNIST" / "raw")
+    (nowhere / "data" / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(DatasetError, match="t10k-labels-idx1-ubyte"):
+        load_dataset("mnist")
+
+
+def test_an_unknown_name():
+    with pytest.raises(ValueError, match="must be one of fashion-mnist"):
+        load_dataset("imagenet")
+
+
+def test_a_dataset_of_the_wrong_shape_is_refused(tiny):
+    with pytest.raises(ValueError, match="28, 28"):
+        datasets.Dataset(
+            "x", "x", (), tiny.train_images.float(), tiny.train_labels, tiny.test_images, tiny.test_labels, ""
+        )

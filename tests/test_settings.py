@@ -1,0 +1,132 @@
+import dataclasses
+import math
+
+import pytest
+
+from mlpviz import Settings
+from mlpviz.settings import CHOICES
+
+UNUSUAL = Settings(
+    dataset="kmnist",
+    hidden_sizes=(1024, 1, 7),
+    activation="leaky_relu",
+    init="kaiming",
+    init_std=1e-4,
+    learning_rate=0.1 + 0.2,  # a float that only its shortest exact spelling brings back
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=5e-4,
+    batch_size=1,
+    epochs=1000,
+    train_size=12345,
+    seed=2**53 - 1,
+    device="cpu",
+)
+
+
+def test_the_defaults_are_the_articles():
+    s = Settings()
+    assert (s.hidden_sizes, s.activation, s.init, s.init_std) == ((256,), "relu", "normal", 0.01)
+    assert (s.learning_rate, s.optimizer, s.momentum, s.weight_decay) == (0.1, "sgd", 0.0, 0.0)
+    assert (s.batch_size, s.epochs, s.train_size) == (256, 10, None)
+
+
+@pytest.mark.parametrize("settings", [Settings(), UNUSUAL, Settings(hidden_sizes=()), Settings(optimizer="adamw")])
+def test_dict_json_and_url_keep_every_field(settings):
+    assert Settings.from_dict(settings.to_dict()) == settings
+    assert Settings.from_json(settings.to_json()) == settings
+    assert Settings.from_params(settings.to_params()) == settings
+
+
+def test_every_field_of_the_unusual_settings_differs_from_the_default_but_the_optimizer():
+    assert set(UNUSUAL.differences(Settings())) == {f.name for f in dataclasses.fields(Settings)} - {"optimizer"}
+
+
+def test_a_url_holds_only_what_differs():
+    assert Settings(seed=3).to_params() == {"dataset": "fashion-mnist", "seed": "3"}
+
+
+BAD = [
+    ("learning_rate", math.nan),
+    ("learning_rate", math.inf),
+    ("learning_rate", -0.1),
+    ("learning_rate", "0.1"),
+    ("learning_rate", True),
+    ("init_std", 11),
+    ("momentum", 1.0),
+    ("weight_decay", None),
+    ("batch_size", 0),
+    ("batch_size", 2.0),
+    ("epochs", 1001),
+    ("train_size", 0),
+    ("seed", -1),
+    ("hidden_sizes", (0,)),
+    ("hidden_sizes", (1025,)),
+    ("hidden_sizes", (8,) * 7),
+    ("hidden_sizes", 256),
+    ("hidden_sizes", (True,)),
+    ("nesterov", 1),
+    *[(name, "nonsense") for name in CHOICES],
+    *[(name, ["relu"]) for name in CHOICES],
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_names_the_field_the_value_and_what_is_allowed(name, value):
+    with pytest.raises(ValueError, match="must be") as error:
+        Settings(**{name: value})
+    assert str(error.value).startswith(f"{name} is {value!r}")
+
+
+def test_momentum_belongs_to_sgd_and_nesterov_to_momentum():
+    with pytest.raises(ValueError, match="momentum"):
+        Settings(optimizer="adam", momentum=0.9)
+    with pytest.raises(ValueError, match="nesterov"):
+        Settings(nesterov=True)
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"learning_rate": "fast"}, "learning_rate"),
+        ({"learning_rate": "nan"}, "learning_rate"),
+        ({"hidden_sizes": "256-x"}, "hidden_sizes"),
+        ({"hidden_sizes": "-5-"}, None),
+        ({"batch_size": "2.5"}, "batch_size"),
+        ({"nesterov": "yes"}, "nesterov"),
+        ({"train_size": "some"}, "train_size"),
+    ],
+)
+def test_bad_url_parameters_name_their_field(params, name):
+    if name is None:
+        assert Settings.from_params(params).hidden_sizes == (5,)
+        return
+    with pytest.raises(ValueError, match=name):
+        Settings.from_params(params)
+
+
+def test_other_url_parameters_are_passed_over_and_unknown_dict_fields_are_not():
+    assert Settings.from_params({"run": "abc"}) == Settings()
+    with pytest.raises(ValueError, match="speed is not a setting"):
+        Settings.from_dict({"speed": 3})
+    with pytest.raises(ValueError, match="JSON"):
+        Settings.from_json("{")
+    with pytest.raises(ValueError, match="one object"):
+        Settings.from_json("[]")
+
+
+@pytest.mark.parametrize(
+    ("change", "new_run"),
+    [
+        ({"learning_rate": 1.0}, False),
+        ({"momentum": 0.5}, False),
+        ({"weight_decay": 0.1}, False),
+        ({"epochs": 3}, False),
+        ({"batch_size": 32}, True),
+        ({"seed": 1}, True),
+        ({"hidden_sizes": (8,)}, True),
+        ({"learning_rate": 1.0, "init_std": 0.1}, True),
+    ],
+)
+def test_which_changes_need_a_new_run(change, new_run):
+    assert Settings().needs_new_run(Settings(**change)) is new_run
