@@ -1,4 +1,4 @@
-"""A series of any length in bounded memory: the exact minimum, maximum and mean of each of at most 1,024 buckets."""
+"""A series of any length in bounded memory: the exact minimum, maximum and mean of each of at most 600 buckets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CAPACITY = 1024
+CAPACITY = 600
 
 
 @dataclass(frozen=True, eq=False)

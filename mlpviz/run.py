@@ -138,13 +138,14 @@ class Run:
         return not self.failed and (self._evaluating is not None or self.step < self.goal)
 
     def work(self, seconds: float) -> None:
-        """Go on for about that long: steps, or batches of an evaluation that is due. Then fetch what was recorded."""
+        """Go on for about that long: steps, or batches of an evaluation that is due."""
         until = time.perf_counter() + seconds
         while self.has_work():
             self._advance()
             if time.perf_counter() >= until:
                 break
-        self._collect()
+        if self._recorder.full() or not math.isfinite(self._recorder.latest_loss()):
+            self._collect()
 
     def _advance(self) -> None:
         if self._evaluating is not None:
@@ -166,6 +167,7 @@ class Run:
         self._recorder.record(*self.trainer.train_one())
 
     def _collect(self) -> None:
+        """Fetch what was recorded since last time; a loss that is not finite pauses the run."""
         rows = self._recorder.flush()
         self._steps.extend(rows)
         bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
@@ -181,8 +183,11 @@ class Run:
         """Publish a snapshot if one is due and would show anything new. So that looking stays cheap, the inspections
         of all `watched_runs` together take a bounded share of the engine's time."""
         now = time.monotonic()
+        if now < self._next_refresh and self.status == self._shown[0]:
+            return
+        self._collect()
         shown = (self.status, self.step, len(self._evaluations), self.settings)
-        if shown == self._shown or (now < self._next_refresh and shown[0] == self._shown[0]):
+        if shown == self._shown:
             return
         resting = self.step >= self.goal
         if self._inspection is None or (resting and self._inspection.step != self.trainer.step):

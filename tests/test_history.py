@@ -39,7 +39,7 @@ def test_no_spike_is_lost_in_a_million_steps():
     for chunk in np.array_split(values, 997):
         history.extend(chunk)
     series = history.series()
-    assert len(series.mean) <= 1024
+    assert len(series.mean) <= 600
     assert set(np.flatnonzero(series.maximum[:, 0] == 5)) == set(spikes // series.width)
 
 

@@ -7,11 +7,15 @@ import torch
 from torch import Tensor, nn
 
 
+MOST_STEPS = 64
+MOST_IMAGES = 50_000
+
+
 class StepRecorder:
-    """Keeps what a step left behind on its device, and brings it over once a slice.
+    """Keeps what steps left behind on their device, and brings it over many steps at a time.
 
     The columns are those of `mlpviz.snapshot.step_columns`: loss, accuracy, and the Euclidean norm of each parameter's
-    `.grad`.
+    `.grad`, in float32: a norm beyond 1.8·10¹⁹, whose square overflows, is recorded as infinite.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -19,24 +23,41 @@ class StepRecorder:
         self._losses: list[Tensor] = []
         self._logits: list[Tensor] = []
         self._labels: list[Tensor] = []
-        self._norms: list[Tensor] = []
+        self._squares: list[Tensor] = []
 
     def record(self, logits: Tensor, loss: Tensor, labels: Tensor) -> None:
         """Take in the step just made: logits (m, 10), loss (), labels (m,), and the gradients that it left."""
         self._losses.append(loss.detach())
         self._logits.append(logits.detach())
         self._labels.append(labels)
-        self._norms += torch._foreach_norm([p.grad for p in self._parameters if p.grad is not None])
+        for parameter in self._parameters:
+            assert parameter.grad is not None
+            gradient = parameter.grad.view(-1)
+            self._squares.append(torch.dot(gradient, gradient))  # half the price of a norm
+
+    def full(self) -> bool:
+        """Whether it is time to flush, lest the kept logits take up memory."""
+        return len(self._losses) >= MOST_STEPS or sum(map(len, self._labels)) >= MOST_IMAGES
+
+    def latest_loss(self) -> float:
+        """The loss of the step just recorded; 0 when there is none since the last flush."""
+        return self._losses[-1].item() if self._losses else 0.0
 
     def flush(self) -> np.ndarray:
         """The rows since the last flush, (steps, columns) float32."""
         if not self._losses:
             return np.empty((0, 2 + len(self._parameters)), dtype=np.float32)
-        sizes = [len(labels) for labels in self._labels]
-        right = (torch.cat(self._logits).argmax(dim=1) == torch.cat(self._labels)).float()
-        accuracies = torch.stack([part.mean() for part in right.split(sizes)])
-        norms = torch.stack(self._norms).view(len(self._losses), -1)
-        rows = torch.cat([torch.stack(self._losses)[:, None], accuracies[:, None], norms], dim=1)
-        for kept in (self._losses, self._logits, self._labels, self._norms):
+        losses = torch.stack(self._losses)[:, None]
+        norms = torch.stack(self._squares).sqrt_().view(len(losses), -1)
+        rows = torch.cat([losses, self._accuracies(), norms], dim=1).cpu().numpy()
+        for kept in (self._losses, self._logits, self._labels, self._squares):
             kept.clear()
-        return rows.cpu().numpy()
+        return rows
+
+    def _accuracies(self) -> Tensor:
+        """The share of right answers in each mini-batch, (steps, 1)."""
+        right = (torch.cat(self._logits).argmax(dim=1) == torch.cat(self._labels)).float()
+        sizes = [len(labels) for labels in self._labels]
+        if len(set(sizes)) == 1:  # as nearly always: only an epoch's last mini-batch may be smaller
+            return right.view(-1, sizes[0]).mean(dim=1, keepdim=True)
+        return torch.stack([part.mean() for part in right.split(sizes)])[:, None]

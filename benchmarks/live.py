@@ -1,0 +1,145 @@
+"""The live path under load: how fast snapshots come, how large they are, and what is left for training.
+
+`python -m benchmarks.live [seconds]`. Each visitor fetches every 0.5 s over a connection of its own, as a page does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+from benchmarks.measure import percentile, table
+from benchmarks.ports import free_port
+
+PERIOD = 0.5
+
+
+@dataclass
+class Visitor:
+    """One page's fetches, over one connection."""
+
+    token: str
+    have: str = ""
+    waits: list[float] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    steps: list[tuple[float, int]] = field(default_factory=list)
+
+    async def stay(self, port: int, begin: float, end: float) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        due = begin
+        while due < end:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            asked = time.perf_counter()
+            request = f"GET /live/{self.token}?have={self.have} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            writer.write(request.encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            length = int(found.group(1)) if (found := re.search(r"content-length: (\d+)", head)) else 0
+            body = await reader.readexactly(length)
+            self.waits.append(time.perf_counter() - asked)
+            self.take(body)
+            due = max(due + PERIOD, time.perf_counter())
+        writer.close()
+
+    def take(self, body: bytes) -> None:
+        if body:
+            start = body[:200].decode("ascii", "replace")
+            version, run, step = re.search(r'"version": (\d+), "run": "([^"]+)".*?"step": (\d+)', start).groups()  # type: ignore[union-attr]
+            self.have = f"{run}.{version}"
+            self.sizes.append(len(body))
+            self.steps.append((time.perf_counter(), int(step)))
+
+    def speed(self) -> float:
+        """Steps per second from the first snapshot to the last."""
+        if not self.steps:
+            return 0.0
+        (t0, s0), (t1, s1) = self.steps[0], self.steps[-1]
+        return (s1 - s0) / (t1 - t0) if t1 > t0 else 0.0
+
+
+def measure(runs: int, visitors: int, seconds: float) -> list[Visitor]:
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.live_server", str(port), str(runs)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        tokens = json.loads(server.stdout.readline())
+        return asyncio.run(_visit([Visitor(tokens[i % runs]) for i in range(visitors)], port, seconds))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+async def _visit(visitors: list[Visitor], port: int, seconds: float) -> list[Visitor]:
+    await _until_up(port)
+    now = time.perf_counter() + 0.5
+    spread = [now + PERIOD * i / len(visitors) for i in range(len(visitors))]
+    await asyncio.gather(
+        *(visitor.stay(port, begin, begin + 2) for visitor, begin in zip(visitors, spread, strict=True))
+    )  # warm up
+    for visitor in visitors:
+        visitor.waits, visitor.sizes, visitor.steps = [], [], []
+    now = time.perf_counter()
+    spread = [now + PERIOD * i / len(visitors) for i in range(len(visitors))]
+    await asyncio.gather(
+        *(visitor.stay(port, begin, begin + seconds) for visitor, begin in zip(visitors, spread, strict=True))
+    )
+    return visitors
+
+
+async def _until_up(port: int) -> None:
+    for _ in range(300):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            return
+    raise SystemExit("the server did not come up")
+
+
+def row(label: str, visitors: list[Visitor], alone: float, seconds: float) -> list[object]:
+    waits = [1e3 * wait for visitor in visitors for wait in visitor.waits]
+    sizes = [size for visitor in visitors for size in visitor.sizes]
+    by_run: dict[str, float] = {visitor.token: visitor.speed() for visitor in visitors}
+    speeds = list(by_run.values())
+    spread = (max(speeds) - min(speeds)) / statistics.mean(speeds)
+    return [
+        label,
+        f"{len(sizes) / seconds:.1f}",
+        f"{percentile(waits, 0.5):.1f} / {percentile(waits, 0.95):.1f} / {max(waits):.0f}",
+        f"{statistics.median(sizes) / 1e3:.0f} kB",
+        f"{100 * sum(speeds) / alone:.0f} %",
+        f"{100 * spread:.0f} %" if len(speeds) > 1 else "–",
+    ]
+
+
+def main(seconds: float = 20) -> None:
+    one = measure(1, 1, seconds)
+    alone = one[0].speed()
+    again = measure(1, 1, seconds)
+    rows = [row("1", one, alone, seconds), row("1 again (A/A)", again, alone, seconds)]
+    for visitors in (20, 100):
+        rows.append(row(f"{visitors}, a run each", measure(visitors, visitors, seconds), alone, seconds))
+    rows.append(row("200 watching one run", measure(1, 200, seconds), alone, seconds))
+    table(
+        [
+            "visitors",
+            "refreshes/s",
+            "p50 / p95 / max ms",
+            "snapshot",
+            "training, all runs, of one visitor’s",
+            "largest − smallest share",
+        ],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 20)
