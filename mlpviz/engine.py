@@ -17,7 +17,7 @@ from mlpviz.threads import choose_threads
 
 SLICE = 0.020  # seconds of a turn
 ROUND = 0.4  # seconds in which every run should have had a turn
-SHORTEST_SLICE = 0.004
+SHORTEST_SLICE = 0.010  # a turn costs something too: another network to bring into the cache, a snapshot
 IDLE = 0.1  # seconds between looks for a lease that has come back, when nothing trains
 FORGET = 600.0  # seconds unwatched after which a run may make room for another
 

@@ -62,6 +62,7 @@ class Run:
         self._inspect_every = REFRESH
         self._shown: tuple[object, ...] = (None,)
         self._speed = _Speed()
+        self._credit = 0.0
         self._leased_until = 0.0
         self.look()
 
@@ -138,12 +139,14 @@ class Run:
         return not self.failed and (self._evaluating is not None or self.step < self.goal)
 
     def work(self, seconds: float) -> None:
-        """Go on for about that long: steps, or batches of an evaluation that is due."""
-        until = time.perf_counter() + seconds
+        """Go on for about that long: steps, or batches of an evaluation that is due. What a turn overruns, the next
+        turn is shorter by, so that all runs get the same share."""
+        until = time.perf_counter() + max(0.0, seconds + self._credit)
         while self.has_work():
             self._advance()
             if time.perf_counter() >= until:
                 break
+        self._credit = min(0.0, until - time.perf_counter())
         if self._recorder.full() or not math.isfinite(self._recorder.latest_loss()):
             self._collect()
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from mlpviz.history import Series
-from mlpviz.snapshot import Snapshot
+from mlpviz.snapshot import Inspection, Snapshot
 
 # After Okabe and Ito's colours for all kinds of colour vision, darkened where needed to stand out by 3:1 on white and
 # on black alike.
@@ -35,6 +38,24 @@ class Chart:
     layout: dict[str, Any]
     card: str
     log_switch: bool = False
+
+
+Figure = TypeVar("Figure")
+
+
+def once_per_inspection(figure: Callable[[Snapshot], Figure]) -> Callable[[Snapshot], Figure]:
+    """Keep what `figure` made of an inspection for as long as the inspection is kept."""
+    made: WeakKeyDictionary[Inspection, Figure] = WeakKeyDictionary()
+
+    @functools.wraps(figure)
+    def kept(snapshot: Snapshot) -> Figure:
+        if snapshot.inspection is None:
+            return figure(snapshot)
+        if snapshot.inspection not in made:
+            made[snapshot.inspection] = figure(snapshot)
+        return made[snapshot.inspection]
+
+    return kept
 
 
 def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import GREY, LAYERS, Chart, line, number
+from mlpviz.figures.chart import GREY, LAYERS, Chart, line, number, once_per_inspection
 from mlpviz.snapshot import Histogram, Snapshot
 
 
+@once_per_inspection
 def weight_histograms(snapshot: Snapshot) -> Chart:
     """Each layer's weights now, and in grey behind them as they began."""
     inspection = snapshot.inspection
@@ -21,6 +22,7 @@ def weight_histograms(snapshot: Snapshot) -> Chart:
     return _histograms("Weights", sentence, snapshot, now, initial)
 
 
+@once_per_inspection
 def gradient_histograms(snapshot: Snapshot) -> Chart:
     """Each layer's weight gradients, of the step just made."""
     gradients = snapshot.inspection.gradients if snapshot.inspection else ()

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import number
+from mlpviz.figures.chart import number, once_per_inspection
 from mlpviz.snapshot import Snapshot
 
 
+@once_per_inspection
 def first_layer_weights(snapshot: Snapshot) -> dict[str, Any] | None:
     """Tiles for the board: int8 pixels, where ±127 stands for ± the scale, and a label for each tile.
 

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-
 MOST_STEPS = 64
 MOST_IMAGES = 50_000
 
