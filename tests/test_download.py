@@ -1,0 +1,131 @@
+"""torchvision's downloader, for real, against a server on loopback."""
+
+import gzip
+import hashlib
+import json
+import os
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlpviz import datasets
+from mlpviz.download import Download
+from tests.conftest import write_idx
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The four compressed files by name; images all 7, so that they are small."""
+    folder = tmp_path_factory.mktemp("files")
+    packed = {}
+    for stem, count in datasets.FILES.items():
+        shape, magic = ((count, 28, 28), 0x803) if "images" in stem else ((count,), 0x801)
+        write_idx(folder / stem, np.full(shape, 7), magic)
+        packed[f"{stem}.gz"] = gzip.compress((folder / stem).read_bytes(), compresslevel=1)
+    return packed
+
+
+@pytest.fixture
+def server(files):
+    """Serves `files`; `server.slow` makes it stop after half of each file."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = self.server.files.get(self.path.strip("/"))
+            if content is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) // 2])
+            self.wfile.flush()
+            self.server.proceed.wait(30)
+            if not self.server.cut:
+                self.wfile.write(content[len(content) // 2 :])
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.files, server.cut, server.proceed = dict(files), False, threading.Event()
+    server.proceed.set()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.proceed.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def begin(server, files, root, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.setenv("no_proxy", "*")
+    sums = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
+    url = f"http://127.0.0.1:{server.server_port}/"
+    script = str(REPOSITORY / "tests" / "local_download.py")
+    return Download("fashion-mnist", root, worker=(sys.executable, script, url, json.dumps(sums)))
+
+
+def left_behind(root):
+    return [name for name in os.listdir(root) if name != "FashionMNIST"]
+
+
+def test_a_download_lands_whole_and_is_found(server, files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", tmp_path / "none")
+    download = begin(server, files, "data", monkeypatch)
+    download.wait(60)
+    assert (download.state, download.message, download.progress()) == ("done", "", 1.0)
+    assert datasets.find_dataset("fashion-mnist").resolve() == tmp_path / "data" / "FashionMNIST" / "raw"
+    assert datasets.load_dataset("fashion-mnist").train_images.shape == (60_000, 28, 28)
+    assert left_behind("data") == []
+
+
+def test_cancelled_half_way_it_leaves_nothing(server, files, tmp_path, monkeypatch):
+    server.proceed.clear()
+    download = begin(server, files, tmp_path, monkeypatch)
+    end = time.monotonic() + 40
+    while download.progress() == 0 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert 0 < download.progress() < 1 and download.state == "running"
+    assert not (tmp_path / "FashionMNIST").exists()
+    download.cancel()
+    download.wait(20)
+    assert download.state == "cancelled" and os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("trouble", ["no server", "missing file", "cut short", "other content"])
+def test_trouble_is_told_kindly_and_leaves_nothing(server, files, tmp_path, monkeypatch, trouble):
+    if trouble == "no server":
+        server.server_port = 9  # the discard port: nobody listens
+    if trouble == "missing file":
+        server.files.clear()
+    server.cut = trouble == "cut short"
+    if trouble == "other content":
+        server.files["train-labels-idx1-ubyte.gz"] = b"something else"
+    download = begin(server, files, tmp_path, monkeypatch)
+    download.wait(60)
+    assert download.state == "failed" and os.listdir(tmp_path) == []
+    assert download.message.startswith("The download did not work: ")
+    assert "Check the network" in download.message and "Traceback" not in download.message
+
+
+def test_whole_files_with_the_wrong_content_are_not_taken(server, files, tmp_path, monkeypatch):
+    """Their checksums are right, so torchvision is content; our own reading is not."""
+    swapped = dict(files)
+    swapped["train-labels-idx1-ubyte.gz"] = files["t10k-labels-idx1-ubyte.gz"]
+    server.files = swapped
+    download = begin(server, swapped, tmp_path, monkeypatch)
+    download.wait(60)
+    assert download.state == "failed" and "train-labels" in download.message
+    assert os.listdir(tmp_path) == []

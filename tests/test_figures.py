@@ -1,0 +1,186 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from mlpviz import Settings
+from mlpviz.figures import FIGURES, chart, charts
+from mlpviz.figures.chart import LAYERS, moving_mean, number
+from mlpviz.figures.distributions import density
+from mlpviz.figures.first_layer import first_layer_weights
+from mlpviz.figures.headline import headline, notice, time_left
+from mlpviz.history import History
+from mlpviz.run import Run
+from mlpviz.snapshot import Histogram
+from tests.test_run import work_off
+
+NAMES = ["Loss", "Accuracy", "Gradient norms", "Weights", "Gradients", "Update ratio", "Dead units"]
+
+
+def snapshot_after(tiny, epochs=1, **settings):
+    values = {"dataset": "fashion-mnist-mini", "hidden_sizes": (16,), "batch_size": 100, "epochs": epochs or 1}
+    run = Run(Settings(**values | settings), tiny)
+    if epochs:
+        run.start()
+    return work_off(run)
+
+
+def numbered(name):
+    return dict(zip(NAMES, FIGURES, strict=True))[name]
+
+
+@pytest.mark.parametrize("sizes", [(), (16,), (8, 8), (4,) * 6])
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_every_figure_is_one_that_plotly_takes(tiny, sizes, epochs):
+    snapshot = snapshot_after(tiny, epochs, hidden_sizes=sizes, init="kaiming")
+    made = charts(snapshot)
+    assert [c.name for c in made] == NAMES
+    for c in made:
+        go.Figure(c.data, c.layout)  # raises on a property that Plotly doesn't know
+        assert c.sentence.endswith(".") and "nan" not in c.sentence
+
+
+def trace(c, name):
+    return next(t for t in c.data if t["name"] == name)
+
+
+def test_the_loss_curve_shows_the_losses(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    c = numbered("Loss")(snapshot)
+    assert np.array_equal(trace(c, "each step")["y"], snapshot.steps.mean[:, 0])
+    assert trace(c, "each step")["x"].tolist() == list(range(1, 31))
+    assert trace(c, "test")["x"].tolist() == [0, 10, 20, 30]
+    assert trace(c, "test")["y"] == pytest.approx(snapshot.evaluations[:, 1])
+    assert trace(c, "guessing")["y"] == pytest.approx([math.log(10)] * 2)
+    expected = snapshot.steps.mean[5:30, 0].mean()
+    assert trace(c, "train")["y"][-1] == pytest.approx(expected)
+    assert number(float(expected)) in c.sentence
+    assert c.layout["yaxis"]["type"] == "linear"
+
+
+def test_wide_buckets_keep_their_extremes_in_the_picture(tiny):
+    snapshot = snapshot_after(tiny)
+    history = History(6, capacity=4)
+    rows = np.zeros((16, 6), dtype=np.float32)
+    rows[5, 0] = 70.0
+    history.extend(rows)
+    c = numbered("Loss")(replace(snapshot, steps=history.series()))
+    assert trace(c, "each step")["y"].max() == 70.0
+    assert c.layout["yaxis"]["type"] == "log", "a spike that high is unreadable on a linear scale"
+
+
+def test_the_moving_mean_forgets_a_giant():
+    history = History(1)
+    values = np.ones((200, 1), dtype=np.float32)
+    values[20] = 1e30
+    history.extend(values)
+    mean = moving_mean(history.series(), 0)
+    assert mean[19] == 1.0 and mean[20] > 1e28 and mean[44] > 1e28
+    assert mean[45] == 1.0 and mean[-1] == 1.0
+
+
+def test_the_moving_mean_skips_what_is_not_finite():
+    history = History(1)
+    history.extend(np.array([[1.0], [3.0], [np.nan], [2.0]]))
+    mean = moving_mean(history.series(), 0)
+    assert mean[:2].tolist() == [1.0, 2.0] and math.isnan(mean[2]) and mean[3] == 2.0
+
+
+def test_marks_where_it_broke_and_where_settings_changed(tiny):
+    snapshot = replace(snapshot_after(tiny), not_finite_step=7, changes=((3, "learning rate 0.1 → 1"),))
+    for name in ("Loss", "Accuracy", "Gradient norms", "Update ratio", "Dead units"):
+        layout = numbered(name)(snapshot).layout
+        assert sorted(shape["x0"] for shape in layout["shapes"]) == [3, 7]
+        assert {a["text"] for a in layout["annotations"]} == {"learning rate 0.1 → 1", "not finite from step 7"}
+
+
+def test_gradient_norms_are_those_of_the_steps(tiny):
+    snapshot = snapshot_after(tiny)
+    c = numbered("Gradient norms")(snapshot)
+    assert [t["name"] for t in c.data] == ["W₁", "b₁", "W₂", "b₂"]
+    for column, t in enumerate(c.data, 2):
+        assert np.array_equal(t["y"], snapshot.steps.mean[:, column])
+
+
+def test_densities_integrate_to_one():
+    histogram = Histogram(-1.0, 3.0, np.array([1, 2, 3, 2]))
+    assert density(histogram).sum() * 1.0 == pytest.approx(1.0)
+    assert density(Histogram(0.0, 1.0, np.zeros(3, dtype=int))).tolist() == [0, 0, 0]
+
+
+def test_weights_that_are_not_finite_are_named(tiny):
+    snapshot = snapshot_after(tiny)
+    inspection = replace(snapshot.inspection, weights=(Histogram(0, 1, np.ones(3), 5), snapshot.inspection.weights[1]))
+    layout = numbered("Weights")(replace(snapshot, inspection=inspection)).layout
+    assert layout["annotations"][0]["text"] == "5 not finite"
+
+
+def test_first_layer_tiles_are_the_weights_in_127_steps(tiny):
+    snapshot = snapshot_after(tiny)
+    tiles = first_layer_weights(snapshot)
+    images = snapshot.inspection.first_layer_images
+    scale = float(np.quantile(np.abs(images), 0.995))
+    assert tiles["pixels"].dtype == np.int8 and tiles["pixels"].shape == images.shape
+    assert np.abs(tiles["pixels"] / 127 * scale - np.clip(images, -scale, scale)).max() <= scale / 250
+    assert tiles["labels"][0] == f"unit {snapshot.inspection.first_layer_units[0]}"
+    linear = first_layer_weights(snapshot_after(tiny, hidden_sizes=()))
+    assert sorted(linear["labels"]) == sorted(tiny.classes)
+
+
+def test_the_headline(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    values = {label: (value, note) for label, value, note in headline(snapshot)["values"]}
+    assert values["Step"] == ("30", "of 30") and values["Epoch"] == ("3", "of 3")
+    assert values["Test accuracy"] == (f"{100 * snapshot.evaluations[-1, 2]:.1f} %", "after epoch 3")
+    assert headline(snapshot)["status"] == "Finished" and headline(snapshot)["progress"] == 1.0
+    assert headline(snapshot)["setting"] == "tiny · 784-16-10 ReLU · CPU, 1 thread"
+    assert headline(snapshot_after(tiny, 0))["status"] == "Ready at step 0"
+
+
+@pytest.mark.parametrize(
+    ("speed", "text"), [(0.0, "–"), (3.0, "9 s"), (0.1, "4 min 20 s"), (0.001, "7 h 13 min"), (26.0, "1 s")]
+)
+def test_time_left(tiny, speed, text):
+    snapshot = replace(snapshot_after(tiny), step=4, total_steps=30, steps_per_second=speed)
+    assert time_left(snapshot) == text
+
+
+def test_a_healthy_run_gets_no_notice_and_a_dead_one_is_named(tiny):
+    assert notice(snapshot_after(tiny, 15)) == ""
+    dead = snapshot_after(tiny, 15, learning_rate=8.0)
+    assert "dead" in notice(dead) and "100 %" in notice(dead)
+    plateau = snapshot_after(tiny, 15, init="zeros", hidden_sizes=(16,))
+    assert "still guessing" in notice(plateau) or "dead" in notice(plateau)
+    broken = replace(dead, message="The loss became infinite.")
+    assert notice(broken) == "The loss became infinite."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (2.30259, "2.3"),
+        (0.0005, "5.0·10⁻⁴"),
+        (6e30, "6.0·10³⁰"),
+        (math.nan, "not finite"),
+        (1234.5, "1.23e+03"),
+    ],
+)
+def test_numbers_for_people(value, text):
+    assert number(value) == text.replace("1.23e+03", "1,230")
+
+
+def luminance(color):
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("color", {*LAYERS, chart.ALARM})
+@pytest.mark.parametrize("background", ["#ffffff", "#12161d"])
+def test_colours_stand_out_on_light_and_dark(color, background):
+    """WCAG's contrast for graphics: 3:1."""
+    light, dark = sorted([luminance(color), luminance(background)], reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3
