@@ -100,7 +100,8 @@ def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
     if snapshot.not_finite_step is not None:
         marks.append((snapshot.not_finite_step, f"not finite from step {snapshot.not_finite_step:,}", ALARM))
     return {
-        "xaxis": {"title": {"text": "step"}, "range": [0, axis_end(snapshot)], "tickformat": ",d"},
+        # No range that moves: Plotly keeps a zoom only while the layout that it is given stays the same.
+        "xaxis": {"title": {"text": "step"}, "autorangeoptions": {"include": [0, 10]}, "tickformat": ",d"},
         "yaxis": yaxis,
         "shapes": [_mark(step, color) for step, _, color in marks],
         "annotations": [_label(step, text, color, snapshot) for step, text, color in marks[-4:]],

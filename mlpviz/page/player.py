@@ -40,7 +40,13 @@ def player(run: Run) -> None:
     if st.session_state.get("offer") == run.id and run.status == "finished":
         more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
         if more > 0:
-            st.button(f"{more:,} more epochs", on_click=_more, args=(run, more), type="primary", key="more")
+            st.button(
+                f"{more:,} more epoch{'s' if more > 1 else ''}",
+                on_click=_more,
+                args=(run, more),
+                type="primary",
+                key="more",
+            )
 
 
 def _button(label: str, act: Callable[[], None], primary: bool = False, disabled: bool = False) -> None:

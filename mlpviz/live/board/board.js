@@ -55,8 +55,8 @@ class Board {
 
   async loop() {
     const turn = (this.turn = (this.turn ?? 0) + 1);
+    let due = performance.now();
     while (this.running && turn === this.turn) {
-      const begun = performance.now();
       let drawing = 0;
       try {
         drawing = await this.refresh();
@@ -64,8 +64,9 @@ class Board {
         if (!(error instanceof TypeError || error.name === "TimeoutError" || error.name === "AbortError")) console.error(error);
         this.say("Connection lost. Trying again…", "lost");
       }
-      const wait = Math.max(PERIOD - (performance.now() - begun), drawing); // a slow machine gets as long a rest
-      await new Promise((resolve) => (this.timer = setTimeout(resolve, wait)));
+      const now = performance.now();
+      due = Math.max(due + PERIOD, now + drawing / 2); // a slow machine draws less often
+      await new Promise((resolve) => (this.timer = setTimeout(resolve, due - now)));
     }
   }
 
@@ -83,9 +84,9 @@ class Board {
       return 0;
     }
     const snapshot = await response.json();
-    const begun = performance.now();
-    await this.draw(snapshot);
-    return performance.now() - begun;
+    const drawing = await this.draw(snapshot);
+    this.root.dataset.drawing = Math.round(drawing);
+    return drawing;
   }
 
   async draw(snapshot) {
@@ -93,12 +94,13 @@ class Board {
     this.say(snapshot.notice, "notice");
     this.strip.draw(snapshot.headline);
     this.tiles.draw(snapshot.tiles, this.root);
-    await this.cards.draw(snapshot.charts, snapshot.run, this.root, new URL(this.plotlyUrl, document.baseURI));
+    const drawing = await this.cards.draw(snapshot.charts, snapshot.run, this.root, new URL(this.plotlyUrl, document.baseURI));
     this.have = `${snapshot.run}.${snapshot.version}`;
     this.root.dataset.step = snapshot.step;
     this.root.dataset.status = snapshot.status;
     this.root.dataset.refreshes = Number(this.root.dataset.refreshes) + 1;
     this.tellOf(snapshot.status === "preparing" ? "paused" : snapshot.status);
+    return drawing;
   }
 
   tellOf(status) {

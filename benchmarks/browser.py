@@ -1,0 +1,195 @@
+"""The page in headless Chromium: refreshes, remounts, frames, drawing, how fast Pause acts, what is left for training.
+
+`python -m benchmarks.browser [seconds]`
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.measure import table
+from benchmarks.ports import free_port
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+REPOSITORY = Path(__file__).parent.parent
+CHARTS = 6
+
+#: Counts what a person would see as a flicker: frames, frames with a chart missing, plots that were made anew.
+PROBE = """
+() => {
+  const probe = (window.probe = { frames: 0, missing: 0, remounts: 0, begun: performance.now() });
+  const plots = new Set(document.querySelectorAll(".board .plot"));
+  const frame = () => {
+    probe.frames += 1;
+    const now = document.querySelectorAll(".board .plot");
+    const whole = [...now].filter((plot) => plot.querySelector(".main-svg .subplot"));
+    if (whole.length < CHARTS) probe.missing += 1;
+    for (const plot of now) if (!plots.has(plot)) { plots.add(plot); probe.remounts += 1; }
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+}
+""".replace("CHARTS", str(CHARTS))
+
+
+CLICK = """
+(name) => {
+  const shown = [...document.querySelectorAll("button")].filter((button) => button.checkVisibility());
+  shown.find((button) => button.innerText.trim() === name).click();
+}
+"""
+
+
+class Server:
+    """`streamlit run app.py` on a free port."""
+
+    def __enter__(self) -> str:
+        port = free_port()
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        url = f"http://localhost:{port}/"
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(url).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return url
+        raise SystemExit("the server did not come up")
+
+    def __exit__(self, *exception: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def open_page(browser: Browser, url: str) -> tuple[Page, dict[str, str]]:
+    """The page, and a dict in which the address of its live fetches appears."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    seen: dict[str, str] = {"errors": ""}
+
+    def note(request: Any) -> None:
+        if "/live/" in request.url and "have=" in request.url:
+            seen["live"] = request.url.split("?")[0]
+
+    page.on("request", note)
+    page.on("pageerror", lambda error: seen.update(errors=seen["errors"] + str(error)))
+    page.on("console", lambda m: seen.update(errors=seen["errors"] + m.text) if m.type == "error" else None)
+    page.goto(url)
+    page.wait_for_selector(".board[data-step] .card .main-svg", timeout=60_000)
+    return page, seen
+
+
+def button(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def watch(page: Page, seconds: float) -> dict[str, float]:
+    """Refreshes, frames, missing charts and remounts while training, with clicks in between."""
+    begun = int(page.locator(".board").get_attribute("data-refreshes") or 0)
+    page.evaluate(PROBE)
+    since = time.perf_counter()
+    for i in range(4):
+        page.wait_for_timeout(1e3 * seconds / 4)
+        if i < 3:  # clicks that run the page's script
+            page.locator("summary", has_text=("Network", "Optimizer", "Share")[i]).click()
+    spent = time.perf_counter() - since
+    probe: dict[str, float] = page.evaluate("window.probe")
+    drawn = int(page.locator(".board").get_attribute("data-refreshes") or 0) - begun
+    drawing = page.locator(".board").get_attribute("data-drawing") or "0"
+    return {
+        "refreshes": drawn / spent,
+        "frames": probe["frames"] / spent,
+        "missing": probe["missing"],
+        "remounts": probe["remounts"],
+        "drawing": float(drawing),
+    }
+
+
+def newest(live: str) -> dict[str, Any]:
+    with urllib.request.urlopen(live) as answer:
+        snapshot: dict[str, Any] = json.load(answer)
+        return snapshot
+
+
+def pause_latency(page: Page, live: str) -> float:
+    """Milliseconds from the click, without Playwright's own waiting, to a snapshot of an engine that stands still."""
+    begun = time.perf_counter()
+    page.evaluate(CLICK, "Pause")
+    while newest(live)["status"] != "paused":
+        time.sleep(0.005)
+        if time.perf_counter() - begun > 10:
+            raise SystemExit("Pause did not take effect")
+    spent = 1e3 * (time.perf_counter() - begun)
+    page.get_by_role("button", name="Start", exact=True).wait_for()
+    button(page, "Start")
+    page.get_by_role("button", name="Pause", exact=True).wait_for()
+    page.wait_for_timeout(700)
+    return spent
+
+
+def speed(live: str, seconds: float) -> float:
+    """The run's steps per second, asking seldom; each question also keeps the run going."""
+    (t0, s0), t1, s1 = (time.perf_counter(), newest(live)["step"]), 0.0, 0
+    while t1 - t0 < seconds:
+        time.sleep(1)
+        t1, s1 = time.perf_counter(), newest(live)["step"]
+    return float(s1 - s0) / (t1 - t0)
+
+
+def main(seconds: float = 30) -> None:
+    with Server() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page, seen = open_page(browser, url + "?epochs=1000")
+        button(page, "Start")
+        page.get_by_role("button", name="Pause", exact=True).wait_for()
+        page.wait_for_timeout(2000)
+        seen_live = watch(page, seconds)
+        pauses = [pause_latency(page, seen["live"]) for _ in range(10)]
+        ratios, control = [], []
+        live = seen["live"]
+        blank = browser.new_context().new_page()  # Chromium itself stays, with nothing to draw
+        for _ in range(5):
+            opened = speed(live, 6)
+            address = page.url
+            page.goto("about:blank")
+            alone = speed(live, 6)
+            control.append(speed(live, 6) / alone)
+            ratios.append(opened / alone)
+            page.goto(address)
+            page.wait_for_selector(".board[data-step] .card .main-svg", timeout=60_000)
+            page.wait_for_timeout(1500)
+        blank.close()
+        browser.close()
+    rows = [
+        ["refreshes a second, every 0.5 s", f"{seen_live['refreshes']:.2f}"],
+        ["frames a second", f"{seen_live['frames']:.0f}"],
+        ["frames with a chart missing", f"{seen_live['missing']:.0f}"],
+        ["charts mounted anew", f"{seen_live['remounts']:.0f}"],
+        ["drawing a refresh, ms (median)", f"{seen_live['drawing']:.0f}"],
+        ["Pause, ms: median / worst of 10", f"{statistics.median(pauses):.0f} / {max(pauses):.0f}"],
+        ["training with the page open, of that without", f"{100 * statistics.median(ratios):.0f} %"],
+        ["without, against itself (A/A)", f"{100 * statistics.median(control):.0f} %"],
+        ["errors in the console", seen["errors"] or "none"],
+    ]
+    table([f"the page in Chromium, {seconds:.0f} s of training", ""], rows)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 30)

@@ -1,0 +1,242 @@
+"""The page's logic, in Streamlit's own test harness; what lives in the browser is tested in tests/browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlpviz import Settings, datasets
+from mlpviz.live.engine import get_engine
+from mlpviz.page import visit
+from tests.test_engine import until
+
+PAGE = str(Path(__file__).parent.parent / "mlpviz" / "page" / "main.py")
+
+
+@pytest.fixture(autouse=True)
+def no_full_set(monkeypatch, tmp_path):
+    """As on a fresh machine, so that the small set is used wherever the tests run."""
+    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", tmp_path / "none")
+    monkeypatch.delenv("MLPVIZ_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def ada(monkeypatch):
+    """The harness has no real cookies; the browser tests do."""
+    monkeypatch.setattr(visit, "visitor", lambda: "ada")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed_afterwards():
+    yield
+    get_engine().close()
+    get_engine.cache_clear()
+
+
+def page(**params):
+    app = AppTest.from_file(PAGE, default_timeout=30)
+    for name, value in params.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def run_of(app):
+    assert not app.exception
+    run = get_engine().find(app.query_params["run"], visit.visitor())
+    assert run is not None
+    until(lambda: run.look() is None and run.snapshot is not None)
+    return run
+
+
+def button(app, label):
+    return next(b for b in app.button if b.label == label)
+
+
+def labels(app):
+    return [b.label for b in app.button]
+
+
+def press(app, label):
+    button(app, label).click()
+    return app.run()
+
+
+def at_rest(run, step):
+    until(lambda: run.look() is None and run.step == step and run.status != "training")
+
+
+def texts(app):
+    return " ".join(e.value for e in [*app.error, *app.markdown, *app.caption, *app.warning])
+
+
+def test_a_fresh_machine_starts_on_the_small_set_and_offers_the_full_one():
+    app = page()
+    run = run_of(app)
+    assert run.settings == Settings(dataset="fashion-mnist-mini")
+    assert "not on this machine" in texts(app)
+    assert any(label.startswith("Download Fashion-MNIST (29 MB)") for label in labels(app))
+    assert {"Start", "Step", "Epoch", "Reset"} <= set(labels(app))
+
+
+def test_the_fields_have_the_names_that_people_rely_on():
+    app = page()
+    names = {w.label for kind in ("select_slider", "number_input", "text_input", "selectbox") for w in app.get(kind)}
+    assert {"Learning rate", "Batch size", "Epochs", "Init std", "Seed"} <= names
+    assert {"Dataset", "Hidden layers", "Activation", "Optimizer"} <= names
+
+
+def test_a_link_opens_the_same_experiment():
+    settings = Settings(
+        dataset="fashion-mnist-mini",
+        hidden_sizes=(32, 16),
+        activation="tanh",
+        learning_rate=0.0123,
+        batch_size=100,
+        epochs=3,
+        momentum=0.9,
+        nesterov=True,
+        train_size=5000,
+        seed=7,
+    )
+    app = page(**settings.to_params())
+    assert run_of(app).settings == settings
+    address = dict(app.query_params)
+    assert {name: address[name] for name in settings.to_params()} == settings.to_params()
+
+
+@pytest.mark.parametrize(
+    ("params", "part"),
+    [
+        ({"learning_rate": "nan"}, "learning_rate"),
+        ({"hidden_sizes": "a-b"}, "hidden_sizes"),
+        ({"dataset": "imagenet"}, "dataset"),
+    ],
+)
+def test_a_bad_link_says_so_and_falls_back(params, part):
+    app = page(**params)
+    assert part in app.error[0].value and "must be" in app.error[0].value
+    assert run_of(app).settings == Settings(dataset="fashion-mnist-mini")
+
+
+def test_step_makes_one_and_epoch_goes_to_the_end_of_the_epoch():
+    app = page(batch_size="1000")
+    run = run_of(app)
+    press(app, "Step")
+    at_rest(run, 1)
+    press(app, "Epoch")
+    at_rest(run, 10)
+
+
+def test_a_learning_rate_takes_effect_in_the_same_run():
+    app = page(batch_size="1000")
+    run = run_of(app)
+    press(app, "Step")
+    at_rest(run, 1)
+    app.select_slider(key="learning_rate").set_value(0.5)
+    app.run()
+    assert run_of(app) is run and run.settings.learning_rate == 0.5
+    assert app.query_params["learning_rate"] == "0.5"
+
+
+def test_an_untrained_run_is_replaced_without_asking():
+    app = page()
+    first = run_of(app)
+    app.text_input(key="hidden_sizes").set_value("32, 16")
+    app.run()
+    second = run_of(app)
+    assert second is not first and second.settings.hidden_sizes == (32, 16)
+    assert "new run" not in texts(app)
+
+
+def test_a_trained_run_is_not_thrown_away_without_asking():
+    app = page(batch_size="1000")
+    run = run_of(app)
+    press(app, "Step")
+    at_rest(run, 1)
+    app.number_input(key="seed").set_value(5)
+    app.run()
+    assert "This needs a new run" in texts(app) and "seed 0 → 5" in texts(app) and run_of(app) is run
+    press(app, "Keep this run")
+    assert run_of(app) is run and app.number_input(key="seed").value == 0
+    assert "This needs a new run" not in texts(app)
+    app.number_input(key="seed").set_value(5)
+    app.run()
+    press(app, "Start a new run")
+    assert run_of(app) is not run and run_of(app).settings.seed == 5
+    press(app, "Undo")
+    assert run_of(app) is run and app.number_input(key="seed").value == 0 and run.step == 1
+
+
+def test_reset_goes_to_step_0_with_the_same_weights_and_can_be_undone():
+    app = page(batch_size="1000")
+    old = run_of(app)
+    before = [p.detach().clone() for p in old.trainer.net.parameters()]
+    press(app, "Step")
+    at_rest(old, 1)
+    press(app, "Reset")
+    new = run_of(app)
+    assert new.step == 0 and new.settings == old.settings
+    assert all((a == b).all() for a, b in zip(before, new.trainer.net.parameters(), strict=True))
+    press(app, "Undo")
+    assert run_of(app) is old and old.step == 1
+
+
+def test_start_on_a_finished_run_offers_more_epochs():
+    app = page(batch_size="10000", epochs="1")
+    run = run_of(app)
+    press(app, "Start")
+    at_rest(run, 1)
+    app.run()
+    assert button(app, "Step").disabled and button(app, "Start").label == "Start"
+    press(app, "Start")
+    assert run.step == 1
+    press(app, "1 more epoch")
+    at_rest(run, 2)
+    assert app.number_input(key="epochs").value == 2
+
+
+def test_a_bad_field_says_what_is_allowed_and_loses_nothing():
+    app = page()
+    run = run_of(app)
+    app.text_input(key="hidden_sizes").set_value("256-many")
+    app.run()
+    assert "hidden_sizes is '256-many'; it must be whole numbers" in app.error[0].value
+    assert run_of(app) is run
+
+
+def test_a_full_server_says_so(monkeypatch):
+    monkeypatch.setattr(get_engine(), "max_runs", 0)
+    app = page()
+    assert not app.exception and "no room" in app.error[0].value
+
+
+def test_somebody_elses_address_gives_the_settings_and_a_run_of_ones_own(monkeypatch):
+    hers = page(learning_rate="0.5")
+    run = run_of(hers)
+    monkeypatch.setattr(visit, "visitor", lambda: "bob")
+    his = page(learning_rate="0.5", run=run.id)
+    assert run_of(his) is not run and run_of(his).settings == run.settings
+
+
+def test_a_link_to_watch_shows_no_controls():
+    run = run_of(page())
+    app = page(watch=run.token)
+    assert not app.exception and not app.button and not app.select_slider
+    gone = page(watch="nonsense")
+    assert "no longer exists" in gone.error[0].value
+
+
+def test_a_dataset_that_is_not_here_keeps_the_run_and_offers_the_download():
+    app = page()
+    run = run_of(app)
+    app.selectbox(key="dataset").set_value("mnist")
+    app.run()
+    assert not app.exception and "MNIST is not on this machine" in texts(app)
+    assert any(label.startswith("Download MNIST") for label in labels(app))
+    assert run.step == 0
+
+
+def test_a_device_that_is_not_here_is_a_sentence():
+    app = page(device="mps")
+    assert not app.exception and "device is 'mps'" in texts(app)
