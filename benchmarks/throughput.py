@@ -94,7 +94,9 @@ def measure(root: Path, dataset: Dataset, batch_size: int, rounds: int) -> list[
     }
     count = max(3, IMAGES // batch_size)
     short = max(3, count // 6)  # the article's loop is that much slower
-    turns = {name: partial(per_step, loop, short if name == "article" else count) for name, loop in loops.items()}
+    turns: dict[str, Callable[[], float]] = {
+        name: partial(per_step, loop, short if name == "article" else count) for name, loop in loops.items()
+    }
     for turn in turns.values():
         turn()
     results = in_turn(turns, rounds)

@@ -112,9 +112,9 @@ def test_densities_integrate_to_one():
 
 def test_weights_that_are_not_finite_are_named(tiny):
     snapshot = snapshot_after(tiny)
-    inspection = replace(snapshot.inspection, weights=(Histogram(0, 1, np.ones(3), 5), snapshot.inspection.weights[1]))
+    inspection = replace(snapshot.inspection, weights=(Histogram(0, 1, np.ones(15), 5), snapshot.inspection.weights[1]))
     layout = numbered("Weights")(replace(snapshot, inspection=inspection)).layout
-    assert layout["annotations"][0]["text"] == "5 not finite"
+    assert layout["annotations"][0]["text"] == "25.0 % not finite"
 
 
 def test_first_layer_tiles_are_the_weights_in_127_steps(tiny):

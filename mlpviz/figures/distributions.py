@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import GREY, LAYERS, Chart, line, number, once_per_inspection
+from mlpviz.figures.chart import GREY, LAYERS, Chart, line, number, once_per_inspection, percent
 from mlpviz.snapshot import Histogram, Snapshot
 
 
@@ -86,7 +86,8 @@ def _steps(label: str, histogram: Histogram, color: str) -> dict[str, Any]:
 def _title(snapshot: Snapshot, layer: int, x: float, y: float, now: tuple[Histogram, ...]) -> dict[str, Any]:
     text = f"{snapshot.layers[layer]:,} → {snapshot.layers[layer + 1]:,}"
     if layer < len(now) and now[layer].not_finite:
-        text = f"{now[layer].not_finite:,} not finite"
+        share = now[layer].not_finite / (now[layer].not_finite + now[layer].counts.sum())
+        text = "not finite" if share == 1 else f"{percent(share)} not finite"
     place = {"x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "center", "yanchor": "bottom"}
     return place | {"text": text, "showarrow": False}
 

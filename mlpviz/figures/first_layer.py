@@ -24,10 +24,10 @@ def first_layer_weights(snapshot: Snapshot) -> dict[str, Any] | None:
     pixels = np.clip(np.nan_to_num(images / scale if scale else images * 0), -1, 1) * 127
     units = snapshot.inspection.first_layer_units
     names = [f"unit {unit}" if snapshot.hidden_layers else snapshot.classes[unit] for unit in units]
-    kind = "hidden units with the largest weights" if snapshot.hidden_layers else "ten classes"
+    whose = f"The {len(units)} hidden units with the largest weights" if snapshot.hidden_layers else "The ten classes"
     return {
         "name": "First-layer weights",
-        "sentence": f"The {len(units)} {kind}, 28 × 28. Blue: negative, red: positive, up to ±{number(scale)}.",
+        "sentence": f"{whose}, 28 × 28. Blue: negative, red: positive, up to ±{number(scale)}.",
         "labels": names,
         "pixels": pixels.round().astype(np.int8),
     }

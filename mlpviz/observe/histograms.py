@@ -14,6 +14,8 @@ def histogram(values: Tensor, bins: int = BINS) -> Histogram:
     """The histogram of all finite values between the smallest and the largest of them; every bin but the last is
     half-open, as in NumPy's."""
     values = values.detach().flatten()
+    if values.device.type == "mps":  # which lacks some of what follows
+        values = values.cpu()
     low, high = (bound.item() for bound in torch.aminmax(values)) if len(values) else (0.0, 0.0)
     total = len(values)
     if not (abs(low) < float("inf") and abs(high) < float("inf")):

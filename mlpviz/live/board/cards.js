@@ -87,6 +87,7 @@ class Card {
     const chart = this.charts.get(this.shown);
     setText(this.title, chart.name);
     setText(this.sentence, chart.sentence);
+    this.sentence.title = chart.sentence; // where the line is too short for it
     this.figure.setAttribute("aria-label", chart.name);
     this.plot.setAttribute("aria-label", `${chart.name}: ${chart.sentence}`);
     const layout = dress(chart.layout, theme, run);
