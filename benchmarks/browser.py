@@ -35,13 +35,14 @@ CHARTS = 6
 PROBE = """
 () => {
   const probe = (window.probe = { frames: 0, missing: 0, remounts: 0, begun: performance.now() });
-  const plots = new Set(document.querySelectorAll(".board .plot"));
+  const drawings = () => document.querySelectorAll(".board .plot .svg-container");
+  const known = new Set(drawings());
   const frame = () => {
     probe.frames += 1;
     const now = document.querySelectorAll(".board .plot");
     const whole = [...now].filter((plot) => plot.querySelector(".main-svg .subplot"));
     if (whole.length < CHARTS) probe.missing += 1;
-    for (const plot of now) if (!plots.has(plot)) { plots.add(plot); probe.remounts += 1; }
+    for (const drawing of drawings()) if (!known.has(drawing)) { known.add(drawing); probe.remounts += 1; }
     requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,7 +103,11 @@ def load_dataset(name: str, folder: Path | str | None = None) -> Dataset:
     if name not in DATASETS:
         raise ValueError(f"dataset is {name!r}; it must be one of {', '.join(DATASETS)}.")
     where = Path(folder) if folder else find_dataset(name)
-    return _load(name, where.resolve() if where else None)
+    with _loading:  # many visitors at once, one copy
+        return _load(name, where.resolve() if where else None)
+
+
+_loading = threading.Lock()
 
 
 @functools.lru_cache(maxsize=8)

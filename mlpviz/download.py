@@ -51,7 +51,10 @@ class Download:
         """The share of bytes that have come, 0 to 1."""
         if self.state != "running":
             return float(self.state == "done")
-        come = sum(file.stat().st_size for file in self._folder.rglob("*") if file.suffix == ".gz" and file.exists())
+        try:
+            come = sum(file.stat().st_size for file in self._folder.rglob("*.gz"))
+        except OSError:  # it is just being moved into place
+            return 1.0
         return min(1.0, come / SIZES[self.name])
 
     def cancel(self) -> None:

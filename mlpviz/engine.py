@@ -50,16 +50,16 @@ class Engine:
 
     # what other threads call
 
-    def create(self, settings: Settings, dataset: Dataset, owner: str = "") -> Run:
-        """A new run at step 0.
+    def create(self, settings: Settings, dataset: Dataset, owner: str = "", instead_of: Run | None = None) -> Run:
+        """A new run at step 0; it takes the place of `instead_of`, which is forgotten.
 
         Raises:
             ValueError: the settings don't fit the dataset or the machine.
             EngineFullError: there are too many runs already.
         """
+        run = Run(settings, dataset, owner)
         with self._lock:
-            self._make_room(run_bytes(settings))
-            run = Run(settings, dataset, owner)
+            self._make_room(run_bytes(settings), instead_of)
             self._runs[run.id] = run
         self._send(lambda: None)  # wake up
         return run
@@ -118,17 +118,16 @@ class Engine:
         while not self._closing:
             watched = [run for run in list(self._runs.values()) if run.watched()]
             busy = [run for run in watched if run.has_work()]
-            for run in watched if not busy else ():
-                self._guard(run, partial(run.refresh, len(watched)))
-            if not busy:
-                self._obey(wait=IDLE)
             seconds = min(SLICE, max(SHORTEST_SLICE, ROUND / max(1, len(busy))))
-            for run in busy:
-                self._guard(run, partial(run.work, seconds))
+            for run in watched:
+                if run.has_work():
+                    self._guard(run, partial(run.work, seconds))
                 self._guard(run, partial(run.refresh, len(watched)))
                 self._obey()
                 if self._closing:
                     return
+            if not busy:
+                self._obey(wait=IDLE)
 
     def _obey(self, wait: float = 0.0) -> None:
         """Carry out the commands that have come; with nothing else to do, wait for one."""
@@ -161,20 +160,24 @@ class Engine:
             log.exception("run %s failed", run.id)
             run.fail(f"{type(error).__name__}: {error}")
 
-    def _make_room(self, needed: int) -> None:
-        """Forget runs that nobody has watched for long, the longest first, until another fits."""
-        idle = sorted(self._runs.values(), key=Run.unwatched_seconds)
-        while not self._fits(needed):
-            if not idle or idle[-1].unwatched_seconds() < FORGET:
+    def _make_room(self, needed: int, leaving: Run | None) -> None:
+        """Forget `leaving`, then runs that nobody watches, until another fits: first those that never trained, then
+        those that nobody has watched for long, the longest first."""
+        kept = [run for run in self._runs.values() if run is not leaving]
+        idle = [run for run in kept if run.unwatched_seconds() > (FORGET if run.step else 0)]
+        idle.sort(key=lambda run: (run.step == 0, run.unwatched_seconds()))
+        while not self._fits(kept, needed):
+            if not idle:
                 raise EngineFullError(
-                    f"This server has no room for another run just now: it keeps {len(self._runs)} of {self.max_runs}, "
+                    f"This server has no room for another run just now: it keeps {len(kept)} of {self.max_runs}, "
                     f"in {self.max_bytes / 2**30:.1f} GiB at most. Try again in a few minutes, or with smaller layers."
                 )
-            del self._runs[idle.pop().id]
+            kept.remove(idle.pop())
+        self._runs = {run.id: run for run in kept}
 
-    def _fits(self, needed: int) -> bool:
-        used = sum(run_bytes(run.trainer.settings) for run in self._runs.values())
-        return len(self._runs) < self.max_runs and used + needed <= self.max_bytes
+    def _fits(self, kept: list[Run], needed: int) -> bool:
+        used = sum(run_bytes(run.settings) for run in kept)
+        return len(kept) < self.max_runs and used + needed <= self.max_bytes
 
 
 def run_bytes(settings: Settings) -> int:

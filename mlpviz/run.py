@@ -18,7 +18,7 @@ from mlpviz.observe.inspector import Inspector
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.observe.updates import update_ratios
 from mlpviz.settings import LIVE_FIELDS, Settings
-from mlpviz.snapshot import Inspection, Snapshot, step_columns
+from mlpviz.snapshot import RECENT_STEPS, Inspection, Snapshot, step_columns
 from mlpviz.trainer import Evaluation, Trainer
 
 LEASE = 10.0  # seconds that one look keeps a run going
@@ -51,6 +51,7 @@ class Run:
         self._layers = linears(self.trainer.net)
         self._recorder = StepRecorder(self.trainer.net)
         self._steps = History(len(step_columns(len(self._layers))))
+        self._recent: deque[np.ndarray] = deque(maxlen=RECENT_STEPS)
         self._evaluations: list[tuple[int, float, float]] = []
         self._evaluating: Iterator[Evaluation | None] | None = self.trainer.evaluate_in_parts()
         self._changes: deque[tuple[int, str]] = deque(maxlen=100)
@@ -141,12 +142,15 @@ class Run:
     def work(self, seconds: float) -> None:
         """Go on for about that long: steps, or batches of an evaluation that is due. What a turn overruns, the next
         turn is shorter by, so that all runs get the same share."""
-        until = time.perf_counter() + max(0.0, seconds + self._credit)
+        self._credit += seconds
+        if self._credit <= 0:
+            return
+        begun = time.perf_counter()
         while self.has_work():
             self._advance()
-            if time.perf_counter() >= until:
+            if time.perf_counter() - begun >= self._credit:
                 break
-        self._credit = min(0.0, until - time.perf_counter())
+        self._credit = min(0.0, self._credit - (time.perf_counter() - begun))
         if self._recorder.full() or not math.isfinite(self._recorder.latest_loss()):
             self._collect()
 
@@ -173,6 +177,7 @@ class Run:
         """Fetch what was recorded since last time; a loss that is not finite pauses the run."""
         rows = self._recorder.flush()
         self._steps.extend(rows)
+        self._recent.extend(rows[:, :2])
         bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
         if len(bad) and self._not_finite_step is None:
             self._not_finite_step = self.step - len(rows) + 1 + int(bad[0])
@@ -193,7 +198,8 @@ class Run:
         if shown == self._shown:
             return
         resting = self.step >= self.goal
-        if self._inspection is None or (resting and self._inspection.step != self.trainer.step):
+        stale = self._inspection is None or (resting and self._inspection.step != self.step)
+        if stale and not self.failed:  # what failed may fail again
             self._inspect([math.nan] * len(self._layers))
         self._inspect_every = max(REFRESH, self._inspection_seconds * watched_runs / INSPECTION_SHARE)
         self._next_refresh = now + REFRESH
@@ -211,6 +217,12 @@ class Run:
         self._inspection = self._inspector.inspect(ratios)
         self._inspected_at = time.monotonic()
         self._inspection_seconds = self._inspected_at - begun
+
+    def _recent_means(self) -> tuple[float, float] | None:
+        if not self._recent:
+            return None
+        loss, accuracy = np.array(self._recent, dtype=np.float64).mean(axis=0).tolist()
+        return loss, accuracy
 
     def _snapshot(self) -> Snapshot:
         trainer = self.trainer
@@ -231,6 +243,7 @@ class Run:
             steps_per_second=self._speed.measure(trainer.step, self.status == "training"),
             not_finite_step=self._not_finite_step,
             steps=self._steps.series(),
+            recent=self._recent_means(),
             evaluations=np.array(self._evaluations, dtype=np.float64).reshape(-1, 3),
             changes=tuple(self._changes),
             inspection=self._inspection,
@@ -246,6 +259,8 @@ class _Speed:
 
     def measure(self, step: int, training: bool) -> float:
         now = time.monotonic()
+        if self._marks and now - self._marks[-1][0] > 2.0:
+            self._marks.clear()  # nobody watched, so it rested
         self._marks.append((now, step))
         then, before = self._marks[0]
         if step > before:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -94,7 +93,7 @@ class Settings:
 
     def needs_new_run(self, other: Settings) -> bool:
         """Whether going from these settings to `other` changes the network, its data or their order."""
-        return self.replace(**{name: getattr(other, name) for name in LIVE_FIELDS}) != other
+        return any(name not in LIVE_FIELDS for name in self.differences(other))
 
     def differences(self, other: Settings) -> dict[str, tuple[Any, Any]]:
         """Field by field, what differs: `{name: (here, there)}`."""
@@ -176,10 +175,8 @@ def parse(name: str, text: str) -> Any:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise _error(name, value, f"a {_range(name)}")
     low, high = BOUNDS[name]
-    if not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise _error(name, value, f"a {_range(name)}")
     return float(value)
 

@@ -10,6 +10,8 @@ import numpy as np
 from mlpviz.history import Series
 from mlpviz.settings import Settings
 
+RECENT_STEPS = 25
+
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
@@ -77,6 +79,7 @@ class Snapshot:
         not_finite_step: the first step whose loss was infinite or NaN.
         layers: (inputs, hidden units …, classes).
         steps: the per-step series, in the order of `step_columns`.
+        recent: loss and batch accuracy, the mean of the last 25 steps; None before the first.
         evaluations: (evaluations, 3) float64: step, test loss, test accuracy.
         changes: what was changed while it trained: (step, text).
     """
@@ -97,6 +100,7 @@ class Snapshot:
     steps_per_second: float
     not_finite_step: int | None
     steps: Series
+    recent: tuple[float, float] | None
     evaluations: np.ndarray
     changes: tuple[tuple[int, str], ...]
     inspection: Inspection | None

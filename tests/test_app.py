@@ -163,6 +163,7 @@ def test_a_trained_run_is_not_thrown_away_without_asking():
     app.number_input(key="seed").set_value(5)
     app.run()
     press(app, "Start a new run")
+    assert "This needs a new run" not in texts(app)
     assert run_of(app) is not run and run_of(app).settings.seed == 5
     press(app, "Undo")
     assert run_of(app) is run and app.number_input(key="seed").value == 0 and run.step == 1
@@ -203,6 +204,42 @@ def test_a_bad_field_says_what_is_allowed_and_loses_nothing():
     app.run()
     assert "hidden_sizes is '256-many'; it must be whole numbers" in app.error[0].value
     assert run_of(app) is run
+
+
+def test_training_images_can_go_back_to_all():
+    app = page(train_size="5000", batch_size="5000")
+    app.number_input(key="train_size").set_value(None)
+    app.run()
+    assert run_of(app).settings.train_size is None
+    assert run_of(app).settings.batch_size == 5000
+
+
+def test_switching_optimizers_and_momentum_on_a_trained_run_is_never_an_error():
+    app = page(batch_size="1000", momentum="0.9", nesterov="true")
+    run = run_of(app)
+    press(app, "Step")
+    at_rest(run, 1)
+    app.selectbox(key="optimizer").set_value("adam")
+    app.run()
+    assert not app.exception and "This needs a new run" in texts(app)
+    app.selectbox(key="optimizer").set_value("sgd")
+    app.run()
+    app.slider(key="momentum").set_value(0.0)
+    app.run()
+    assert not app.exception and "nesterov true → false" in texts(app)
+
+
+def test_undo_never_throws_away_what_has_been_learnt_since():
+    app = page(batch_size="1000")
+    first = run_of(app)
+    press(app, "Step")
+    at_rest(first, 1)
+    press(app, "Reset")
+    second = run_of(app)
+    get_engine().step(second)
+    at_rest(second, 1)
+    press(app, "Undo")
+    assert run_of(app) is first and get_engine().find(second.id, "ada") is second
 
 
 def test_a_full_server_says_so(monkeypatch):

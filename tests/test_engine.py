@@ -146,6 +146,21 @@ def test_a_run_that_nobody_watches_rests_until_somebody_looks(engine, tiny):
     until(lambda: run.step > step)
 
 
+def test_a_run_at_rest_is_shown_as_it_is_while_others_train(engine, tiny):
+    busy = engine.create(SMALL.replace(epochs=1000), tiny)
+    engine.start(busy)
+    short = engine.create(SMALL.replace(epochs=1), tiny)
+    engine.start(short)
+    until(lambda: short.look() is None and short.snapshot and len(short.snapshot.evaluations) == 2)
+    assert short.snapshot.status == "finished"
+    paused = engine.create(SMALL.replace(epochs=1000), tiny)
+    engine.start(paused)
+    until(lambda: paused.step > 0)
+    engine.pause(paused)
+    until(lambda: paused.snapshot and paused.snapshot.status == "paused" and paused.snapshot.step == paused.step, 3)
+    assert busy.status == "training"
+
+
 def test_tokens_watch_and_owners_command(engine, tiny):
     run = engine.create(SMALL, tiny, owner="ada")
     assert engine.find(run.id, "ada") is run
@@ -161,9 +176,20 @@ def test_a_full_engine_says_so_and_forgets_the_longest_unwatched_first(tiny, mon
         first, second = engine.create(SMALL, tiny, "a"), engine.create(SMALL, tiny, "a")
         with pytest.raises(EngineFullError, match="keeps 2 of 2"):
             engine.create(SMALL, tiny, "a")
-        second._leased_until = time.monotonic() - engine_module.FORGET - 1
+        engine.step(first).wait(5)
+        until(lambda: first.step == 1)
+        first._leased_until = time.monotonic() - 60
+        second._leased_until = time.monotonic() - 1
         third = engine.create(SMALL, tiny, "a")
-        assert engine.find(first.id, "a") and engine.find(third.id, "a") and not engine.find(second.id, "a")
+        assert engine.find(first.id, "a") and not engine.find(second.id, "a"), "what never trained goes first"
+        fourth = engine.create(SMALL, tiny, "a", instead_of=third)
+        assert engine.find(fourth.id, "a") and not engine.find(third.id, "a")
+        with pytest.raises(EngineFullError):
+            engine.create(SMALL, tiny, "a")
+        assert engine.find(first.id, "a") and engine.find(fourth.id, "a"), "nothing is lost in vain"
+        first._leased_until = time.monotonic() - engine_module.FORGET - 1
+        fifth = engine.create(SMALL, tiny, "a")
+        assert not engine.find(first.id, "a") and engine.find(fifth.id, "a")
     finally:
         engine.close()
 

@@ -125,6 +125,10 @@ def test_first_layer_tiles_are_the_weights_in_127_steps(tiny):
     assert tiles["pixels"].dtype == np.int8 and tiles["pixels"].shape == images.shape
     assert np.abs(tiles["pixels"] / 127 * scale - np.clip(images, -scale, scale)).max() <= scale / 250
     assert tiles["labels"][0] == f"unit {snapshot.inspection.first_layer_units[0]}"
+    images = images.copy()
+    images[0, 0, :5] = np.nan
+    broken = first_layer_weights(replace(snapshot, inspection=replace(snapshot.inspection, first_layer_images=images)))
+    assert (broken["pixels"] == -128).sum() == 5 and "not finite, 5 weights" in broken["sentence"]
     linear = first_layer_weights(snapshot_after(tiny, hidden_sizes=()))
     assert sorted(linear["labels"]) == sorted(tiny.classes)
 
@@ -152,7 +156,7 @@ def test_a_healthy_run_gets_no_notice_and_a_dead_one_is_named(tiny):
     dead = snapshot_after(tiny, 15, learning_rate=8.0)
     assert "dead" in notice(dead) and "100 %" in notice(dead)
     plateau = snapshot_after(tiny, 15, init="zeros", hidden_sizes=(16,))
-    assert "still guessing" in notice(plateau) or "dead" in notice(plateau)
+    assert "dead from the start" in notice(plateau) and "learning rate" not in notice(plateau)
     broken = replace(dead, message="The loss became infinite.")
     assert notice(broken) == "The loss became infinite."
 

@@ -99,7 +99,7 @@ def test_plotly_is_the_installed_one_and_may_be_kept(client):
     assert plotly.__version__ in routes.PLOTLY_URL
     for name in ("board.js", "cards.js", "strip.js", "tiles.js"):
         assert client.get(f"live/board/{name}").status_code == 200
-    assert client.get("live/board/../routes.py").status_code == 404
+    assert client.get("live/board/%2e%2e/routes.py").status_code == 404
 
 
 @pytest.fixture
@@ -120,6 +120,12 @@ def test_each_browser_gets_a_cookie_of_its_own_once_and_no_script_reads_it(page)
     page.cookies.clear()
     page.get("/")
     assert page.cookies[COOKIE] != value and len(value) >= 32
+
+
+@pytest.mark.parametrize("others", ['theme={"a":1}; ', "a b=c; ", "x; "])
+def test_another_sites_cookies_do_not_hide_ours(page, others):
+    assert "set-cookie" not in page.get("/", headers={"cookie": f"{others}{COOKIE}=abc"}).headers
+    assert "set-cookie" in page.get("/", headers={"cookie": f"{others}{COOKIE}="}).headers
 
 
 def test_the_cookie_is_secure_over_https_and_comes_with_the_page_alone(page):

@@ -66,6 +66,7 @@ def test_histograms_count_what_is_not_finite():
     assert (ours.low, ours.high, ours.counts.tolist(), ours.not_finite) == (1.0, 3.0, [1, 1], 3)
     assert histogram(torch.tensor([math.nan] * 4)).not_finite == 4
     assert histogram(torch.zeros(4)).counts.sum() == 4
+    assert histogram(torch.full((3,), 1e20)).counts.sum() == 3
 
 
 def network(*layers):

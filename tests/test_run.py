@@ -108,7 +108,8 @@ def test_looking_does_not_change_a_run(tiny):
         run.start()
     while watched.has_work():
         watched._next_refresh = watched._inspected_at = -math.inf
-        watched.work(0.0)
+        watched._credit = 0.0
+        watched.work(1e-9)
         watched.refresh(1)
     while alone.has_work():
         alone.work(0.1)
@@ -126,11 +127,12 @@ def test_snapshots_come_at_most_every_refresh_and_only_with_news(tiny, monkeypat
     run.refresh(1)
     assert run.snapshot is first, "nothing new"
     run.start()
-    run.work(0.0)
+    run.work(1e-9)
     run.refresh(1)
     assert run.snapshot.status == "training", "a changed status is told at once"
     second = run.snapshot
-    run.work(0.0)
+    run._credit = 0.0
+    run.work(1e-9)
     run.refresh(1)
     assert run.snapshot is second, "too early"
     clock[0] += run_module.REFRESH
@@ -159,11 +161,52 @@ def test_a_lease_lasts_ten_seconds(tiny, monkeypatch):
     assert run.watched()
 
 
-def test_a_turn_that_overran_is_made_up_for(tiny):
-    run = Run(SMALL.replace(epochs=1000), tiny)
+def test_long_steps_get_no_more_time_than_short_ones(tiny, monkeypatch):
+    """On a made-up clock: 40 turns of 5 ms each, for steps of 30 ms and for steps of 1 ms."""
+    clock, spent = [0.0], {}
+    monkeypatch.setattr(run_module.time, "perf_counter", lambda: clock[0])
+    for milliseconds in (30, 1):
+        run = Run(SMALL.replace(epochs=1000), tiny)
+        run._evaluating = None
+        run.start()
+
+        def train_one(milliseconds=milliseconds):
+            clock[0] += milliseconds / 1e3
+
+        run._train_one = train_one
+        run._inspection_due = lambda: False
+        begun = clock[0]
+        for _ in range(40):
+            run.work(0.005)
+        spent[milliseconds] = clock[0] - begun
+    assert spent[1] == pytest.approx(0.2, abs=0.002) and spent[30] == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_failing_inspection_stops_the_run_once_and_is_shown(tiny):
+    run = Run(SMALL, tiny)
+    work_off(run)
+    calls = []
+
+    def explode(ratios):
+        calls.append(1)
+        raise RuntimeError("no memory")
+
+    run._inspector.inspect = explode
+    run.one_step()
+    with pytest.raises(RuntimeError):
+        run.work(0.1)
+    run.fail("RuntimeError: no memory")
+    run._next_refresh = 0.0
+    run.refresh(1)
+    assert (run.snapshot.status, run.snapshot.message, len(calls)) == ("failed", "RuntimeError: no memory", 1)
+
+
+def test_the_recent_means_are_of_the_last_25_steps(tiny):
+    run = Run(SMALL.replace(epochs=4), tiny)
     run.start()
-    run.work(0.0)
-    assert run._credit < 0
+    snapshot = work_off(run)
+    losses = Trainer(SMALL, tiny).train(40).double()
+    assert snapshot.recent[0] == pytest.approx(losses[-25:].mean().item(), rel=1e-6)
 
 
 def test_snapshots_are_plain_and_keep_their_bits(tiny):

@@ -115,6 +115,16 @@ def test_other_url_parameters_are_passed_over_and_unknown_dict_fields_are_not():
         Settings.from_json("[]")
 
 
+def test_a_huge_whole_number_is_a_value_error_too():
+    with pytest.raises(ValueError, match="learning_rate"):
+        Settings(learning_rate=10**400)
+
+
+def test_settings_whose_live_fields_do_not_mix_can_be_compared():
+    momentum = Settings(momentum=0.9, nesterov=True)
+    assert Settings(optimizer="adam").needs_new_run(momentum) and momentum.needs_new_run(Settings())
+
+
 @pytest.mark.parametrize(
     ("change", "new_run"),
     [

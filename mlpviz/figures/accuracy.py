@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from mlpviz.figures.chart import TEST, TRAIN, Chart, every_step, guess_line, line, moving_mean, percent, step_layout
+from mlpviz.figures.chart import Chart, percent, step_layout, train_and_test, train_and_test_now
 from mlpviz.snapshot import Snapshot
 
 
 def accuracy_curve(snapshot: Snapshot) -> Chart:
     """Accuracy over steps: of each mini-batch before its update, the moving mean of those, and of the test set."""
-    steps = snapshot.steps
-    mean = moving_mean(steps, 1)
-    data = [
-        every_step(snapshot, 1, TRAIN, "step %{x:,}: %{y:.1%}"),
-        line("train", steps.ends(), mean, TRAIN, hovertemplate="train %{y:.1%}"),
-        line(
-            "test",
-            snapshot.evaluations[:, 0],
-            snapshot.evaluations[:, 2],
-            TEST,
-            mode="lines+markers",
-            marker={"size": 8},
-            hovertemplate="test %{y:.1%}",
-        ),
-        guess_line("guessing", snapshot, 0.1),
-    ]
-    parts = [f"train {percent(float(mean[-1]))}"] if len(mean) else []
-    evaluation = snapshot.evaluation()
-    if evaluation:
-        parts.append(f"test {percent(evaluation[1])}")
-    now = ", ".join(parts) or "not measured yet"
-    sentence = f"{now[0].upper()}{now[1:]}; guessing gets 10 % right."
-    layout = step_layout(snapshot, range=[0, 1], tickformat=".0%")
-    return Chart("Accuracy", sentence, data, layout, card="Accuracy")
+    data = train_and_test(snapshot, column=1, guess=0.1, form=".1%")
+    sentence = f"{train_and_test_now(snapshot, 1, percent)}; guessing gets 10 % right."
+    return Chart("Accuracy", sentence, data, step_layout(snapshot, range=[0, 1], tickformat=".0%"), card="Accuracy")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpviz.history import Series
-from mlpviz.snapshot import Inspection, Snapshot
+from mlpviz.snapshot import RECENT_STEPS, Inspection, Snapshot
 
 # After Okabe and Ito's colours for all kinds of colour vision, darkened where needed to stand out by 3:1 on white and
 # on black alike.
@@ -20,8 +20,6 @@ BLUE, VERMILLION, GREEN, PURPLE = "#0a78bb", "#d55e00", "#009e73", "#cc6699"
 OCHRE, SKY, GREY = "#b07a00", "#2e8fc4", "#808080"
 TRAIN, TEST, GUESS, ALARM = BLUE, VERMILLION, GREY, "#d43a3a"
 LAYERS = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE, SKY, GREY)
-
-MOVING_MEAN_STEPS = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +64,37 @@ def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any)
     return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style} | more
 
 
-def guess_line(name: str, snapshot: Snapshot, y: float) -> dict[str, Any]:
-    """A dashed line across, at what guessing among the ten classes gives."""
-    return line(name, [0, axis_end(snapshot)], [y, y], GUESS, dash="dash", width=1.5, hoverinfo="skip")
+def train_and_test(snapshot: Snapshot, column: int, guess: float, form: str) -> list[dict[str, Any]]:
+    """The traces of loss (column 0) and accuracy (column 1): each step, faint; its moving mean; the test set; and,
+    dashed, what guessing among the ten classes gives. `form` is d3's format of a value."""
+    steps, evaluations = snapshot.steps, snapshot.evaluations
+    return [
+        every_step(snapshot, column, f"step %{{x:,}}: %{{y:{form}}}"),
+        line("train", steps.ends(), moving_mean(steps, column), TRAIN, hovertemplate=f"train %{{y:{form}}}"),
+        line(
+            "test",
+            evaluations[:, 0],
+            evaluations[:, 1 + column],
+            TEST,
+            mode="lines+markers",
+            marker={"size": 8},
+            hovertemplate=f"test %{{y:{form}}}",
+        ),
+        line("guessing", [0, axis_end(snapshot)], [guess] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip"),
+    ]
 
 
-def every_step(snapshot: Snapshot, column: int, color: str, hover: str) -> dict[str, Any]:
+def train_and_test_now(snapshot: Snapshot, column: int, spell: Callable[[float], str]) -> str:
+    """The latest of both in words: "Train 0.52, test 0.55"; for a new run, what there is."""
+    parts = [f"train {spell(snapshot.recent[column])}"] if snapshot.recent else []
+    evaluation = snapshot.evaluation()
+    if evaluation:
+        parts.append(f"test {spell(evaluation[column])}")
+    now = ", ".join(parts) or "not measured yet"
+    return now[0].upper() + now[1:]
+
+
+def every_step(snapshot: Snapshot, column: int, hover: str) -> dict[str, Any]:
     """Every step, faint: once a bucket holds several, a stroke from its smallest to its largest value."""
     steps = snapshot.steps
     if steps.width == 1:
@@ -79,12 +102,12 @@ def every_step(snapshot: Snapshot, column: int, color: str, hover: str) -> dict[
     else:
         x = np.repeat(steps.ends(), 2)
         y = np.stack([steps.minimum[:, column], steps.maximum[:, column]], axis=1).ravel()
-    return line("each step", x, y, color, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
+    return line("each step", x, y, TRAIN, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
 
 
 def moving_mean(series: Series, column: int) -> np.ndarray:
     """The mean over the last 25 steps or the last bucket, whichever is longer; (buckets,)."""
-    window = max(1, MOVING_MEAN_STEPS // series.width)
+    window = max(1, RECENT_STEPS // series.width)
     values = np.pad(series.mean[:, column].astype(np.float64), (window - 1, 0), constant_values=np.nan)
     if len(values) < window:
         return np.empty(0)

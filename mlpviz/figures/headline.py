@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from mlpviz.figures.chart import moving_mean, number, percent
+from mlpviz.figures.chart import number, percent
 from mlpviz.figures.dead_units import dead_shares
 from mlpviz.figures.loss import LN10
-from mlpviz.snapshot import Snapshot
+from mlpviz.snapshot import RECENT_STEPS, Snapshot
 
 STATUS = {
     "preparing": "Preparing",
@@ -31,7 +31,7 @@ def headline(snapshot: Snapshot) -> dict[str, object]:
         "values": [
             ("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}"),
             ("Epoch", f"{epoch:.1f}" if epoch % 1 else f"{epoch:.0f}", f"of {snapshot.settings.epochs:,}"),
-            ("Train loss", _train_loss(snapshot), "mean of 25 steps"),
+            ("Train loss", _train_loss(snapshot), f"mean of {RECENT_STEPS} steps"),
             ("Test accuracy", _test_accuracy(snapshot), _measured_at(snapshot)),
             ("Speed", f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else "–", "steps/s"),
             ("Time left", time_left(snapshot), ""),
@@ -71,8 +71,13 @@ def notice(snapshot: Snapshot) -> str:
         return snapshot.message
     if not _guesses(snapshot):
         return ""
-    shares = [float(share[-1]) for share in dead_shares(snapshot)]
-    worst = max(shares, default=0.0)
+    shares = dead_shares(snapshot)
+    worst = max((float(share[-1]) for share in shares), default=0.0)
+    if max((float(share[0]) for share in shares), default=0.0) >= 0.9:
+        return (
+            "The network is guessing: a hidden layer’s units were dead from the start, so no gradient passes. "
+            "Try another initialisation."
+        )
     if worst >= 0.9:
         return (
             f"The network is guessing: the loss is about ln 10, and {percent(worst, 0)} of a hidden layer’s units are "
@@ -92,8 +97,7 @@ def _guesses(snapshot: Snapshot) -> bool:
 
 
 def _train_loss(snapshot: Snapshot) -> str:
-    mean = moving_mean(snapshot.steps, 0)
-    return number(float(mean[-1])) if len(mean) else "–"
+    return number(snapshot.recent[0]) if snapshot.recent else "–"
 
 
 def _test_accuracy(snapshot: Snapshot) -> str:

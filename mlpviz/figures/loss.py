@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from mlpviz.figures.chart import TEST, TRAIN, Chart, every_step, guess_line, line, moving_mean, number, step_layout
+from mlpviz.figures.chart import Chart, number, step_layout, train_and_test, train_and_test_now
 from mlpviz.snapshot import Snapshot
 
 LN10 = math.log(10)
@@ -15,33 +15,8 @@ HUGE = 50.0  # a loss beyond this is unreadable on a linear scale
 
 def loss_curve(snapshot: Snapshot) -> Chart:
     """Cross-entropy in nats over steps: each step, its moving mean, the test set, and ln 10, the price of guessing."""
-    steps = snapshot.steps
-    mean = moving_mean(steps, 0)
-    data = [
-        every_step(snapshot, 0, TRAIN, "step %{x:,}: %{y:.4f}"),
-        line("train", steps.ends(), mean, TRAIN, hovertemplate="train %{y:.4f}"),
-        line(
-            "test",
-            snapshot.evaluations[:, 0],
-            snapshot.evaluations[:, 1],
-            TEST,
-            mode="lines+markers",
-            marker={"size": 8},
-            hovertemplate="test %{y:.4f}",
-        ),
-        guess_line("guessing", snapshot, LN10),
-    ]
-    huge = np.nanmax(steps.maximum[:, 0], initial=0.0) > HUGE
+    data = train_and_test(snapshot, column=0, guess=LN10, form=".4f")
+    huge = np.nanmax(snapshot.steps.maximum[:, 0], initial=0.0) > HUGE
     layout = step_layout(snapshot, type="log" if huge else "linear", rangemode="normal" if huge else "tozero")
-    return Chart("Loss", _sentence(snapshot, mean), data, layout, card="Loss", log_switch=True)
-
-
-def _sentence(snapshot: Snapshot, mean: np.ndarray) -> str:
-    parts = []
-    if len(mean):
-        parts.append(f"train {number(float(mean[-1]))}")
-    evaluation = snapshot.evaluation()
-    if evaluation:
-        parts.append(f"test {number(evaluation[0])}")
-    now = ", ".join(parts)
-    return f"{now[:1].upper()}{now[1:]}; guessing costs ln 10 ≈ 2.30." if now else "Guessing costs ln 10 ≈ 2.30."
+    sentence = f"{train_and_test_now(snapshot, 0, number)}; guessing costs ln 10 ≈ 2.30."
+    return Chart("Loss", sentence, data, layout, card="Loss", log_switch=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "mlpviz_visitor"
@@ -40,7 +40,4 @@ class VisitorCookie:
 
 
 def _has_cookie(headers: Headers) -> bool:
-    try:
-        return COOKIE in SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return False
+    return bool(cookie_parser(headers.get("cookie", "")).get(COOKIE))

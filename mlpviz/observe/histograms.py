@@ -21,8 +21,8 @@ def histogram(values: Tensor, bins: int = BINS) -> Histogram:
     if not (abs(low) < float("inf") and abs(high) < float("inf")):
         values = values[values.isfinite()]
         low, high = (bound.item() for bound in torch.aminmax(values)) if len(values) else (0.0, 0.0)
-    if low == high:  # NumPy's rule for a single value
-        low, high = low - 0.5, high + 0.5
+    if low == high:  # NumPy's rule for a single value, but for those so large that ½ makes no difference
+        low, high = low - max(0.5, abs(low) / 2), high + max(0.5, abs(high) / 2)
     places = values.sub(low).mul_(bins / (high - low)).to(torch.int64).clamp_(0, bins - 1)
     counts = torch.bincount(places, minlength=bins)
     return Histogram(low, high, counts.cpu().numpy(), total - len(values))

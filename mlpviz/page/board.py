@@ -33,8 +33,8 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def board(run: Run) -> None:
-    """Mount the board on a run. It triggers one script run when the run's status changes, for the buttons' sake."""
-    status = "paused" if run.status == "preparing" else run.status
+def board(run: Run, status: str) -> None:
+    """Mount the board on a run. It triggers one script run when the run's status is no longer `status`, with which the
+    page drew its buttons."""
     data = {"token": run.token, "status": status, "plotly": PLOTLY_URL}
     _component()(key="board", data=data, on_status_change=lambda: None)

@@ -32,5 +32,11 @@ def _progress(name: str, title: str) -> None:
 
 def _begin(name: str) -> None:
     running = _downloads.get(name)
-    if running is None or running.state != "running":
+    if running is not None and running.state == "running":
+        return
+    try:
         _downloads[name] = Download(name)
+    except OSError as error:
+        st.session_state.problem = (
+            f"The download can’t be kept here ({error.strerror}): start mlpviz in a folder of yours."
+        )

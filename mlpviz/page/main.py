@@ -24,10 +24,11 @@ def main() -> None:
     messages = st.container()
     with messages:
         run = current_run(settings)
+    status = run.status  # read once: it may change at any time
     with head:
         title()
-        player(run)
-    board(run)
+        player(run, status)
+    board(run, status)
     five_lines()
     with st.sidebar:
         share(run, settings)

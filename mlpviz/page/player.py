@@ -9,7 +9,7 @@ import streamlit as st
 
 from mlpviz.live.engine import get_engine
 from mlpviz.page.fields import fill
-from mlpviz.page.visit import previous_run, reset, undo
+from mlpviz.page.visit import previous_run, replace_run, undo
 from mlpviz.run import Run
 from mlpviz.settings import BOUNDS
 
@@ -17,27 +17,27 @@ KEYS = {"start": "P", "step": "S", "epoch": "E", "reset": "0", "undo": "U"}
 WAIT = 0.5  # seconds for a command to take effect before the page shows its state
 
 
-def player(run: Run) -> None:
+def player(run: Run, status: str) -> None:
     """The buttons, each with its key; their callbacks act before the page is drawn again."""
     st.html(_key_style())
     engine = get_engine()
-    training = run.status == "training"
-    over = run.status in ("finished", "failed")
+    training = status == "training"
+    over = status in ("finished", "failed")
     _button(
         "Pause" if training else "Start",
         (lambda: _offer_more(run))
-        if run.status == "finished"
+        if status == "finished"
         else _command(engine.pause if training else engine.start, run),
         primary=True,
-        disabled=run.status == "failed",
+        disabled=status == "failed",
     )
     _button("Step", _command(engine.step, run), disabled=over)
     _button("Epoch", _command(engine.epoch, run), disabled=over)
-    _button("Reset", lambda: reset(run))
+    _button("Reset", lambda: replace_run(run.settings, run))
     previous = previous_run()
-    if previous is not None and run.step == 0:
+    if previous is not None and run.step == 0 and not training:
         _button("Undo", undo)
-    if st.session_state.get("offer") == run.id and run.status == "finished":
+    if st.session_state.get("offer") == run.id and status == "finished":
         more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
         if more > 0:
             st.button(

@@ -28,4 +28,4 @@ def watch(token: str) -> None:
     if run is None:
         st.error("The run that this link shows no longer exists. Ask for a new link.")
         return
-    board(run)
+    board(run, run.status)

@@ -32,6 +32,7 @@ TITLES = {
 def sidebar() -> Settings:
     """Draw the widgets; gives the settings that they say."""
     prepare()
+    _fit_to_dataset()
     problem = st.container()
     _article()
     with st.expander("Network"):
@@ -46,6 +47,14 @@ def sidebar() -> Settings:
     if text := st.session_state.pop("problem", ""):
         problem.error(text)
     return settings
+
+
+def _fit_to_dataset() -> None:
+    """A smaller dataset takes along what was set for a larger one."""
+    state = st.session_state
+    if state.train_size is not None:
+        state.train_size = min(state.train_size, _images())
+    state.batch_size = min(state.batch_size, state.train_size or _images())
 
 
 def _article() -> None:
@@ -118,6 +127,7 @@ def _data() -> None:
         "Training images",
         1,
         _images(),
+        value=None,
         step=1000,
         key="train_size",
         placeholder="all",
@@ -147,7 +157,6 @@ def _scale(label: str, key: str, values: list[float], help: str, disabled: bool 
 
 def _batch_size() -> None:
     images = st.session_state.train_size or _images()
-    st.session_state.batch_size = min(st.session_state.batch_size, images)
     odd = st.session_state.setdefault("odd_batch_sizes", set())
     odd.add(st.session_state.batch_size)
     options = sorted({n for n in (*BATCH_SIZES, *odd) if n < images} | {images})

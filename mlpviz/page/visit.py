@@ -30,9 +30,9 @@ def current_run(settings: Settings) -> Run:
     return _ask(run, settings)
 
 
-def reset(run: Run) -> None:
-    """A fresh run with the same settings; the old one can be had back."""
-    _begin(run.settings, run)
+def replace_run(settings: Settings, run: Run) -> None:
+    """A fresh run in place of `run`, which can be had back."""
+    _begin(settings, run)
 
 
 def undo() -> None:
@@ -41,7 +41,10 @@ def undo() -> None:
     previous = get_engine().find(st.session_state.pop("previous", ""), visitor())
     if previous is None:
         return
-    if run is not None:
+    if run is not None and run.step > 0:  # it has learnt something since: undo may be undone
+        get_engine().pause(run)
+        st.session_state.previous = run.id
+    elif run is not None:
         get_engine().drop(run)
     st.session_state.run = previous.id
     fill(previous.settings)
@@ -77,20 +80,18 @@ def _begin(settings: Settings, old: Run | None) -> Run:
     engine = get_engine()
     try:
         with st.spinner("Reading the images…", show_time=False):
-            run = engine.create(settings, load_dataset(settings.dataset), visitor())
+            untrained = old if old is not None and old.step == 0 else None
+            run = engine.create(settings, load_dataset(settings.dataset), visitor(), instead_of=untrained)
     except (ValueError, DatasetError, EngineFullError) as error:
         st.error(str(error))
         if old is None:
             st.stop()
         return old
     st.session_state.run = run.id
-    if old is not None:
+    if old is not None and untrained is None:
         engine.pause(old)
-        if old.step == 0:
-            engine.drop(old)
-        else:
-            _drop_previous()
-            st.session_state.previous = old.id
+        _drop_previous()
+        st.session_state.previous = old.id
     return run
 
 
@@ -105,6 +106,6 @@ def _ask(run: Run, settings: Settings) -> Run:
     listed = ", ".join(f"{name.replace('_', ' ')} {spell(old)} → {spell(new)}" for name, (old, new) in changed.items())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**This needs a new run** ({listed}). The one below has made {run.step:,} steps.", width="stretch")
-        start = st.button("Start a new run", type="primary")
+        st.button("Start a new run", type="primary", on_click=replace_run, args=(settings, run))
         st.button("Keep this run", on_click=fill, args=(run.settings,))
-    return _begin(settings, run) if start else run
+    return run

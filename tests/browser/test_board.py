@@ -180,7 +180,9 @@ def test_divergence_is_named(url, board, page):
     assert board.status() == "paused"
 
 
-def test_a_lost_connection_says_so_and_comes_back_and_a_lost_run_says_so(start_server, board, page, complaints):
+def test_a_lost_connection_says_so_and_comes_back_and_a_lost_run_says_so(
+    start_server, board, page, context, complaints
+):
     port = free_port()
     server = start_server(port)
     board.open(f"http://localhost:{port}/")
@@ -188,10 +190,15 @@ def test_a_lost_connection_says_so_and_comes_back_and_a_lost_run_says_so(start_s
     page.get_by_text("Connection lost").wait_for(timeout=20_000)
     server.send_signal(signal.SIGCONT)
     page.get_by_text("Connection lost").wait_for(state="hidden", timeout=20_000)
+    page.locator("summary", has_text="Share").click()
+    seat = context.new_page()
+    seat.goto(page.locator("code", has_text="watch=").inner_text())
+    seat.wait_for_selector(".board[data-step]", timeout=60_000)
     server.terminate()
     server.wait(20)
     page.get_by_text("Connection lost").wait_for(timeout=20_000)
     start_server(port)
+    seat.get_by_text("no longer exists").wait_for(timeout=30_000)
     board.until(lambda: board.step() == 0 and not page.get_by_text("Connection lost").is_visible(), 60)
     complaints.clear()  # the browser reports each refused fetch
 

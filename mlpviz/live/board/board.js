@@ -25,44 +25,40 @@ class Board {
     this.strip = new Strip(this.root.querySelector(".strip"));
     this.cards = new Cards(this.root.querySelector(".cards"));
     this.tiles = new Tiles(this.root.querySelector(".tiles"));
-    this.have = "";
-    this.told = { status: null, at: 0 };
     this.root.dataset.refreshes = 0;
+    this.turn = 0; // which loop is the present one
   }
 
+  // Called at each run of the page's script, right after `stop`.
   show(data, setTriggerValue) {
     this.tell = (status) => setTriggerValue("status", status);
-    this.pageStatus = data.status;
-    this.plotlyUrl = data.plotly;
-    this.told.status = null;
+    this.pageStatus = plain(data.status);
+    this.plotlyUrl = new URL(data.plotly, document.baseURI);
+    this.told = { status: null, at: 0 };
     if (data.token !== this.token) {
       this.token = data.token;
       this.have = "";
-      this.gone = false;
+      this.snapshot = null;
     }
-    if (!this.running) {
-      this.running = true;
-      this.loop();
-    }
+    this.loop();
   }
 
   stop() {
-    // A rerun stops and shows the board in one breath; only a board that isn't shown again has gone.
     clearTimeout(this.timer);
-    this.running = false;
-    this.turn = (this.turn ?? 0) + 1;
+    this.turn += 1;
   }
 
   async loop() {
-    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const turn = (this.turn += 1);
     let due = performance.now();
-    while (this.running && turn === this.turn) {
+    while (turn === this.turn) {
+      const answer = await this.ask();
+      if (turn !== this.turn) return; // meanwhile the page showed another run
       let drawing = 0;
       try {
-        drawing = await this.refresh();
+        drawing = await this.take(answer);
       } catch (error) {
-        if (!(error instanceof TypeError || error.name === "TimeoutError" || error.name === "AbortError")) console.error(error);
-        this.say("Connection lost. Trying again…", "lost");
+        console.error(error);
       }
       const now = performance.now();
       due = Math.max(due + PERIOD, now + drawing / 2); // a slow machine draws less often
@@ -70,39 +66,51 @@ class Board {
     }
   }
 
-  // Fetch and draw; gives the milliseconds that the drawing took.
-  async refresh() {
+  // What the server answers: { status } and, with 200, { snapshot }. Status 0: it can't be reached.
+  async ask() {
     const address = new URL(`live/${this.token}?have=${this.have}`, document.baseURI);
-    const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-    if (response.status === 404) {
+    try {
+      const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      return { status: response.status, snapshot: response.status === 200 ? await response.json() : null };
+    } catch {
+      return { status: 0, snapshot: null };
+    }
+  }
+
+  // Show an answer; gives the milliseconds that the drawing took.
+  async take({ status, snapshot }) {
+    if (status === 404) {
       this.say("This run no longer exists on the server. Reload the page to begin it anew with the same settings.", "gone");
       return 0;
     }
-    if (!response.ok) throw new TypeError(`status ${response.status}`);
-    if (response.status === 204) {
-      if (this.banner.dataset.kind === "lost") this.say(this.notice ?? "", "notice");
+    if (status !== 200 && status !== 204) {
+      this.say("Connection lost. Trying again…", "lost");
       return 0;
     }
-    const snapshot = await response.json();
-    const drawing = await this.draw(snapshot);
-    this.root.dataset.drawing = Math.round(drawing);
+    if (snapshot) this.snapshot = snapshot;
+    if (!this.snapshot) return 0;
+    this.say(this.snapshot.notice, "notice");
+    const color = getComputedStyle(this.root).color;
+    const drawing = snapshot || color !== this.color ? await this.draw(this.snapshot) : 0; // the theme may change at rest
+    this.color = color;
+    this.tellOf(plain(this.snapshot.status));
     return drawing;
   }
 
   async draw(snapshot) {
-    this.notice = snapshot.notice;
-    this.say(snapshot.notice, "notice");
     this.strip.draw(snapshot.headline);
     this.tiles.draw(snapshot.tiles, this.root);
-    const drawing = await this.cards.draw(snapshot.charts, snapshot.run, this.root, new URL(this.plotlyUrl, document.baseURI));
+    const drawing = await this.cards.draw(snapshot.charts, snapshot.run, this.root, this.plotlyUrl);
     this.have = `${snapshot.run}.${snapshot.version}`;
-    this.root.dataset.step = snapshot.step;
-    this.root.dataset.status = snapshot.status;
-    this.root.dataset.refreshes = Number(this.root.dataset.refreshes) + 1;
-    this.tellOf(snapshot.status === "preparing" ? "paused" : snapshot.status);
+    const { dataset } = this.root; // for tests and benchmarks to read
+    dataset.step = snapshot.step;
+    dataset.status = snapshot.status;
+    dataset.refreshes = Number(dataset.refreshes) + 1;
+    dataset.drawing = Math.round(drawing);
     return drawing;
   }
 
+  // Tell the page of a status that its buttons don't show yet; again after a while, for a message can be lost.
   tellOf(status) {
     const now = performance.now();
     const news = status !== this.told.status || now - this.told.at > ASK_AGAIN;
@@ -116,4 +124,9 @@ class Board {
     if (this.banner.textContent !== text) this.banner.textContent = text;
     this.banner.hidden = !text;
   }
+}
+
+// The buttons are the same while a run prepares as when it is paused.
+function plain(status) {
+  return status === "preparing" ? "paused" : status;
 }

@@ -45,7 +45,9 @@ class Card {
     this.sentence = this.figure.querySelector("p");
     this.plot = this.figure.querySelector(".plot");
     parent.append(this.figure);
-    new ResizeObserver(() => this.plot.data && Plotly.Plots.resize(this.plot)).observe(this.plot);
+    new ResizeObserver(() => {
+      if (this.plot.data && this.plot.offsetParent) Plotly.Plots.resize(this.plot).catch(() => {}); // gone meanwhile
+    }).observe(this.plot);
   }
 
   take(chart) {
@@ -166,6 +168,9 @@ function loadPlotly(url) {
 }
 
 function nextFrame() {
-  // A hidden tab draws no frames; a timer goes on there.
-  return new Promise((resolve) => (document.hidden ? setTimeout(resolve) : requestAnimationFrame(() => resolve())));
+  // A hidden tab draws no frames, perhaps from now on; a timer goes on there.
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => resolve());
+    setTimeout(resolve, 200);
+  });
 }

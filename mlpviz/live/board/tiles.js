@@ -49,6 +49,7 @@ function paint(canvas, pixels, colors) {
 function palette(background) {
   const middle = isDark(background) ? [24, 27, 34] : [250, 250, 250];
   return Uint32Array.from({ length: 256 }, (_, i) => {
+    if (i === 0) return 0xff007ab0; // not finite: ochre
     const share = Math.min(1, Math.abs(i - 128) / 127);
     const end = i < 128 ? NEGATIVE : POSITIVE;
     const [r, g, b] = middle.map((from, channel) => Math.round(from + share * (end[channel] - from)));
