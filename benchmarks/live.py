@@ -127,7 +127,7 @@ def main(seconds: float = 20) -> None:
     one = measure(1, 1, seconds)
     alone = one[0].speed()
     rows = [row("1", one, alone, seconds)]
-    for visitors, times in ((20, 2), (100, 4)):  # the more runs, the longer until their shares can be told apart
+    for visitors, times in ((20, 2), (100, 8)):  # the more runs, the longer until their shares can be told apart
         long = times * seconds
         rows.append(row(f"{visitors}, a run each", measure(visitors, visitors, long), alone, long))
     rows.append(row("200 watching one run", measure(1, 200, seconds), alone, seconds))

@@ -15,9 +15,7 @@ from mlpviz.run import Run
 from mlpviz.settings import Settings
 from mlpviz.threads import choose_threads
 
-SLICE = 0.020  # seconds of a turn
-ROUND = 0.4  # seconds in which every run should have had a turn
-SHORTEST_SLICE = 0.010  # a turn costs something too: another network to bring into the cache, a snapshot
+SLICE = 0.020  # seconds of a turn; shorter ones cost training: another network to bring into the cache each time
 IDLE = 0.1  # seconds between looks for a lease that has come back, when nothing trains
 FORGET = 600.0  # seconds unwatched after which a run may make room for another
 
@@ -117,11 +115,10 @@ class Engine:
         torch.set_num_threads(self._threads or choose_threads())
         while not self._closing:
             watched = [run for run in list(self._runs.values()) if run.watched()]
-            busy = [run for run in watched if run.has_work()]
-            seconds = min(SLICE, max(SHORTEST_SLICE, ROUND / max(1, len(busy))))
+            busy = any(run.has_work() for run in watched)
             for run in watched:
                 if run.has_work():
-                    self._guard(run, partial(run.work, seconds))
+                    self._guard(run, partial(run.work, SLICE))
                 self._guard(run, partial(run.refresh, len(watched)))
                 self._obey()
                 if self._closing:

@@ -141,16 +141,17 @@ class Run:
 
     def work(self, seconds: float) -> None:
         """Go on for about that long: steps, or batches of an evaluation that is due. What a turn overruns, the next
-        turn is shorter by, so that all runs get the same share."""
+        turn is shorter by, so that all runs get the same share; by the thread's own clock, which stands still while
+        others have the processor."""
         self._credit += seconds
         if self._credit <= 0:
             return
-        begun = time.perf_counter()
+        begun = time.thread_time()
         while self.has_work():
             self._advance()
-            if time.perf_counter() - begun >= self._credit:
+            if time.thread_time() - begun >= self._credit:
                 break
-        self._credit = min(0.0, self._credit - (time.perf_counter() - begun))
+        self._credit = min(0.0, self._credit - (time.thread_time() - begun))
         if self._recorder.full() or not math.isfinite(self._recorder.latest_loss()):
             self._collect()
 

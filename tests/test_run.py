@@ -164,7 +164,7 @@ def test_a_lease_lasts_ten_seconds(tiny, monkeypatch):
 def test_long_steps_get_no_more_time_than_short_ones(tiny, monkeypatch):
     """On a made-up clock: 40 turns of 5 ms each, for steps of 30 ms and for steps of 1 ms."""
     clock, spent = [0.0], {}
-    monkeypatch.setattr(run_module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(run_module.time, "thread_time", lambda: clock[0])
     for milliseconds in (30, 1):
         run = Run(SMALL.replace(epochs=1000), tiny)
         run._evaluating = None
