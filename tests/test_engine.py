@@ -29,7 +29,8 @@ def until(condition, seconds=20.0):
 def finish(run):
     def finished():
         run.look()
-        return run.snapshot is not None and run.snapshot.status in ("finished", "failed")
+        over = run.snapshot is not None and run.snapshot.status in ("finished", "failed")
+        return over and not run.has_work() and len(run.snapshot.evaluations) == len(run._evaluations)
 
     until(finished)
     return run.snapshot
