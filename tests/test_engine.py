@@ -100,7 +100,7 @@ def test_pause_takes_effect_between_two_steps(engine, tiny):
     run = engine.create(SMALL.replace(epochs=1000), tiny)
     engine.start(run)
     until(lambda: run.step > 5)
-    assert engine.pause(run).wait(1)
+    assert engine.pause(run).wait(5)
     step = run.step
     time.sleep(0.1)
     assert run.step == step and run.status == "paused"
@@ -158,7 +158,7 @@ def test_a_run_at_rest_is_shown_as_it_is_while_others_train(engine, tiny):
     engine.start(paused)
     until(lambda: paused.step > 0)
     engine.pause(paused)
-    until(lambda: paused.snapshot and paused.snapshot.status == "paused" and paused.snapshot.step == paused.step, 3)
+    until(lambda: paused.snapshot and paused.snapshot.status == "paused" and paused.snapshot.step == paused.step)
     assert busy.status == "training"
 
 
