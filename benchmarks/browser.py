@@ -9,6 +9,7 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -34,7 +35,9 @@ CHARTS = 6
 #: Counts what a person would see as a flicker: frames, frames with a chart missing, plots that were made anew.
 PROBE = """
 () => {
-  const probe = (window.probe = { frames: 0, missing: 0, remounts: 0, begun: performance.now() });
+  const probe = (window.probe = { frames: 0, missing: 0, remounts: 0, drawings: [] });
+  const board = document.querySelector(".board").dataset;
+  let refreshes = board.refreshes;
   const drawings = () => document.querySelectorAll(".board .plot .svg-container");
   const known = new Set(drawings());
   const frame = () => {
@@ -43,6 +46,7 @@ PROBE = """
     const whole = [...now].filter((plot) => plot.querySelector(".main-svg .subplot"));
     if (whole.length < CHARTS) probe.missing += 1;
     for (const drawing of drawings()) if (!known.has(drawing)) { known.add(drawing); probe.remounts += 1; }
+    if (board.refreshes !== refreshes) { refreshes = board.refreshes; probe.drawings.push(Number(board.drawing)); }
     requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);
@@ -53,17 +57,27 @@ PROBE = """
 CLICK = """
 (name) => {
   const shown = [...document.querySelectorAll("button")].filter((button) => button.checkVisibility());
-  shown.find((button) => button.innerText.trim() === name).click();
+  const button = shown.find((button) => button.innerText.trim() === name);
+  const at = Date.now();
+  button.click();
+  return at / 1000;
 }
 """
 
 
 class Server:
-    """`streamlit run app.py` on a free port."""
+    """The page on a free port.
+
+    Attributes:
+        pauses: a file with the moment, in seconds since 1970, of each pause that took effect in the engine.
+        process: the server's.
+    """
 
     def __enter__(self) -> str:
         port = free_port()
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        self.folder = tempfile.TemporaryDirectory()
+        self.pauses = Path(self.folder.name) / "pauses"
+        command = [sys.executable, "-m", "benchmarks.page_server", str(port), str(self.pauses)]
         self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         url = f"http://localhost:{port}/"
         for _ in range(600):
@@ -78,6 +92,7 @@ class Server:
     def __exit__(self, *exception: object) -> None:
         self.process.terminate()
         self.process.wait()
+        self.folder.cleanup()
 
 
 def open_page(browser: Browser, url: str) -> tuple[Page, dict[str, str]]:
@@ -101,7 +116,7 @@ def button(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def watch(page: Page, seconds: float) -> dict[str, float]:
+def watch(page: Page, seconds: float) -> dict[str, Any]:
     """Refreshes, frames, missing charts and remounts while training, with clicks in between."""
     begun = int(page.locator(".board").get_attribute("data-refreshes") or 0)
     page.evaluate(PROBE)
@@ -111,15 +126,14 @@ def watch(page: Page, seconds: float) -> dict[str, float]:
         if i < 3:  # clicks that run the page's script
             page.locator("summary", has_text=("Network", "Optimizer", "Share")[i]).click()
     spent = time.perf_counter() - since
-    probe: dict[str, float] = page.evaluate("window.probe")
+    probe: dict[str, Any] = page.evaluate("window.probe")
     drawn = int(page.locator(".board").get_attribute("data-refreshes") or 0) - begun
-    drawing = page.locator(".board").get_attribute("data-drawing") or "0"
     return {
         "refreshes": drawn / spent,
         "frames": probe["frames"] / spent,
         "missing": probe["missing"],
         "remounts": probe["remounts"],
-        "drawing": float(drawing),
+        "drawing": statistics.median(probe["drawings"]),
     }
 
 
@@ -129,20 +143,16 @@ def newest(live: str) -> dict[str, Any]:
         return snapshot
 
 
-def pause_latency(page: Page, live: str) -> float:
-    """Milliseconds from the click, without Playwright's own waiting, to a snapshot of an engine that stands still."""
-    begun = time.perf_counter()
-    page.evaluate(CLICK, "Pause")
-    while newest(live)["status"] != "paused":
-        time.sleep(0.005)
-        if time.perf_counter() - begun > 10:
-            raise SystemExit("Pause did not take effect")
-    spent = 1e3 * (time.perf_counter() - begun)
+def pause_latency(page: Page, log: Path) -> float:
+    """Milliseconds from the click, without Playwright's own waiting, until the pause takes effect in the engine."""
+    before = len(log.read_text().split()) if log.exists() else 0
+    clicked: float = page.evaluate(CLICK, "Pause")
     page.get_by_role("button", name="Start", exact=True).wait_for()
+    effect = float(log.read_text().split()[before])
     button(page, "Start")
     page.get_by_role("button", name="Pause", exact=True).wait_for()
     page.wait_for_timeout(700)
-    return spent
+    return 1e3 * (effect - clicked)
 
 
 def speed(live: str, seconds: float) -> float:
@@ -154,42 +164,64 @@ def speed(live: str, seconds: float) -> float:
     return float(s1 - s0) / (t1 - t0)
 
 
-def main(seconds: float = 30) -> None:
-    with Server() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page, seen = open_page(browser, url + "?epochs=1000")
-        button(page, "Start")
-        page.get_by_role("button", name="Pause", exact=True).wait_for()
-        page.wait_for_timeout(2000)
-        seen_live = watch(page, seconds)
-        pauses = [pause_latency(page, seen["live"]) for _ in range(10)]
-        ratios, control = [], []
-        live = seen["live"]
-        blank = browser.new_context().new_page()  # Chromium itself stays, with nothing to draw
-        for _ in range(5):
-            opened = speed(live, 6)
-            address = page.url
-            page.goto("about:blank")
-            alone = speed(live, 6)
-            control.append(speed(live, 6) / alone)
-            ratios.append(opened / alone)
-            page.goto(address)
-            page.wait_for_selector(".board[data-step] .card .main-svg", timeout=60_000)
-            page.wait_for_timeout(1500)
-        blank.close()
-        browser.close()
+def begin(page: Page) -> None:
+    button(page, "Start")
+    page.get_by_role("button", name="Pause", exact=True).wait_for()
+    page.wait_for_timeout(2000)
+
+
+def the_page(browser: Browser, url: str, pauses: Path, seconds: float) -> None:
+    """What a visitor sees, at the article's settings."""
+    page, seen = open_page(browser, url + "?epochs=1000")
+    begin(page)
+    live = watch(page, seconds)
+    waits = [pause_latency(page, pauses) for _ in range(10)]
+    page.context.close()
     rows = [
-        ["refreshes a second, every 0.5 s", f"{seen_live['refreshes']:.2f}"],
-        ["frames a second", f"{seen_live['frames']:.0f}"],
-        ["frames with a chart missing", f"{seen_live['missing']:.0f}"],
-        ["charts mounted anew", f"{seen_live['remounts']:.0f}"],
-        ["drawing a refresh, ms (median)", f"{seen_live['drawing']:.0f}"],
-        ["Pause, ms: median / worst of 10", f"{statistics.median(pauses):.0f} / {max(pauses):.0f}"],
-        ["training with the page open, of that without", f"{100 * statistics.median(ratios):.0f} %"],
-        ["without, against itself (A/A)", f"{100 * statistics.median(control):.0f} %"],
+        ["refreshes a second, every 0.5 s", f"{live['refreshes']:.2f}"],
+        ["frames a second", f"{live['frames']:.0f}"],
+        ["frames with a chart missing", f"{live['missing']:.0f}"],
+        ["charts mounted anew", f"{live['remounts']:.0f}"],
+        ["drawing a refresh, ms (median)", f"{live['drawing']:.0f}"],
+        [
+            "Pause in the engine, ms after the click: median / worst of 10",
+            f"{statistics.median(waits):.0f} / {max(waits):.0f}",
+        ],
         ["errors in the console", seen["errors"] or "none"],
     ]
     table([f"the page in Chromium, {seconds:.0f} s of training", ""], rows)
+
+
+def training(browser: Browser, url: str, batch_size: int, rounds: int) -> list[str]:
+    """A row: the run's speed through the engine with its page open, against the same run without any page."""
+    page, seen = open_page(browser, f"{url}?epochs=1000&batch_size={batch_size}&learning_rate=0.01")
+    begin(page)
+    opened, ratios, control = [], [], []
+    blank = browser.new_context().new_page()  # Chromium itself stays, with nothing to draw
+    for _ in range(rounds):
+        opened.append(speed(seen["live"], 6))
+        address = page.url
+        page.goto("about:blank")
+        alone = speed(seen["live"], 6)
+        control.append(speed(seen["live"], 6) / alone)
+        ratios.append(opened[-1] / alone)
+        page.goto(address)
+        page.wait_for_selector(".board[data-step] .card .main-svg", timeout=60_000)
+        page.wait_for_timeout(1500)
+    blank.close()
+    page.context.close()
+    shares = [f"{100 * statistics.median(values):.0f} %" for values in (ratios, control)]
+    return [f"{batch_size:,}", f"{statistics.median(opened):.0f}", *shares]
+
+
+def main(seconds: float = 30, rounds: int = 3) -> None:
+    server = Server()
+    with server as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        the_page(browser, url, server.pauses, seconds)
+        rows = [training(browser, url, batch_size, rounds) for batch_size in (32, 256, 1024, 4096)]
+        browser.close()
+    table(["batch", "steps/s with the page open", "of that with no page", "no page, against itself (A/A)"], rows)
 
 
 if __name__ == "__main__":

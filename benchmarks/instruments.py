@@ -6,7 +6,6 @@ itself as the control (A/A).
 
 from __future__ import annotations
 
-import math
 import statistics
 import sys
 from collections.abc import Callable
@@ -18,10 +17,15 @@ from benchmarks.measure import in_turn, ratio, seconds, table
 from mlpviz import Dataset, Settings, Trainer
 from mlpviz.datasets import default_dataset, load_dataset
 from mlpviz.history import History
-from mlpviz.observe.inspector import Inspector
+from mlpviz.network import linears
+from mlpviz.observe.dead_units import dead_shares
+from mlpviz.observe.first_layer import FirstLayer
+from mlpviz.observe.histograms import histogram
+from mlpviz.observe.inspector import PROBE_IMAGES, Inspector
 from mlpviz.observe.steps import StepRecorder
-from mlpviz.observe.updates import update_ratios
+from mlpviz.observe.updates import norm, update_ratios
 from mlpviz.run import REFRESH
+from mlpviz.trainer import pixels
 
 
 def per_step(batch_size: int, dataset: Dataset, rounds: int) -> list[list[str]]:
@@ -40,14 +44,28 @@ def per_step(batch_size: int, dataset: Dataset, rounds: int) -> list[list[str]]:
             if recorder.full():
                 history.extend(recorder.flush())
 
-    def losses_only() -> None:
-        kept = [trainer.train_one()[1].detach() for _ in range(steps)]
-        torch.stack(kept)
+    def losses() -> None:
+        torch.stack([trainer.train_one()[1].detach() for _ in range(steps)])
+
+    def accuracies() -> None:
+        kept = [trainer.train_one() for _ in range(steps)]
+        logits, labels = torch.cat([step[0].detach() for step in kept]), torch.cat([step[2] for step in kept])
+        (logits.argmax(dim=1) == labels).float()
+
+    def gradient_norms() -> None:
+        squares = []
+        for _ in range(steps):
+            trainer.train_one()
+            gradients = [p.grad.view(-1) for p in trainer.net.parameters() if p.grad is not None]
+            squares += [torch.dot(gradient, gradient) for gradient in gradients]
+        torch.stack(squares).sqrt_()
 
     contestants: dict[str, Callable[[], float]] = {
         "bare": partial(seconds, bare),
         "bare again (A/A)": partial(seconds, bare),
-        "loss": partial(seconds, losses_only),
+        "loss": partial(seconds, losses),
+        "batch accuracy": partial(seconds, accuracies),
+        "gradient norms": partial(seconds, gradient_norms),
         "all: loss, accuracy, gradient norms": partial(seconds, recorded),
     }
     for contestant in contestants.values():
@@ -61,25 +79,33 @@ def per_step(batch_size: int, dataset: Dataset, rounds: int) -> list[list[str]]:
 
 
 def per_refresh(dataset: Dataset, rounds: int) -> list[list[str]]:
-    """Rows: a whole inspection with its update ratios, as milliseconds and as a share of the time."""
+    """Rows: each part of an inspection, the whole with its update ratios, and an evaluation, which is due once an
+    epoch; as milliseconds and as a share of the time."""
     trainer = Trainer(Settings(dataset=dataset.name), dataset)
     trainer.train(50)
-    inspector = Inspector(trainer)
+    net, inspector, first_layer = trainer.net, Inspector(trainer), FirstLayer()
+    weights = [linear.weight for linear in linears(net)]
 
-    def measured() -> None:
-        with update_ratios(trainer.net) as ratios:
+    def ratios() -> list[float]:
+        with update_ratios(net) as measured:
             pass
-        inspector.inspect(ratios)
+        return measured
 
-    def inspected() -> None:
-        inspector.inspect([math.nan, math.nan])
-
+    parts: dict[str, Callable[[], object]] = {
+        "weight histograms": lambda: [histogram(weight) for weight in weights],
+        "gradient histograms": lambda: [histogram(weight.grad) for weight in weights if weight.grad is not None],
+        "weight norms": lambda: [norm(weight.detach()) for weight in weights],
+        "dead units, on 512 images": lambda: dead_shares(net, pixels(trainer.dataset.test_images[:PROBE_IMAGES])),
+        "first-layer images": lambda: first_layer.images(net),
+        "update ratios": ratios,
+        "all of these": lambda: inspector.inspect(ratios()),
+    }
     rows = []
-    for name, action in (("inspection", inspected), ("inspection and update ratios", measured)):
-        milliseconds = 1e3 * statistics.median(seconds(action) for _ in range(rounds))
-        share = milliseconds / 1e3 / REFRESH
-        rows.append([name, f"{milliseconds:.1f}", f"{100 * share:.1f} %"])
-    return rows
+    for name, part in parts.items():
+        milliseconds = 1e3 * statistics.median(seconds(part) for _ in range(rounds))
+        rows.append([name, f"{milliseconds:.2f}", f"{milliseconds / 10 / REFRESH:.1f} %"])
+    milliseconds = 1e3 * statistics.median(seconds(trainer.evaluate) for _ in range(9))
+    return [*rows, ["the test set, once an epoch", f"{milliseconds:.0f}", "–"]]
 
 
 def main(rounds: int = 301, threads: int = 1) -> None:

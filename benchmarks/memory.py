@@ -1,6 +1,6 @@
-"""Whether a long run's memory stays flat: a million steps of a small network, watched all the while.
+"""Whether memory stays flat, in the server and in the browser: a million steps of a small network with its page open.
 
-`python -m benchmarks.memory [steps]` prints the process's resident memory and the snapshot's size as the run goes on.
+`python -m benchmarks.memory [steps]` takes about a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -8,47 +8,45 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import torch
+from playwright.sync_api import CDPSession, sync_playwright
 
+from benchmarks.browser import CHROMIUM, FLAGS, Server, begin, newest, open_page
 from benchmarks.measure import table
-from mlpviz import Dataset, Settings, load_dataset
-from mlpviz.live.encode import encode
-from mlpviz.run import Run
+
+SMALL = "?dataset=fashion-mnist-mini&hidden_sizes=2&batch_size=1&train_size=2000&epochs=1000&learning_rate=0.01"
 
 
-def resident() -> float:
-    """Megabytes of memory that this process holds."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident(process: int) -> float:
+    """Megabytes of memory that a process holds."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 
 
+def heap(client: CDPSession) -> tuple[float, int]:
+    """What the page holds after a collection of garbage: megabytes of JavaScript, and nodes of the document."""
+    client.send("HeapProfiler.collectGarbage")
+    metrics = {entry["name"]: entry["value"] for entry in client.send("Performance.getMetrics")["metrics"]}
+    return metrics["JSHeapUsedSize"] / 1e6, int(metrics["Nodes"])
+
+
 def main(steps: int = 1_000_000) -> None:
-    torch.set_num_threads(1)
-    mini = load_dataset("fashion-mnist-mini")
-    small = Dataset(
-        mini.name,
-        mini.title,
-        mini.classes,
-        mini.train_images[:2000],
-        mini.train_labels[:2000],
-        mini.test_images[:200],
-        mini.test_labels[:200],
-        mini.source,
-    )
-    settings = Settings(dataset=mini.name, hidden_sizes=(2,), batch_size=1, epochs=1000, learning_rate=0.01)
-    run = Run(settings, small)
-    run.start()
     rows = []
-    for share in (0.01, 0.1, 0.25, 0.5, 0.75, 1.0):
-        while run.step < share * steps and run.has_work():
-            run.look()
-            run.work(0.02)
-            run.refresh(1)
-            if run.snapshot is not None:
-                encode(run.snapshot)
-        assert run.snapshot is not None
-        rows.append([f"{run.step:,}", f"{resident():.0f}", f"{len(encode(run.snapshot)) / 1e3:.0f}"])
-    table(["steps", "resident memory, MB", "snapshot, kB"], rows)
+    server = Server()
+    with server as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page, seen = open_page(browser, url + SMALL)
+        client = page.context.new_cdp_session(page)
+        client.send("Performance.enable")
+        begin(page)
+        for share in (0.01, 0.1, 0.25, 0.5, 0.75, 1.0):
+            while newest(seen["live"])["step"] < share * steps:
+                page.wait_for_timeout(1000)
+            megabytes, nodes = heap(client)
+            step = newest(seen["live"])["step"]
+            rows.append([f"{step:,}", f"{resident(server.process.pid):.0f}", f"{megabytes:.0f}", f"{nodes:,}"])
+            print(rows[-1], file=sys.stderr, flush=True)
+        browser.close()
+    table(["steps", "server, MB", "the page’s JavaScript, MB", "nodes of the page"], rows)
 
 
 if __name__ == "__main__":
