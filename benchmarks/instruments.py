@@ -24,7 +24,7 @@ from mlpviz.observe.histograms import histogram
 from mlpviz.observe.inspector import PROBE_IMAGES, Inspector
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.observe.updates import norm, update_ratios
-from mlpviz.run import REFRESH
+from mlpviz.task import REFRESH
 from mlpviz.trainer import pixels
 
 

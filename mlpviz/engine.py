@@ -1,4 +1,4 @@
-"""The engine: one thread that gives every running run its turn. Commands go in, snapshots come out."""
+"""The engine: one thread that gives every run, and every other task, its turn. Commands go in, snapshots come out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
+from typing import TypeVar
 
 import torch
 
 from mlpviz.datasets import Dataset
 from mlpviz.run import Run
 from mlpviz.settings import Settings
+from mlpviz.task import Task
 from mlpviz.threads import choose_threads
 
 SLICE = 0.020  # seconds of a turn; shorter ones cost training: another network to bring into the cache each time
@@ -21,17 +24,20 @@ FORGET = 600.0  # seconds unwatched after which a run may make room for another
 
 log = logging.getLogger(__name__)
 
+Some = TypeVar("Some", bound=Task)
+Answer = TypeVar("Answer")
+
 
 class EngineFullError(Exception):
     """No room for another run; the message says what to do."""
 
 
 class Engine:
-    """Trains any number of runs in turn, in one thread of its own.
+    """Works at any number of tasks in turn, in one thread of its own.
 
     Args:
-        max_runs: how many runs it keeps, training or not.
-        max_bytes: how much memory their networks may take together, as `run_bytes` estimates it.
+        max_runs: how many tasks it keeps, at work or not.
+        max_bytes: how much memory they may take together, by their own estimates.
         threads: PyTorch's threads in the engine; measured when not given.
     """
 
@@ -39,8 +45,8 @@ class Engine:
         self.max_runs = max_runs
         self.max_bytes = max_bytes
         self._threads = threads
-        self._runs: dict[str, Run] = {}
-        self._lock = threading.Lock()  # guards _runs
+        self._tasks: dict[str, Task] = {}
+        self._lock = threading.Lock()  # guards _tasks
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="mlpviz-engine", daemon=True)
@@ -48,36 +54,57 @@ class Engine:
 
     # what other threads call
 
-    def create(self, settings: Settings, dataset: Dataset, owner: str = "", instead_of: Run | None = None) -> Run:
+    def create(self, settings: Settings, dataset: Dataset, owner: str = "", instead_of: Task | None = None) -> Run:
         """A new run at step 0; it takes the place of `instead_of`, which is forgotten.
 
         Raises:
             ValueError: the settings don't fit the dataset or the machine.
-            EngineFullError: there are too many runs already.
+            EngineFullError: there are too many tasks already.
         """
-        run = Run(settings, dataset, owner)
+        return self.add(Run(settings, dataset, owner), instead_of)
+
+    def add(self, task: Some, instead_of: Task | None = None) -> Some:
+        """Take on a task in the place of `instead_of`.
+
+        Raises:
+            EngineFullError: there are too many tasks already.
+        """
         with self._lock:
-            self._make_room(run_bytes(settings), instead_of)
-            self._runs[run.id] = run
+            self._make_room(task.bytes, instead_of)
+            self._tasks[task.id] = task
         self._send(lambda: None)  # wake up
-        return run
+        return task
 
     def find(self, run_id: str, owner: str) -> Run | None:
         """The visitor's own run of that id."""
-        run = self._runs.get(run_id)
-        return run if run is not None and run.owner == owner else None
+        run = self._tasks.get(run_id)
+        return run if isinstance(run, Run) and run.owner == owner else None
 
-    def watch(self, token: str) -> Run | None:
-        """The run that may be watched with that token; keeps it going."""
-        run = next((run for run in list(self._runs.values()) if run.token == token), None)
-        if run is not None:
-            run.look()
-        return run
+    def watch(self, token: str) -> Task | None:
+        """The task that may be watched with that token; keeps it going."""
+        task = next((task for task in list(self._tasks.values()) if task.token == token), None)
+        if task is not None:
+            task.look()
+        return task
 
-    def drop(self, run: Run) -> None:
-        """Forget a run."""
+    def drop(self, task: Task) -> None:
+        """Forget a task."""
         with self._lock:
-            self._runs.pop(run.id, None)
+            self._tasks.pop(task.id, None)
+
+    def ask(self, run: Run, question: Callable[[Run], Answer]) -> Future[Answer]:
+        """Put a question to a run between two steps, in the engine's thread; an exception goes to whoever asked."""
+        answer: Future[Answer] = Future()
+
+        def carry_out() -> None:
+            try:
+                answer.set_result(question(run))
+            except Exception as error:
+                answer.set_exception(error)
+
+        run.look()
+        self._send(carry_out)
+        return answer
 
     # Commands take effect between two steps; each gives an event that is set once it has.
 
@@ -102,24 +129,24 @@ class Engine:
         return self._command(run, partial(run.change, settings))
 
     def close(self) -> None:
-        """End the thread after the slice under way; all runs are forgotten. May be called twice."""
+        """End the thread after the slice under way; all tasks are forgotten. May be called twice."""
         self._closing = True
         self._send(lambda: None)
         self._thread.join()
         with self._lock:
-            self._runs.clear()
+            self._tasks.clear()
 
     # what the engine's thread does
 
     def _loop(self) -> None:
         torch.set_num_threads(self._threads or choose_threads())
         while not self._closing:
-            watched = [run for run in list(self._runs.values()) if run.watched()]
-            busy = any(run.has_work() for run in watched)
-            for run in watched:
-                if run.has_work():
-                    self._guard(run, partial(run.work, SLICE))
-                self._guard(run, partial(run.refresh, len(watched)))
+            watched = [task for task in list(self._tasks.values()) if task.watched()]
+            busy = any(task.has_work() for task in watched)
+            for task in watched:
+                if task.has_work():
+                    self._guard(task, partial(task.work, SLICE))
+                self._guard(task, partial(task.refresh, len(watched)))
                 self._obey()
                 if self._closing:
                     return
@@ -149,20 +176,20 @@ class Engine:
     def _send(self, command: Callable[[], None]) -> None:
         self._commands.put(command)
 
-    def _guard(self, run: Run, action: Callable[[], None]) -> None:
-        """An exception stops its own run and no other."""
+    def _guard(self, task: Task, action: Callable[[], None]) -> None:
+        """An exception stops its own task and no other."""
         try:
             action()
         except Exception as error:
-            log.exception("run %s failed", run.id)
-            run.fail(f"{type(error).__name__}: {error}")
+            log.exception("task %s failed", task.id)
+            task.fail(f"{type(error).__name__}: {error}")
 
-    def _make_room(self, needed: int, leaving: Run | None) -> None:
-        """Forget `leaving`, then runs that nobody watches, until another fits: first those that never trained, then
+    def _make_room(self, needed: int, leaving: Task | None) -> None:
+        """Forget `leaving`, then tasks that nobody watches, until another fits: first those that never trained, then
         those that nobody has watched for long, the longest first."""
-        kept = [run for run in self._runs.values() if run is not leaving]
-        idle = [run for run in kept if run.unwatched_seconds() > (FORGET if run.step else 0)]
-        idle.sort(key=lambda run: (run.step == 0, run.unwatched_seconds()))
+        kept = [task for task in self._tasks.values() if task is not leaving]
+        idle = [task for task in kept if task.unwatched_seconds() > (FORGET if task.step else 0)]
+        idle.sort(key=lambda task: (task.step == 0, task.unwatched_seconds()))
         while not self._fits(kept, needed):
             if not idle:
                 raise EngineFullError(
@@ -170,16 +197,8 @@ class Engine:
                     f"in {self.max_bytes / 2**30:.1f} GiB at most. Try again in a few minutes, or with smaller layers."
                 )
             kept.remove(idle.pop())
-        self._runs = {run.id: run for run in kept}
+        self._tasks = {task.id: task for task in kept}
 
-    def _fits(self, kept: list[Run], needed: int) -> bool:
-        used = sum(run_bytes(run.settings) for run in kept)
+    def _fits(self, kept: list[Task], needed: int) -> bool:
+        used = sum(task.bytes for task in kept)
         return len(kept) < self.max_runs and used + needed <= self.max_bytes
-
-
-def run_bytes(settings: Settings) -> int:
-    """About how much memory a run takes: weights, gradients, a copy to measure updates by, up to two moments for each
-    parameter, a mini-batch's activations, and 1 MB for its history."""
-    sizes = (784, *settings.hidden_sizes, 10)
-    parameters = sum((sizes[i] + 1) * sizes[i + 1] for i in range(len(sizes) - 1))
-    return 4 * (5 * parameters + 3 * settings.batch_size * sum(sizes)) + 2**20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -19,35 +18,25 @@ from mlpviz.observe.steps import StepRecorder
 from mlpviz.observe.updates import update_ratios
 from mlpviz.settings import LIVE_FIELDS, Settings
 from mlpviz.snapshot import RECENT_STEPS, Inspection, Snapshot, step_columns
+from mlpviz.task import REFRESH, Task
 from mlpviz.trainer import Evaluation, Trainer
 
-LEASE = 10.0  # seconds that one look keeps a run going
-REFRESH = 0.4  # seconds between snapshots; a page asks every 0.5 s
 INSPECTION_SHARE = 0.05  # of the engine's time, for the inspections of all runs together
 
 
-class Run:
+class Run(Task):
     """An experiment under way.
 
-    Other threads may call `look` and `watched` and read `snapshot`, `id`, `token` and `owner`; all else belongs to the
-    engine's thread.
-
     Attributes:
-        id: stands in the address of its page.
-        token: whoever has it may watch the run, and nothing else.
-        owner: the visitor who may give it commands.
         goal: it trains until this step; `start`, `one_step`, `one_epoch` and `pause` only move the goal.
     """
 
     def __init__(self, settings: Settings, dataset: Dataset, owner: str = "") -> None:
-        self.id = secrets.token_urlsafe(9)
-        self.token = secrets.token_urlsafe(24)
-        self.owner = owner
+        super().__init__(owner)
+        self.bytes = run_bytes(settings)
         self.snapshot: Snapshot | None = None
         self.trainer = Trainer(settings, dataset)
         self.goal = 0
-        self.message = ""
-        self.failed = False
         self._layers = linears(self.trainer.net)
         self._recorder = StepRecorder(self.trainer.net)
         self._steps = History(len(step_columns(len(self._layers))))
@@ -63,21 +52,6 @@ class Run:
         self._inspect_every = REFRESH
         self._shown: tuple[object, ...] = (None,)
         self._speed = _Speed()
-        self._credit = 0.0
-        self._leased_until = 0.0
-        self.look()
-
-    # what a watcher does
-
-    def look(self) -> None:
-        """Keep the run going for another ten seconds."""
-        self._leased_until = time.monotonic() + LEASE
-
-    def watched(self) -> bool:
-        return time.monotonic() < self._leased_until
-
-    def unwatched_seconds(self) -> float:
-        return max(0.0, time.monotonic() - self._leased_until)
 
     # commands, each between two steps
 
@@ -106,7 +80,7 @@ class Run:
                 self._changes.append((self.step, f"{name.replace('_', ' ')} {old:g} → {new:g}"))
 
     def fail(self, message: str) -> None:
-        self.failed, self.message = True, message
+        super().fail(message)
         self._evaluating = None
         self.pause()
 
@@ -140,22 +114,11 @@ class Run:
         return not self.failed and (self._evaluating is not None or self.step < self.goal)
 
     def work(self, seconds: float) -> None:
-        """Go on for about that long: steps, or batches of an evaluation that is due. What a turn overruns, the next
-        turn is shorter by, so that all runs get the same share; by the thread's own clock, which stands still while
-        others have the processor."""
-        self._credit += seconds
-        if self._credit <= 0:
-            return
-        begun = time.thread_time()
-        while self.has_work():
-            self._advance()
-            if time.thread_time() - begun >= self._credit:
-                break
-        self._credit = min(0.0, self._credit - (time.thread_time() - begun))
+        super().work(seconds)
         if self._recorder.full() or not math.isfinite(self._recorder.latest_loss()):
             self._collect()
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
         if self._evaluating is not None:
             evaluation = next(self._evaluating)
             if evaluation is not None:
@@ -188,9 +151,9 @@ class Run:
 
     # snapshots
 
-    def refresh(self, watched_runs: int) -> None:
+    def refresh(self, watched: int) -> None:
         """Publish a snapshot if one is due and would show anything new. So that looking stays cheap, the inspections
-        of all `watched_runs` together take a bounded share of the engine's time."""
+        of all `watched` tasks together take a bounded share of the engine's time."""
         now = time.monotonic()
         if now < self._next_refresh and self.status == self._shown[0]:
             return
@@ -202,7 +165,7 @@ class Run:
         stale = self._inspection is None or (resting and self._inspection.step != self.step)
         if stale and not self.failed:  # what failed may fail again
             self._inspect([math.nan] * len(self._layers))
-        self._inspect_every = max(REFRESH, self._inspection_seconds * watched_runs / INSPECTION_SHARE)
+        self._inspect_every = max(REFRESH, self._inspection_seconds * watched / INSPECTION_SHARE)
         self._next_refresh = now + REFRESH
         self._shown = shown
         self._version += 1
@@ -249,6 +212,14 @@ class Run:
             changes=tuple(self._changes),
             inspection=self._inspection,
         )
+
+
+def run_bytes(settings: Settings) -> int:
+    """About how much memory a run takes: weights, gradients, a copy to measure updates by, up to two moments for each
+    parameter, a mini-batch's activations, and 1 MB for its history."""
+    sizes = (784, *settings.hidden_sizes, 10)
+    parameters = sum((sizes[i] + 1) * sizes[i + 1] for i in range(len(sizes) - 1))
+    return 4 * (5 * parameters + 3 * settings.batch_size * sum(sizes)) + 2**20
 
 
 class _Speed:

@@ -112,3 +112,54 @@ class Snapshot:
     def evaluation(self) -> tuple[float, float] | None:
         """The latest test loss and accuracy."""
         return (float(self.evaluations[-1, 1]), float(self.evaluations[-1, 2])) if len(self.evaluations) else None
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class ComparisonSnapshot:
+    """One moment of two networks in lockstep, the program as it is and the same with one line changed.
+
+    Attributes:
+        version, run, status, message, step, total_steps: as in `Snapshot`.
+        title: what was changed.
+        steps: of each of the two, loss and batch accuracy per step.
+        evaluations: of each of the two, (evaluations, 3) float64: step, test loss, test accuracy.
+        facts: what was found about the changed network, in sentences, once both are through.
+    """
+
+    version: int
+    run: str
+    status: str
+    message: str
+    step: int
+    total_steps: int
+    title: str
+    steps: tuple[Series, Series]
+    evaluations: tuple[np.ndarray, np.ndarray]
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class SweepSnapshot:
+    """One moment of a sweep: one network after another, each with another init std, trained for one epoch.
+
+    Attributes:
+        version, run, status, message: as in `Snapshot`.
+        step, total_steps: updates made and to be made, of all networks together.
+        init_stds: of the networks that are through, (networks,).
+        losses, accuracies: of each on the test set.
+        dead_shares: (networks, hidden layers), 0 to 1.
+    """
+
+    version: int
+    run: str
+    status: str
+    message: str
+    step: int
+    total_steps: int
+    init_stds: np.ndarray
+    losses: np.ndarray
+    accuracies: np.ndarray
+    dead_shares: np.ndarray
+
+
+AnySnapshot = Snapshot | ComparisonSnapshot | SweepSnapshot

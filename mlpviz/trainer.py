@@ -72,6 +72,11 @@ class Trainer:
     def steps_per_epoch(self) -> int:
         return -(-self.train_size // self.settings.batch_size)
 
+    @property
+    def order(self) -> Tensor:
+        """The order of this epoch's images, (train_size,)."""
+        return self._order
+
     def train(self, steps: int) -> Tensor:
         """Make that many updates; gives the loss of each, (steps,) float32 on the CPU."""
         losses = [self.train_one()[1].detach() for _ in range(steps)]
@@ -80,26 +85,34 @@ class Trainer:
     def train_one(self) -> tuple[Tensor, Tensor, Tensor]:
         """Make one update on the next mini-batch; gives its logits (m, 10), its loss and its labels (m,)."""
         X, y = self.next_batch()
-        logits, loss = train_step(self.net, self.loss_fn, self.optimizer, X, y)
+        logits, loss = self.update(X, y)
         self.step += 1
         return logits, loss, y
+
+    def update(self, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The five lines."""
+        return train_step(self.net, self.loss_fn, self.optimizer, X, y)
 
     def next_batch(self) -> tuple[Tensor, Tensor]:
         """The mini-batch of the next update: pixels (m, 28, 28) in [0, 1], and labels (m,)."""
         epoch, at = divmod(self.step, self.steps_per_epoch)
         if epoch != self._epoch:
-            self._epoch, self._order = epoch, self._shuffle().to(self.device)
+            self._epoch, self._order = epoch, self.shuffle().to(self.device)
         size = self.settings.batch_size
         chosen = self._order[at * size : (at + 1) * size]
         X = self.dataset.train_images.index_select(0, chosen)
-        return pixels(X), self.dataset.train_labels.index_select(0, chosen)
+        return self.pixels(X), self.dataset.train_labels.index_select(0, chosen)
 
-    def _shuffle(self) -> Tensor:
-        """The order of the next epoch, drawn as `DataLoader(shuffle=True)` draws it, unused numbers included."""
+    def shuffle(self) -> Tensor:
+        """The order of the next epoch's images, (train_size,), drawn as `DataLoader(shuffle=True)` draws it, unused
+        numbers included."""
         if self.step > 0:
             self._draw()  # a base seed: the pass over the test loader after the last epoch
         self._draw()  # a base seed: the pass over the training loader that begins
         return torch.randperm(self.train_size, generator=torch.Generator().manual_seed(self._draw()))
+
+    def pixels(self, images: Tensor) -> Tensor:
+        return pixels(images)
 
     def _draw(self) -> int:
         return int(torch.empty((), dtype=torch.int64).random_(generator=self.generator))
@@ -113,20 +126,30 @@ class Trainer:
     def evaluate_in_parts(self) -> Iterator[Evaluation | None]:
         """`evaluate`, a batch at a time: gives None after each batch and the evaluation at the end. The network must
         not be trained in between."""
-        images, labels = self.dataset.test_images, self.dataset.test_labels
-        size = min(max(self.settings.batch_size, 64), 1024)  # the article's 256 stays 256
+        images, labels = self.test_set()
+        size = test_batch_size(self.settings)
         parts = []
         for i in range(0, len(images), size):
+            self.evaluation_mode()
             with torch.no_grad():
-                parts.append(self.net(pixels(images[i : i + size])))
+                parts.append(self.net(self.pixels(images[i : i + size])))
+            self.net.train()
             yield None
         logits = torch.cat(parts)
         yield Evaluation(
             step=self.step,
-            loss=self.loss_fn(logits, labels).item(),
+            loss=nn.functional.cross_entropy(logits, labels).item(),
             accuracy=(logits.argmax(dim=1) == labels).sum().item() / len(labels),
             logits=logits,
         )
+
+    def test_set(self) -> tuple[Tensor, Tensor]:
+        """What it is tested on: images (n, 28, 28) uint8, and labels (n,)."""
+        return self.dataset.test_images, self.dataset.test_labels
+
+    def evaluation_mode(self) -> None:
+        """Layers that behave otherwise in training, such as dropout, are told that this is none."""
+        self.net.eval()
 
     def change(self, settings: Settings) -> None:
         """Take up another learning rate, momentum, weight decay or number of epochs, from the next step on.
@@ -140,6 +163,11 @@ class Trainer:
         self.settings = settings
         for group in self.optimizer.param_groups:
             group.update(optimizer_options(settings))
+
+
+def test_batch_size(settings: Settings) -> int:
+    """How many test images go through at once: the article's 256 stays 256."""
+    return min(max(settings.batch_size, 64), 1024)
 
 
 def pixels(images: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ import torch
 
 from mlpviz import Settings, Trainer
 from mlpviz import engine as engine_module
-from mlpviz.engine import Engine, EngineFullError, run_bytes
+from mlpviz.engine import Engine, EngineFullError
+from mlpviz.run import run_bytes
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(16,), batch_size=100, epochs=3)
 
@@ -208,7 +209,7 @@ def test_memory_is_capped_too(tiny):
 def test_settings_that_do_not_fit_raise_at_once_and_take_no_place(engine, tiny):
     with pytest.raises(ValueError, match="batch_size"):
         engine.create(SMALL.replace(batch_size=5000), tiny)
-    assert not engine._runs
+    assert not engine._tasks
 
 
 def test_close_while_training_ends_the_thread_and_may_be_repeated(tiny):

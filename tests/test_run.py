@@ -69,7 +69,8 @@ def test_more_epochs_go_on_from_a_finished_run(tiny):
 def test_fewer_or_more_epochs_while_training_move_its_end(tiny):
     run = Run(SMALL.replace(epochs=50), tiny)
     run.start()
-    run.work(0.01)
+    while run.step < 5:
+        run.advance()
     run.change(SMALL.replace(epochs=3))
     assert work_off(run).step == 30
 
@@ -145,7 +146,7 @@ def test_inspections_of_many_runs_take_a_bounded_share(tiny):
     work_off(run)
     run._inspection_seconds = 0.006
     run._shown, run._next_refresh = (None,), 0.0
-    run.refresh(watched_runs=100)
+    run.refresh(watched=100)
     assert 100 * 0.006 / run._inspect_every == pytest.approx(run_module.INSPECTION_SHARE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import json
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -11,32 +12,58 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from mlpviz.figures import charts
+from mlpviz.figures.comparison import comparison_charts, comparison_headline
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.headline import headline, notice
-from mlpviz.snapshot import Snapshot
+from mlpviz.figures.sweep import sweep_charts, sweep_headline
+from mlpviz.snapshot import AnySnapshot, ComparisonSnapshot, Snapshot, SweepSnapshot
 
-_encoded: WeakKeyDictionary[Snapshot, bytes] = WeakKeyDictionary()
+_encoded: WeakKeyDictionary[AnySnapshot, bytes] = WeakKeyDictionary()
 
 
-def encode(snapshot: Snapshot) -> bytes:
+def encode(snapshot: AnySnapshot) -> bytes:
     """JSON for the board; arrays as Plotly's typed arrays, `{"dtype", "bdata"}` with base64 data."""
     if snapshot not in _encoded:
         _encoded[snapshot] = json.dumps(payload(snapshot), default=_default, allow_nan=False).encode()
     return _encoded[snapshot]
 
 
-def payload(snapshot: Snapshot) -> dict[str, Any]:
+def payload(snapshot: AnySnapshot) -> dict[str, Any]:
     """All that the board shows of a snapshot."""
     return {
         "version": snapshot.version,
         "run": snapshot.run,
         "status": snapshot.status,
         "step": snapshot.step,
+        "notice": snapshot.message,
+        "tiles": None,
+        **_shown(snapshot),
+    }
+
+
+@functools.singledispatch
+def _shown(snapshot: AnySnapshot) -> dict[str, Any]:
+    raise TypeError(f"{type(snapshot).__name__} can't be shown on a board")
+
+
+@_shown.register
+def _(snapshot: Snapshot) -> dict[str, Any]:
+    return {
         "headline": headline(snapshot),
         "notice": notice(snapshot),
         "charts": charts(snapshot),
         "tiles": first_layer_weights(snapshot),
     }
+
+
+@_shown.register
+def _(snapshot: ComparisonSnapshot) -> dict[str, Any]:
+    return {"headline": comparison_headline(snapshot), "charts": comparison_charts(snapshot)}
+
+
+@_shown.register
+def _(snapshot: SweepSnapshot) -> dict[str, Any]:
+    return {"headline": sweep_headline(snapshot), "charts": sweep_charts(snapshot)}
 
 
 def _default(value: object) -> object:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from mlpviz.live.routes import BOARD, PLOTLY_URL
-from mlpviz.run import Run
+from mlpviz.task import Task
 
 # A small script that stays the same and so is sent once; the board's own files are served and cached by their route.
 SCRIPT = """
@@ -33,8 +33,8 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def board(run: Run, status: str) -> None:
-    """Mount the board on a run. It triggers one script run when the run's status is no longer `status`, with which the
-    page drew its buttons."""
-    data = {"token": run.token, "status": status, "plotly": PLOTLY_URL}
-    _component()(key="board", data=data, on_status_change=lambda: None)
+def board(task: Task, status: str, key: str = "board", strip_only: bool = False) -> None:
+    """Mount a board on a run or another task. It triggers one script run when the task's status is no longer `status`,
+    with which the page drew its buttons."""
+    data = {"token": task.token, "status": status, "plotly": PLOTLY_URL, "stripOnly": strip_only}
+    _component()(key=key, data=data, on_status_change=lambda: None)

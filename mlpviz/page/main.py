@@ -5,9 +5,11 @@ import streamlit as st
 from mlpviz.page.board import board
 from mlpviz.page.frame import frame, title
 from mlpviz.page.lesson import five_lines
+from mlpviz.page.line_by_line.view import line_by_line
 from mlpviz.page.player import player
 from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
+from mlpviz.page.views import LINE_BY_LINE, choose_view
 from mlpviz.page.visit import current_run, write_address
 
 
@@ -27,9 +29,13 @@ def main() -> None:
     status = run.status  # read once: it may change at any time
     with head:
         title()
+        view = choose_view()
         player(run, status)
-    board(run, status)
-    five_lines()
+    if view == LINE_BY_LINE:
+        line_by_line(run, status)
+    else:
+        board(run, status)
+        five_lines()
     with st.sidebar:
         share(run, settings)
     write_address(run, settings)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from mlpviz.live.engine import get_engine
 from mlpviz.page.fields import fill
+from mlpviz.page.keys import show_keys
 from mlpviz.page.visit import previous_run, replace_run, undo
 from mlpviz.run import Run
 from mlpviz.settings import BOUNDS
@@ -19,7 +20,7 @@ WAIT = 0.5  # seconds for a command to take effect before the page shows its sta
 
 def player(run: Run, status: str) -> None:
     """The buttons, each with its key; their callbacks act before the page is drawn again."""
-    st.html(_key_style())
+    show_keys(KEYS)
     engine = get_engine()
     training = status == "training"
     over = status in ("finished", "failed")
@@ -59,15 +60,6 @@ def _button(label: str, act: Callable[[], None], primary: bool = False, disabled
         type="primary" if primary else "secondary",
         disabled=disabled,
     )
-
-
-def _key_style() -> str:
-    """Show each button's key without making it part of the button's name, as Streamlit's own label for it would be:
-    in CSS, the text behind the slash is what a screen reader gets."""
-    look = "margin-left: 0.6rem; opacity: 0.6; font-size: 0.85rem;"
-    rules = [f".st-key-{name} kbd {{ display: none; }}" for name in KEYS]
-    rules += [f'.st-key-{name} button::after {{ content: "{key}" / ""; {look} }}' for name, key in KEYS.items()]
-    return f"<style>{' '.join(rules)}</style>"
 
 
 def _command(command: Callable[[Run], threading.Event], run: Run) -> Callable[[], None]:

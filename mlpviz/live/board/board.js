@@ -33,6 +33,8 @@ class Board {
   show(data, setTriggerValue) {
     this.tell = (status) => setTriggerValue("status", status);
     this.pageStatus = plain(data.status);
+    this.stripOnly = data.stripOnly;
+    this.root.classList.toggle("strip-only", this.stripOnly);
     this.plotlyUrl = new URL(data.plotly, document.baseURI);
     this.told = { status: null, at: 0 };
     if (data.token !== this.token) {
@@ -99,8 +101,7 @@ class Board {
 
   async draw(snapshot) {
     this.strip.draw(snapshot.headline);
-    this.tiles.draw(snapshot.tiles, this.root);
-    const drawing = await this.cards.draw(snapshot.charts, snapshot.run, this.root, this.plotlyUrl);
+    const drawing = this.stripOnly ? 0 : await this.drawFigures(snapshot);
     this.have = `${snapshot.run}.${snapshot.version}`;
     const { dataset } = this.root; // for tests and benchmarks to read
     dataset.step = snapshot.step;
@@ -108,6 +109,11 @@ class Board {
     dataset.refreshes = Number(dataset.refreshes) + 1;
     dataset.drawing = Math.round(drawing);
     return drawing;
+  }
+
+  async drawFigures(snapshot) {
+    this.tiles.draw(snapshot.tiles, this.root);
+    return this.cards.draw(snapshot.charts, snapshot.run, this.root, this.plotlyUrl);
   }
 
   // Tell the page of a status that its buttons don't show yet; again after a while, for a message can be lost.

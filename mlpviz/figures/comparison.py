@@ -1,0 +1,115 @@
+"""What if a line were gone? The program as it is beside the changed one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import BLUE, GREY, GUESS, VERMILLION, Chart, line, number, percent
+from mlpviz.figures.loss import LN10
+from mlpviz.history import Series
+from mlpviz.snapshot import ComparisonSnapshot
+
+NAMES = ("as it is", "changed")
+COLORS = (BLUE, VERMILLION)
+OUTCOMES = {
+    "better": "better",
+    "same": "about the same",
+    "slower": "slower, or worse",
+    "dead": "dead: at chance",
+    "nan": "NaN",
+}
+CHANCE = 0.15  # test accuracy below this is guessing
+ALIKE = 0.025  # test accuracies closer than this are about the same
+
+
+def outcome(snapshot: ComparisonSnapshot) -> str:
+    """What became of the changed program, judged by its last step and the last test of each: a key of `OUTCOMES`."""
+    ours, theirs = (float(rows[-1, 2]) for rows in snapshot.evaluations)
+    if snapshot.steps[1].not_finite[-1, 0] or not math.isfinite(snapshot.evaluations[1][-1, 1]):
+        return "nan"
+    if theirs < CHANCE:
+        return "dead"
+    if abs(theirs - ours) < ALIKE:
+        return "same"
+    return "better" if theirs > ours else "slower"
+
+
+def comparison_headline(snapshot: ComparisonSnapshot) -> dict[str, object]:
+    """The strip above the figures."""
+    status = {"training": "Comparing", "finished": "Compared", "failed": "Stopped by an error"}[snapshot.status]
+    values = [("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}")]
+    for name, rows in zip(NAMES, snapshot.evaluations, strict=True):
+        values.append(("Test accuracy", percent(rows[-1, 2]) if len(rows) else "–", name))
+    return {
+        "status": status,
+        "setting": snapshot.title,
+        "progress": snapshot.step / snapshot.total_steps,
+        "values": values,
+    }
+
+
+def comparison_charts(snapshot: ComparisonSnapshot) -> list[Chart]:
+    """Both losses in one figure, both test accuracies in another."""
+    return [_losses(snapshot), _accuracies(snapshot)]
+
+
+def _losses(snapshot: ComparisonSnapshot) -> Chart:
+    data = [
+        _step_line(name, series, color, "solid" if i == 0 else "dot")
+        for i, (name, series, color) in enumerate(zip(NAMES, snapshot.steps, COLORS, strict=True))
+    ]
+    data.append(
+        line("guessing", [0, snapshot.total_steps], [LN10] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip")
+    )
+    parts = [f"{name} {number(float(s.mean[-1, 0]))}" for name, s in zip(NAMES, snapshot.steps, strict=True) if s.rows]
+    sentence = f"Training loss, latest step: {', '.join(parts) or 'none yet'}. Guessing costs ln 10 ≈ 2.30."
+    huge = any(np.nanmax(series.maximum[:, 0], initial=0.0) > 50 for series in snapshot.steps)
+    layout: dict[str, Any] = {"xaxis": _steps(snapshot), "yaxis": {"type": "log" if huge else "linear"}}
+    lost = snapshot.steps[1].not_finite[:, 0].nonzero()[0]
+    if len(lost):
+        at = int(snapshot.steps[1].ends()[lost[0]])
+        layout["annotations"] = [
+            {
+                "x": at,
+                "y": 1,
+                "yref": "paper",
+                "text": f"not finite from step {at:,}",
+                "showarrow": False,
+                "xanchor": "left",
+            }
+        ]
+        layout["shapes"] = [
+            {
+                "type": "line",
+                "x0": at,
+                "x1": at,
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "line": {"color": GREY, "dash": "dot"},
+            }
+        ]
+    return Chart("Losses compared", sentence, data, layout, card="Losses compared", log_switch=True)
+
+
+def _accuracies(snapshot: ComparisonSnapshot) -> Chart:
+    data = [
+        line(name, rows[:, 0], rows[:, 2], color, mode="lines+markers", marker={"size": 8, "symbol": symbol})
+        for name, rows, color, symbol in zip(NAMES, snapshot.evaluations, COLORS, ("circle", "diamond"), strict=True)
+    ]
+    data.append(line("guessing", [0, snapshot.total_steps], [0.1] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip"))
+    parts = [f"{n} {percent(r[-1, 2])}" for n, r in zip(NAMES, snapshot.evaluations, strict=True) if len(r)]
+    sentence = f"Accuracy as each program tests it: {', '.join(parts) or 'none yet'}."
+    layout = {"xaxis": _steps(snapshot), "yaxis": {"tickformat": ".0%", "rangemode": "tozero"}}
+    return Chart("Accuracies compared", sentence, data, layout, card="Accuracies compared")
+
+
+def _step_line(name: str, series: Series, color: str, dash: str) -> dict[str, Any]:
+    return line(name, series.ends(), series.mean[:, 0], color, width=1.5, dash=dash, hovertemplate="%{y:.4f}")
+
+
+def _steps(snapshot: ComparisonSnapshot) -> dict[str, Any]:
+    return {"title": {"text": "step"}, "range": [0, snapshot.total_steps], "tickformat": ",d"}

@@ -1,0 +1,82 @@
+"""Which init std trains? The sweep after one epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlpviz.figures.chart import BLUE, GUESS, LAYERS, VERMILLION, Chart, line, number, percent
+from mlpviz.figures.loss import LN10
+from mlpviz.snapshot import SweepSnapshot
+
+LEAST, MOST = 1e-4, 5.0
+
+
+def sweep_headline(snapshot: SweepSnapshot) -> dict[str, object]:
+    """The strip above the figures."""
+    status = {"training": "Sweeping", "finished": "Swept", "failed": "Stopped by an error"}[snapshot.status]
+    return {
+        "status": status,
+        "setting": "One epoch from each init std",
+        "progress": snapshot.step / snapshot.total_steps,
+        "values": [
+            ("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}"),
+            ("Networks", f"{len(snapshot.init_stds)}", "are through"),
+        ],
+    }
+
+
+def sweep_charts(snapshot: SweepSnapshot) -> list[Chart]:
+    """Test accuracy, test loss and dead units over init std."""
+    best = ""
+    if len(snapshot.accuracies):
+        i = int(snapshot.accuracies.argmax())
+        best = f"Best so far: {percent(snapshot.accuracies[i])} at init std {number(float(snapshot.init_stds[i]))}."
+    accuracy = _dots(snapshot, "test", snapshot.accuracies, BLUE, ".1%")
+    loss = _dots(snapshot, "test", snapshot.losses, VERMILLION, ".4f")
+    dead = [
+        _dots(snapshot, f"layer {i + 1}", snapshot.dead_shares[:, i], LAYERS[i % len(LAYERS)], ".1%")
+        for i in range(snapshot.dead_shares.shape[1])
+    ]
+    return [
+        Chart(
+            "Accuracy after one epoch",
+            best or "The first network is being trained.",
+            [accuracy, _guess(0.1)],
+            _layout(tickformat=".0%", rangemode="tozero"),
+            card="Accuracy after one epoch",
+        ),
+        Chart(
+            "Loss after one epoch",
+            "Test loss over init std; guessing costs ln 10 ≈ 2.30.",
+            [loss, _guess(LN10)],
+            _layout(type="log"),
+            card="Loss after one epoch",
+        ),
+        Chart(
+            "Dead after one epoch",
+            "Hidden units without a slope on any of 512 test images." if dead else "There is no hidden layer.",
+            dead,
+            _layout(tickformat=".0%", range=[-0.02, 1.02]),
+            card="Dead after one epoch",
+        ),
+    ]
+
+
+def _dots(snapshot: SweepSnapshot, name: str, values: Any, color: str, form: str) -> dict[str, Any]:
+    return line(
+        name,
+        snapshot.init_stds,
+        values,
+        color,
+        mode="lines+markers",
+        marker={"size": 8},
+        hovertemplate=f"%{{y:{form}}}",
+    )
+
+
+def _guess(value: float) -> dict[str, Any]:
+    return line("guessing", [LEAST, MOST], [value] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip")
+
+
+def _layout(**yaxis: Any) -> dict[str, Any]:
+    return {"xaxis": {"title": {"text": "init std"}, "type": "log", "minexponent": 1}, "yaxis": yaxis}

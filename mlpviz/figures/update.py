@@ -1,0 +1,114 @@
+"""One step, taken apart: figures that stand still."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import ALARM, BLUE, GREY, VERMILLION, Chart, line, number, percent
+
+
+def logit_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:
+    """The ten logits of one image, (10,); its class stands out."""
+    best = int(np.nanargmax(logits)) if np.isfinite(logits).any() else 0
+    sentence = (
+        f"The largest is {number(float(logits[best]))}, of {classes[best]}; the image’s class is {classes[label]}."
+    )
+    return Chart(
+        "Logits", sentence, [_bars(logits, label, classes)], _bar_layout("z", range=_room(logits)), card="Logits"
+    )
+
+
+def probability_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:
+    """softmax(z) of one image, (10,)."""
+    p = softmax(logits)
+    sentence = f"The right class, {classes[label]}, has a probability of {percent(float(p[label]))}."
+    bars = _bars(p, label, classes) | {"text": [percent(float(share)) for share in p]}
+    layout = _bar_layout("softmax(z)", tickformat=".0%", range=[0, 1.15], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    return Chart("Probabilities", sentence, [bars], layout, card="Probabilities")
+
+
+def logit_gradient_bars(formula: np.ndarray, autograd: np.ndarray, classes: Sequence[str]) -> Chart:
+    """∂L/∂z of one image, (10,), by the formula and by autograd."""
+    bars = [
+        {"type": "bar", "orientation": "h", "name": name, "y": list(classes), "x": values, "marker": {"color": color}}
+        for name, values, color in (("(softmax − onehot)/m", formula, BLUE), ("autograd", autograd, VERMILLION))
+    ]
+    layout = _bar_layout("∂L/∂z", exponentformat="power") | {"barmode": "group", "showlegend": True}
+    sentence = f"Largest difference over this image: {number(float(np.abs(formula - autograd).max()))}."
+    return Chart("Gradient at the logits", sentence, bars, layout, card="Gradient at the logits")
+
+
+def value_histogram(name: str, values: np.ndarray) -> Chart:
+    """How the numbers of a gradient are spread; zeros, of which dead units make many, are counted in the sentence."""
+    flat = values[np.isfinite(values)].ravel().astype(np.float64)
+    counts, edges = np.histogram(flat, bins=60) if len(flat) else (np.zeros(1), np.array([-1.0, 1.0]))
+    zeros = float((values == 0).mean())
+    bar = {"type": "bar", "x": (edges[:-1] + edges[1:]) / 2, "y": counts, "marker": {"color": BLUE}, "name": name}
+    layout = {
+        "xaxis": {"title": {"text": f"∂L/∂{name}"}, "exponentformat": "power"},
+        "yaxis": {"title": {"text": "how many"}, "type": "log"},
+        "bargap": 0,
+        "showlegend": False,
+    }
+    sentence = f"{values.size:,} numbers, {percent(zeros)} of them exactly 0."
+    return Chart(f"Gradient of {name}", sentence, [bar], layout, card="Gradient")
+
+
+def vee(nudges: np.ndarray, errors: dict[str, np.ndarray]) -> Chart:
+    """Relative error of the central difference over its step size h, for each arithmetic: (n,) each."""
+    data = []
+    for (name, values), color, symbol in zip(errors.items(), (VERMILLION, BLUE), ("diamond", "circle"), strict=True):
+        shown = np.where(values > 0, values, np.nan)  # an error of exactly 0 has no place on a logarithmic axis
+        data.append(line(name, nudges, shown, color, mode="lines+markers", marker={"size": 7, "symbol": symbol}))
+    layout = {
+        "xaxis": {"title": {"text": "h"}, "type": "log", "exponentformat": "power"},
+        "yaxis": {"title": {"text": "relative error"}, "type": "log", "exponentformat": "power"},
+        "showlegend": True,
+    }
+    best = {name: float(np.nanmin(values)) for name, values in errors.items() if np.isfinite(values).any()}
+    spelt = ", ".join(f"{number(value)} in {name}" for name, value in best.items())
+    return Chart("Relative error", f"Smallest error: {spelt or 'none is finite'}.", data, layout, card="Relative error")
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Over the last axis, in float64."""
+    z = logits.astype(np.float64)
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    result: np.ndarray = e / e.sum(axis=-1, keepdims=True)
+    return result
+
+
+def _bars(values: np.ndarray, label: int, classes: Sequence[str]) -> dict[str, Any]:
+    colors = [VERMILLION if i == label else GREY for i in range(len(classes))]
+    if not np.isfinite(values).all():
+        colors = [ALARM] * len(classes)
+    texts = [number(float(value)) for value in values]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(classes),
+        "x": values,
+        "marker": {"color": colors},
+        "text": texts,
+        "textposition": "outside",
+        "textfont": {"size": 12},
+        "cliponaxis": False,
+        "hovertemplate": "%{y}: %{x:.6g}<extra></extra>",
+    }
+
+
+def _room(values: np.ndarray) -> list[float]:
+    """A range with room for each bar's number behind its end."""
+    finite = values[np.isfinite(values)].astype(float)
+    low, high = min(finite.min(initial=0.0), 0.0), max(finite.max(initial=0.0), 0.0)
+    room = 0.22 * ((high - low) or 1.0)
+    return [low - room * (low < 0), high + room]
+
+
+def _bar_layout(title: str, **xaxis: Any) -> dict[str, Any]:
+    names = {"autorange": "reversed", "ticksuffix": " ", "automargin": True}
+    grid = {"title": {"text": title}, "nticks": 5, "showgrid": True}
+    return {"xaxis": grid | xaxis, "yaxis": names, "showlegend": False}

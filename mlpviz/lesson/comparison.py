@@ -1,0 +1,127 @@
+"""Two programs in lockstep: the one that trains, and the same with one line changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from mlpviz.datasets import Dataset
+from mlpviz.history import History
+from mlpviz.lesson.ablations import Ablation
+from mlpviz.observe.steps import StepRecorder
+from mlpviz.run import run_bytes
+from mlpviz.settings import Settings
+from mlpviz.snapshot import ComparisonSnapshot, step_columns
+from mlpviz.task import REFRESH, Task
+from mlpviz.trainer import Evaluation, Trainer
+
+EVALUATIONS = 8  # of each network, besides the one at step 0
+
+
+class Side:
+    """One of the two networks, and what is seen of it."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.recorder = StepRecorder(trainer.net)
+        self.history = History(len(step_columns(len(list(trainer.net.parameters())) // 2)))
+        self.evaluations: list[tuple[int, float, float]] = []
+        self.evaluating: Iterator[Evaluation | None] | None = trainer.evaluate_in_parts()
+
+    def train_one(self) -> None:
+        self.recorder.record(*self.trainer.train_one())
+        if self.recorder.full():
+            self.collect()
+
+    def collect(self) -> None:
+        self.history.extend(self.recorder.flush())
+
+    def evaluate_on(self) -> None:
+        """Go on with the evaluation that is due, by one batch."""
+        assert self.evaluating is not None
+        evaluation = next(self.evaluating)
+        if evaluation is not None:
+            self.evaluations.append((evaluation.step, evaluation.loss, evaluation.accuracy))
+            for _ in self.evaluating:  # lets it tidy up
+                pass
+            self.evaluating = None
+
+
+class Comparison(Task):
+    """A task that trains both, step by step, from the same seed on the same mini-batches.
+
+    Raises:
+        ValueError: the settings don't fit the dataset or the machine.
+    """
+
+    def __init__(self, settings: Settings, dataset: Dataset, ablation: type[Ablation], owner: str = "") -> None:
+        super().__init__(owner)
+        self.settings = ablation.adapt(settings)
+        self.ablation = ablation
+        self.total_steps = ablation.steps
+        self.bytes = 2 * run_bytes(settings)
+        leader = ablation.companion(self.settings, dataset)
+        self.changed = ablation(self.settings, dataset, leader)
+        self.sides = (Side(leader), Side(self.changed))
+        self._evaluate_every = max(1, self.total_steps // EVALUATIONS)
+        self._facts: tuple[str, ...] = ()
+        self._next_refresh = 0.0
+        self._version = 0
+        self._shown: object = None
+
+    @property
+    def step(self) -> int:
+        return self.changed.step
+
+    @property
+    def status(self) -> str:
+        if self.failed:
+            return "failed"
+        return "training" if self.has_work() else "finished"
+
+    def has_work(self) -> bool:
+        evaluating = any(side.evaluating is not None for side in self.sides)
+        return not self.failed and (evaluating or self.step < self.total_steps)
+
+    def advance(self) -> None:
+        for side in self.sides:
+            if side.evaluating is not None:
+                side.evaluate_on()
+                return
+        for side in self.sides:  # the leader first: the other follows its order
+            side.train_one()
+        if self.step % self._evaluate_every == 0:
+            for side in self.sides:
+                side.evaluating = side.trainer.evaluate_in_parts()
+
+    def refresh(self, watched: int) -> None:
+        now, status = time.monotonic(), self.status
+        over = status != "training"
+        shown = (status, self.step, [len(side.evaluations) for side in self.sides])
+        if shown == self._shown or (now < self._next_refresh and not over):
+            return
+        if status == "finished":
+            self._facts = self.changed.facts()
+        for side in self.sides:
+            side.collect()
+        self._next_refresh, self._shown = now + REFRESH, shown
+        self._version += 1
+        leader, changed = self.sides
+        self.snapshot = ComparisonSnapshot(
+            version=self._version,
+            run=self.id,
+            status=status,
+            message=self.message,
+            step=self.step,
+            total_steps=self.total_steps,
+            title=self.ablation.title,
+            steps=(leader.history.series(), changed.history.series()),
+            evaluations=(_rows(leader), _rows(changed)),
+            facts=self._facts,
+        )
+
+
+def _rows(side: Side) -> np.ndarray:
+    return np.array(side.evaluations, dtype=np.float64).reshape(-1, 3)

@@ -1,0 +1,240 @@
+"""The training script: the settings spelled out as plain PyTorch, in the article's shape, to read and to run."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import textwrap
+from dataclasses import dataclass, replace
+
+from mlpviz.network import CLASSES, IMAGE_SIZE
+from mlpviz.settings import Settings
+from mlpviz.trainer import test_batch_size, train_step
+
+MODULES = {
+    "relu": "nn.ReLU()",
+    "tanh": "nn.Tanh()",
+    "sigmoid": "nn.Sigmoid()",
+    "gelu": "nn.GELU()",
+    "leaky_relu": "nn.LeakyReLU()",
+    "identity": "nn.Identity()",
+}
+INIT_LINES = {
+    "normal": "nn.init.normal_(m.weight, std={std!r})",
+    "zeros": "nn.init.zeros_(m.weight)",
+    "xavier": "nn.init.xavier_normal_(m.weight)",
+    "kaiming": 'nn.init.kaiming_normal_(m.weight, nonlinearity="relu")',
+}
+SETS = {"fashion-mnist": "FashionMNIST", "fashion-mnist-mini": "FashionMNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
+MINI = """
+def first_of_each_class(dataset, n):  # the small set: n images of each class, in their order
+    seen, chosen = [0] * 10, []
+    for i, label in enumerate(dataset.targets.tolist()):
+        seen[label] += 1
+        if seen[label] <= n:
+            chosen.append(i)
+    return Subset(dataset, chosen)
+
+
+train_set, test_set = first_of_each_class(train_set, 1000), first_of_each_class(test_set, 200)
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some lines of the script that belong together.
+
+    Attributes:
+        key: names the part, and its text in `text/lines`; empty for what needs no explanation.
+        code: without a newline at its end; indented as in the file.
+        shown: which of its lines stands for it.
+    """
+
+    key: str
+    code: str
+    shown: int = 0
+
+    def line(self) -> str:
+        """The one line that stands for the part."""
+        return self.code.strip().splitlines()[self.shown].strip()
+
+    def depth(self) -> int:
+        """By how many levels it is indented."""
+        line = self.code.strip("\n").splitlines()[self.shown]
+        return (len(line) - len(line.lstrip())) // 4
+
+
+def parts(settings: Settings, threads: int, device: str = "cpu") -> list[Part]:
+    """The script from its first line to its last.
+
+    Args:
+        threads: of PyTorch; the bits depend on their number.
+        device: where the run trains: "cpu", "cuda" or "mps".
+    """
+    five = dict(zip(("forward", "loss", "zero_grad", "backward", "step"), five_lines(), strict=True))
+    return [
+        Part("", _opening(threads)),
+        Part("device", f'device = "{device}"'),
+        Part("seed", f"torch.manual_seed({settings.seed})"),
+        Part("data", _data(settings), shown=2),
+        Part("net", _net(settings)),
+        *_init(settings),
+        Part("", "net.to(device)"),
+        Part("loss_fn", "loss_fn = nn.CrossEntropyLoss()"),
+        Part("optimizer", _optimizer(settings)),
+        Part("epoch", f"\nfor epoch in range(1, {settings.epochs + 1}):\n    net.train()"),
+        Part("batch", "    for X, y in train_loader:\n        X, y = X.to(device), y.to(device)"),
+        *(Part(key, textwrap.indent(line, " " * 8)) for key, line in five.items()),
+        Part("eval", "    net.eval()\n    with torch.no_grad():\n" + _test_pass()),
+        Part("test", _accuracy(), shown=1),
+        Part("", _report()),
+    ]
+
+
+def edited(all_parts: list[Part], edits: dict[str, tuple[str, str]]) -> list[Part]:
+    """The script with, in some parts, something replaced by something else."""
+    return [
+        replace(part, code=part.code.replace(*edits[part.key])) if part.key in edits else part for part in all_parts
+    ]
+
+
+def diff(before: list[Part], after: list[Part]) -> str:
+    """Both as one listing, lines that go marked with "-" and lines that come with "+"."""
+    old, new = ("\n".join(part.code for part in half).splitlines() for half in (before, after))
+    return "\n".join(line for line in difflib.ndiff(old, new) if not line.startswith("?") and line.strip("+- "))
+
+
+def five_lines() -> list[str]:
+    """The five lines, from the source of the function that trains."""
+    body = inspect.getsource(train_step).split('"""')[2]
+    lines = [line.strip() for line in body.strip().splitlines()]
+    return lines[:-1]  # without the return
+
+
+def script(settings: Settings, threads: int, device: str = "cpu") -> str:
+    """The whole file, `train.py`. It needs torch and torchvision alone, and prints for each epoch what the page shows,
+    in the same bits."""
+    return "\n".join(part.code for part in parts(settings, threads, device)) + "\n"
+
+
+def notebook(settings: Settings, threads: int, texts: dict[str, str], device: str = "cpu") -> str:
+    """The same as a Jupyter notebook, with the explanation of each part before its code.
+
+    Args:
+        texts: Markdown for the keys of the parts.
+    """
+    cells: list[dict[str, object]] = []
+    for group in _cells(parts(settings, threads, device)):
+        explained = [texts[part.key].strip() for part in group if part.key in texts]
+        if explained:
+            cells.append(_cell("markdown", "\n\n".join(explained)))
+        cells.append(_cell("code", "\n".join(part.code for part in group).strip("\n")))
+    for i, cell in enumerate(cells):
+        cell["id"] = f"cell-{i}"
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}, indent=1)
+
+
+def _cells(all_parts: list[Part]) -> list[list[Part]]:
+    """Parts that go into one cell each: the loop, whose lines are indented, can't be cut."""
+    groups: list[list[Part]] = []
+    in_loop = False
+    for part in all_parts:
+        begins = part.code.lstrip().startswith("for epoch")
+        if not groups or (part.key and not in_loop) or begins:
+            groups.append([])
+        in_loop = in_loop or begins
+        groups[-1].append(part)
+    return groups
+
+
+def _cell(kind: str, source: str) -> dict[str, object]:
+    more: dict[str, object] = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    return {"cell_type": kind, "metadata": {}, "source": source.splitlines(keepends=True), **more}
+
+
+def _opening(threads: int) -> str:
+    return f'''"""Train a multilayer perceptron: python train.py [folder of the images, "data" by default]."""
+
+import sys
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+from torchvision import datasets, transforms
+
+torch.set_num_threads({threads})  # another number gives other last bits'''
+
+
+def _data(settings: Settings) -> str:
+    kind = SETS[settings.dataset]
+    lines = [
+        'root = sys.argv[1] if sys.argv[1:] and not sys.argv[1].startswith("-") else "data"',
+        "to_tensor = transforms.ToTensor()",
+        f"train_set = datasets.{kind}(root, train=True, download=True, transform=to_tensor)",
+        f"test_set = datasets.{kind}(root, train=False, download=True, transform=to_tensor)",
+    ]
+    if settings.dataset == "fashion-mnist-mini":
+        lines.append("\n" + MINI)
+    if settings.train_size is not None:
+        lines.append(f"train_set = Subset(train_set, range({settings.train_size}))")
+    lines += [
+        f"train_loader = DataLoader(train_set, batch_size={settings.batch_size}, shuffle=True)",
+        f"test_loader = DataLoader(test_set, batch_size={test_batch_size(settings)})",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _net(settings: Settings) -> str:
+    sizes = (IMAGE_SIZE, *settings.hidden_sizes, CLASSES)
+    layers = ["nn.Flatten()"]
+    for i in range(len(sizes) - 1):
+        if i > 0:
+            layers.append(MODULES[settings.activation])
+        layers.append(f"nn.Linear({sizes[i]}, {sizes[i + 1]})")
+    return f"net = nn.Sequential({', '.join(layers)})"
+
+
+def init_line(settings: Settings) -> str:
+    """The line that draws a layer's weights; none with PyTorch's own initialisation."""
+    return INIT_LINES.get(settings.init, "").format(std=settings.init_std)
+
+
+def _init(settings: Settings) -> list[Part]:
+    if settings.init == "pytorch":
+        return []
+    body = f"        {init_line(settings)}\n        nn.init.zeros_(m.bias)"
+    code = f"\n\ndef init_weights(m):\n    if isinstance(m, nn.Linear):\n{body}\n\n\nnet.apply(init_weights)"
+    return [Part("init", code, shown=-1)]
+
+
+def _optimizer(settings: Settings) -> str:
+    options = [f"lr={settings.learning_rate!r}"]
+    if settings.momentum:
+        options.append(f"momentum={settings.momentum!r}")
+    if settings.nesterov:
+        options.append("nesterov=True")
+    if settings.weight_decay or settings.optimizer == "adamw":  # AdamW's own default is not 0
+        options.append(f"weight_decay={settings.weight_decay!r}")
+    return f"optimizer = torch.optim.{OPTIMIZERS[settings.optimizer]}(net.parameters(), {', '.join(options)})"
+
+
+def _test_pass() -> str:
+    return "        tested = [(net(X.to(device)), y.to(device)) for X, y in test_loader]"
+
+
+def _accuracy() -> str:
+    return (
+        "    logits, labels = (torch.cat(tensors) for tensors in zip(*tested))\n"
+        "    accuracy = (logits.argmax(dim=1) == labels).sum().item() / len(labels)"
+    )
+
+
+def _report() -> str:
+    return (
+        "    test_loss = loss_fn(logits, labels).item()\n"
+        '    print(f"epoch {epoch}: test loss {test_loss:.9g}, test accuracy {accuracy:.4f}, "\n'
+        '          f"loss of the last mini-batch {loss.item():.9g}", flush=True)'
+    )

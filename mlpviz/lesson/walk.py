@@ -1,0 +1,211 @@
+"""One update, taken apart: what each of the five lines computes, worked out on a copy just before the run does it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor, nn
+
+from mlpviz.settings import Settings
+from mlpviz.trainer import Trainer, make_optimizer
+
+SHOWN = 64  # images of the mini-batch that can be looked at one by one
+CHECKED = 2048  # images over which a gradient is checked by finite differences
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterUpdate:
+    """One parameter's part in an update; arrays are float32 and of the parameter's shape.
+
+    Attributes:
+        name: "W1", "b1", "W2", … as in the formulas.
+        old_norm: of the `.grad` that the update before left; None if there was none.
+        state: what the optimizer remembered of earlier updates, by its own names; empty for plain SGD.
+    """
+
+    name: str
+    before: np.ndarray
+    gradient: np.ndarray
+    after: np.ndarray
+    old_norm: float | None
+    state: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """The five lines of one update on a mini-batch of m images.
+
+    Attributes:
+        step: the number of the update, from 1.
+        images: (shown, 28, 28) float32 in [0, 1], the first of the mini-batch.
+        labels: (m,) int64.
+        hidden: of each hidden layer, its activations for those images, (shown, units) float32.
+        silent: of each hidden layer, which units are 0 on all m images, (units,) bool.
+        logits: (m, 10) float32.
+        losses: (m,) float32, as `nn.CrossEntropyLoss(reduction="none")` gives them.
+        loss: the mini-batch's, as the run's own loss function gives it.
+        logit_gradient: ∂L/∂z from autograd, (m, 10) float32.
+        parameters: W1, b1, W2, b2, …
+        net: the network before the update, on the CPU; treat it as read-only.
+        X, y: the mini-batch's first 2,048 images, (n, 28, 28), and labels, on the CPU.
+    """
+
+    step: int
+    settings: Settings
+    images: np.ndarray
+    labels: np.ndarray
+    hidden: tuple[np.ndarray, ...]
+    silent: tuple[np.ndarray, ...]
+    logits: np.ndarray
+    losses: np.ndarray
+    loss: float
+    logit_gradient: np.ndarray
+    parameters: tuple[ParameterUpdate, ...]
+    net: nn.Sequential
+    X: Tensor
+    y: Tensor
+
+    def parameter(self, name: str) -> ParameterUpdate:
+        return next(parameter for parameter in self.parameters if parameter.name == name)
+
+
+def walk(trainer: Trainer) -> Walk:
+    """Take the trainer's next update apart. Nothing in the trainer changes: the lines run on a copy of its network and
+    of its optimizer, with the bits that the trainer itself will get."""
+    X, y = trainer.next_batch()
+    net = copy.deepcopy(trainer.net)
+    optimizer = make_optimizer(net, trainer.settings)
+    optimizer.load_state_dict(copy.deepcopy(trainer.optimizer.state_dict()))
+    names = parameter_names(net)
+    parameters = list(net.parameters())
+    before = [_array(parameter) for parameter in parameters]
+    states = [_state(optimizer.state.get(parameter, {})) for parameter in parameters]
+    original = copy.deepcopy(net).cpu()
+
+    logits, hidden = _forward(net, X)
+    logits.retain_grad()
+    loss = trainer.loss_fn(logits, y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+    assert logits.grad is not None
+    return Walk(
+        step=trainer.step + 1,
+        settings=trainer.settings,
+        images=_array(X[:SHOWN]),
+        labels=_array(y),
+        hidden=tuple(_array(h[:SHOWN]) for h in hidden),
+        silent=tuple(_array((h == 0).all(dim=0)) for h in hidden),
+        logits=_array(logits),
+        losses=_array(nn.functional.cross_entropy(logits.detach(), y, reduction="none")),
+        loss=loss.item(),
+        logit_gradient=_array(logits.grad),
+        parameters=tuple(
+            ParameterUpdate(names[i], before[i], _gradient(parameter), _array(parameter), _norm(old.grad), states[i])
+            for i, (parameter, old) in enumerate(zip(parameters, trainer.net.parameters(), strict=True))
+        ),
+        net=original,
+        X=X[:CHECKED].cpu(),
+        y=y[:CHECKED].cpu(),
+    )
+
+
+def came_true(walk: Walk, trainer: Trainer) -> bool:
+    """Whether the trainer, after its own update, holds the very bits that the walk foretold."""
+    if trainer.step != walk.step:
+        return False
+    pairs = zip(walk.parameters, trainer.net.parameters(), strict=True)
+    return all(np.array_equal(foretold.after, _array(real), equal_nan=True) for foretold, real in pairs)
+
+
+def parameter_names(net: nn.Module) -> list[str]:
+    """W1, b1, W2, b2, … in the order of `net.parameters()`."""
+    return [f"{'W' if i % 2 == 0 else 'b'}{i // 2 + 1}" for i in range(len(list(net.parameters())))]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One number's update, θ − ηd, recomputed in float64.
+
+    Attributes:
+        direction: d; for plain SGD the gradient itself.
+        result: θ − ηd.
+        actual: what the optimizer made of it, float32.
+        ulps: by how many units in the last place that float32 has for the larger of θ and ηd the two differ; NaN when
+            they aren't finite.
+    """
+
+    theta: float
+    gradient: float
+    direction: float
+    result: float
+    actual: float
+    ulps: float
+
+
+def move(settings: Settings, parameter: ParameterUpdate, place: tuple[int, ...]) -> Move:
+    """Do one parameter's update by hand, at one place, from the optimizer's published rule.
+
+    Sources: PyTorch's documentation of `torch.optim.SGD`, `Adam` (Kingma and Ba 2015), `AdamW` (Loshchilov and Hutter
+    2019) and `RMSprop` (Hinton 2012), with their default constants.
+    """
+    theta, gradient = float(parameter.before[place]), float(parameter.gradient[place])
+    state = {name: float(value[place] if value.ndim else value) for name, value in parameter.state.items()}
+    direction = _direction(settings, theta, gradient, state)
+    result = theta - settings.learning_rate * direction
+    actual = parameter.after[place]
+    size = max(abs(theta), abs(result - theta), float(np.finfo(np.float32).tiny))
+    ulps = abs(result - float(actual)) / float(np.spacing(np.float32(size)))
+    return Move(theta, gradient, direction, result, float(actual), ulps)
+
+
+def _direction(settings: Settings, theta: float, gradient: float, state: dict[str, float]) -> float:
+    decay = settings.weight_decay * theta
+    t = state.get("step", 0.0) + 1
+    if settings.optimizer == "sgd":
+        g, mu = gradient + decay, settings.momentum
+        if not mu:
+            return g
+        velocity = mu * state["momentum_buffer"] + g if "momentum_buffer" in state else g
+        return g + mu * velocity if settings.nesterov else velocity
+    if settings.optimizer == "rmsprop":
+        g = gradient + decay
+        return g / (math.sqrt(0.99 * state.get("square_avg", 0.0) + 0.01 * g * g) + 1e-8)
+    g = gradient + (decay if settings.optimizer == "adam" else 0.0)
+    mean = 0.9 * state.get("exp_avg", 0.0) + 0.1 * g
+    square = 0.999 * state.get("exp_avg_sq", 0.0) + 0.001 * g * g
+    adam: float = mean / (1 - 0.9**t) / (math.sqrt(square / (1 - 0.999**t)) + 1e-8)
+    return adam + (decay if settings.optimizer == "adamw" else 0.0)
+
+
+def _forward(net: nn.Sequential, X: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """`net(X)`, and the activations of each hidden layer on the way."""
+    hidden = []
+    for layer in net:
+        X = layer(X)
+        if not isinstance(layer, nn.Flatten | nn.Linear):
+            hidden.append(X)
+    return X, hidden
+
+
+def _state(state: dict[str, object]) -> dict[str, np.ndarray]:
+    return {name: _array(value) for name, value in state.items() if isinstance(value, Tensor)}
+
+
+def _gradient(parameter: Tensor) -> np.ndarray:
+    assert parameter.grad is not None
+    return _array(parameter.grad)
+
+
+def _norm(gradient: Tensor | None) -> float | None:
+    return None if gradient is None else float(np.linalg.norm(_array(gradient).astype(np.float64)))
+
+
+def _array(values: Tensor) -> np.ndarray:
+    """A copy that no later update reaches."""
+    array: np.ndarray = values.detach().cpu().numpy().copy()
+    return array

@@ -1,0 +1,125 @@
+"""What if a line were gone? Predict, run, compare."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import streamlit as st
+
+from mlpviz.datasets import DatasetError
+from mlpviz.engine import EngineFullError
+from mlpviz.figures.comparison import OUTCOMES, outcome
+from mlpviz.lesson.ablations import ABLATIONS, Ablation
+from mlpviz.lesson.comparison import Comparison
+from mlpviz.lesson.script import diff, edited, parts
+from mlpviz.live.engine import get_engine
+from mlpviz.page.board import board
+from mlpviz.page.line_by_line.listing import TEXT
+from mlpviz.page.visit import visitor
+from mlpviz.run import Run
+from mlpviz.settings import Settings
+from mlpviz.snapshot import ComparisonSnapshot
+
+
+def what_if(run: Run, status: str) -> None:
+    """A change to choose on the left; on the right the changed line, a prediction to make, and the two curves."""
+    left, right = st.columns([3, 7], gap="medium")
+    with left:
+        name = st.radio(
+            "What if a line were gone?",
+            list(ABLATIONS),
+            format_func=lambda name: ABLATIONS[name].title,
+            key="ablation",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        st.caption(
+            "Each changes the real loop and runs it beside the right one: same settings, same seed, same mini-batches. "
+            "Your own run rests meanwhile untouched."
+        )
+    ablation = ABLATIONS[name]
+    with right:
+        st.code(_listing(ablation, run.settings), language="diff")
+        _predict_and_run(run, ablation)
+
+
+def _listing(ablation: type[Ablation], settings: Settings) -> str:
+    """The change in its place: the lines that it touches, among their neighbours."""
+    settings = ablation.adapt(settings)
+    before = parts(settings, 1)
+    return around_changes(diff(before, edited(before, ablation.edits(settings))))
+
+
+def around_changes(listing: str, context: int = 2) -> str:
+    """The changed lines of a listing, with so many lines before and after."""
+    lines = listing.splitlines()
+    changed = [i for i, line in enumerate(lines) if line[:1] in "+-"]
+    if not changed:
+        return "  (these settings have no such line: nothing changes)"
+    return "\n".join(lines[max(0, changed[0] - context) : changed[-1] + context + 1])
+
+
+def _predict_and_run(run: Run, ablation: type[Ablation]) -> None:
+    comparison = _comparison(ablation, run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        guess = st.segmented_control(
+            "What will become of it?",
+            list(OUTCOMES),
+            format_func=OUTCOMES.__getitem__,
+            key=f"guess_{ablation.name}",
+            persist_state="session",
+            help="Against the right program, after the same number of steps, by the accuracy that each reports.",
+        )
+        label = "Run both" if comparison is None else "Run again"
+        st.button(label, type="primary", key="run_both", on_click=_run, args=(ablation, run))
+        if comparison is not None and comparison.status == "training":
+            st.button("Stop", key="stop_both", on_click=_stop)
+    if problem := st.session_state.pop("comparison_problem", ""):
+        st.error(problem)
+    if comparison is not None:
+        status = comparison.status
+        _answer(comparison, ablation, guess)
+        board(comparison, status, key="comparison_board")
+    with st.expander("What happens, and why", expanded=comparison is not None and comparison.status == "finished"):
+        if run.settings.replace(dataset="fashion-mnist", seed=0, epochs=10, device="auto") != Settings():
+            st.caption("This text speaks of the article’s settings; yours differ.")
+        st.markdown(_text(ablation.name))
+
+
+def _answer(comparison: Comparison, ablation: type[Ablation], guess: str | None) -> None:
+    snapshot = comparison.snapshot
+    if not isinstance(snapshot, ComparisonSnapshot) or snapshot.status != "finished":
+        return
+    what = OUTCOMES[outcome(snapshot)]
+    verdict = f"It turned out **{what}**. "
+    if guess is not None:
+        right = guess == outcome(snapshot)
+        verdict = f"You predicted *{OUTCOMES[guess]}*; it turned out **{what}**{'. Well foreseen! ' if right else '. '}"
+    st.markdown(verdict + " ".join(snapshot.facts))
+
+
+def _comparison(ablation: type[Ablation], run: Run) -> Comparison | None:
+    """The comparison on show, if it is of this change and these settings and still exists."""
+    kept: Comparison | None = st.session_state.get("comparison")
+    if kept is None or kept.ablation is not ablation or kept.settings != ablation.adapt(run.settings):
+        return None
+    return kept if get_engine().watch(kept.token) is kept else None
+
+
+def _run(ablation: type[Ablation], run: Run) -> None:
+    engine = get_engine()
+    engine.pause(run)
+    try:
+        comparison = Comparison(run.settings, run.trainer.dataset, ablation, visitor())
+        st.session_state.comparison = engine.add(comparison, instead_of=st.session_state.get("comparison"))
+    except (ValueError, DatasetError, EngineFullError) as error:
+        st.session_state.comparison_problem = str(error)
+
+
+def _stop() -> None:
+    get_engine().drop(st.session_state.pop("comparison"))
+
+
+@cache
+def _text(name: str) -> str:
+    return (TEXT / "ablations" / f"{name}.md").read_text(encoding="utf-8").replace("## ", "##### ")

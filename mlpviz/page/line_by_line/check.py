@@ -1,0 +1,48 @@
+"""Check it yourself: a gradient against finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mlpviz.figures.chart import number
+from mlpviz.figures.update import vee
+from mlpviz.lesson.gradient_check import gradient_check
+from mlpviz.lesson.walk import Walk
+from mlpviz.page.line_by_line.listing import TEXT
+from mlpviz.page.line_by_line.pick import pick_place
+from mlpviz.page.line_by_line.plot import plot
+
+
+def check_it_yourself(walk: Walk) -> None:
+    """For any weight: `.grad`, central differences for a row of step sizes, and their relative error."""
+    st.subheader("Check it yourself")
+    st.markdown((TEXT / "check.md").read_text(encoding="utf-8"))
+    name = str(st.session_state.parameter)
+    left, right = st.columns([4, 5], gap="medium")
+    with left:
+        place = pick_place(walk, name)
+        check = gradient_check(walk, name, place)
+        entry = f"{name}.grad[{', '.join(map(str, place))}]"
+        st.markdown(f"`{entry}` = **{check.gradient:.7g}**, in float64 **{check.gradient_float64:.12g}**")
+        if check.images < len(walk.labels):
+            st.caption(f"Over the first {check.images:,} images of the mini-batch, with their own gradient.")
+        step = slice(2, 20, 2)
+        errors = check.errors("float64")[step]
+        st.dataframe(
+            {
+                "h": [number(h) for h in check.nudges[step]],
+                "difference, float64": [f"{d:.9g}" for d in check.differences["float64"][step]],
+                "relative error": [number(e) for e in errors],
+            },
+            hide_index=True,
+            height=250,
+        )
+    with right:
+        plot(vee(check.nudges, {kind: check.errors(kind) for kind in ("float32", "float64")}), key="vee", height=300)
+    if not np.isfinite(check.gradient_float64):
+        st.caption("The gradient is not finite here: nothing to compare.")
+    elif check.gradient_float64 == 0:
+        st.caption(
+            "This gradient is exactly 0, as of a unit that is dead or a pixel that is black: the error is absolute."
+        )

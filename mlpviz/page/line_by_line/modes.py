@@ -1,0 +1,120 @@
+"""Asides: the lines around the update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from mlpviz.figures.update import softmax
+from mlpviz.lesson.modes import device_error, evaluation_modes
+from mlpviz.live.engine import get_engine
+from mlpviz.network import linears
+from mlpviz.run import Run
+
+PATIENCE = 10.0  # seconds
+
+
+def device(run: Run) -> None:
+    st.markdown(
+        f"This run’s device is **{run.trainer.device.type}**: the network’s parameters and every mini-batch are there."
+    )
+    other, words = get_engine().ask(run, lambda run: device_error(run.trainer)).result(PATIENCE)
+    st.markdown(f"A mini-batch on *{other}* instead, and PyTorch says:")
+    st.code(words, language=None, wrap_lines=True)
+
+
+def network(run: Run) -> None:
+    rows = [
+        {
+            "layer": f"Linear {i}",
+            "W": f"{linear.out_features} × {linear.in_features}",
+            "b": str(linear.out_features),
+            "parameters": f"{linear.weight.numel() + linear.bias.numel():,}",
+        }
+        for i, linear in enumerate(linears(run.trainer.net), 1)
+    ]
+    total = sum(parameter.numel() for parameter in run.trainer.net.parameters())
+    st.dataframe(rows, hide_index=True, width=520)
+    st.caption(f"{total:,} parameters in all.")
+
+
+def data(run: Run) -> None:
+    dataset = run.trainer.dataset
+    st.markdown(
+        f"**{dataset.title}**: {run.trainer.train_size:,} training and {len(dataset.test_images):,} test images, "
+        f"of {', '.join(dataset.classes)}. With mini-batches of {run.settings.batch_size:,}, an epoch has "
+        f"{run.trainer.steps_per_epoch:,} updates."
+    )
+
+
+def evaluation(run: Run) -> None:
+    modes = get_engine().ask(run, lambda run: evaluation_modes(run.trainer)).result(PATIENCE)
+    st.dataframe(
+        [
+            {
+                "forward pass": name,
+                "time": f"{1e3 * seconds:.2f} ms",
+                "kept for a backward pass": f"{kept / 1e6:.2f} MB",
+            }
+            for name, seconds, kept in (
+                ("as in training", modes.seconds, modes.kept_bytes),
+                ("under no_grad", modes.seconds_no_grad, modes.kept_bytes_no_grad),
+            )
+        ],
+        hide_index=True,
+        width=560,
+    )
+    st.caption(f"Measured here just now, on {modes.images:,} test images; the time is a median of five.")
+    if modes.same_logits:
+        st.markdown(
+            "After `train()` and after `eval()`, the logits have the same bits: this network has no layer that cares."
+        )
+
+
+def predictions(run: Run) -> None:
+    classes = run.trainer.dataset.classes
+    logits, labels = get_engine().ask(run, _first_logits).result(PATIENCE)
+    p = softmax(logits)
+    by_logit, by_probability = logits.argmax(axis=1), p.argmax(axis=1)
+    st.dataframe(
+        [
+            {
+                "test image": i + 1,
+                "true": classes[labels[i]],
+                "argmax z": f"{classes[by_logit[i]]} ({logits[i].max():.3g})",
+                "argmax softmax(z)": f"{classes[by_probability[i]]} ({100 * p[i].max():.1f} %)",
+            }
+            for i in range(8)
+        ],
+        hide_index=True,
+    )
+    right, likewise = int((by_logit == labels).sum()), int((by_probability == labels).sum())
+    st.markdown(
+        f"Right on the whole test set, by the logits: **{right:,}** of {len(labels):,} "
+        f"({100 * right / len(labels):.2f} %); by the probabilities: **{likewise:,}**."
+    )
+
+
+def _first_logits(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    return run.trainer.evaluate().logits.cpu().numpy(), run.trainer.dataset.test_labels.cpu().numpy()
+
+
+def _nothing(run: Run) -> None:
+    pass
+
+
+#: What to show beside the lines around the update, by their keys.
+ASIDES: dict[str, Callable[[Run], None]] = {
+    "device": device,
+    "seed": _nothing,
+    "data": data,
+    "net": network,
+    "init": _nothing,
+    "loss_fn": _nothing,
+    "optimizer": _nothing,
+    "epoch": _nothing,
+    "eval": evaluation,
+    "test": predictions,
+}

@@ -1,0 +1,88 @@
+"""Figures that stand still, and pictures."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from PIL import Image
+
+from mlpviz.figures import Chart
+
+NEGATIVE, POSITIVE = np.array([33, 102, 200]), np.array([202, 50, 40])  # as on the board's tiles
+SILENT = np.array([213, 94, 0])
+
+
+def plot(chart: Chart, key: str, height: int = 260) -> None:
+    """A chart under its name and its sentence, which a screen reader gets as well."""
+    st.markdown(f"**{chart.name}.** {chart.sentence}")
+    figure = go.Figure(chart.data, chart.layout)
+    figure.update_layout(
+        height=height,
+        margin={"l": 60, "r": 10, "t": 24, "b": 48},
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
+        uirevision=key,
+    )
+    figure.update_xaxes(title_standoff=10)
+    figure.update_yaxes(title_standoff=6)
+    alt = f"{chart.name}: {chart.sentence}"
+    st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False})
+
+
+def picture(pixels: np.ndarray, alt: str, caption: str = "", width: str = "100%") -> None:
+    """An image, (height, width) grey or (height, width, 3), uint8, with its pixels kept sharp."""
+    st.html(figure_html(pixels, alt, caption, width))
+
+
+def figure_html(pixels: np.ndarray, alt: str, caption: str = "", width: str = "100%") -> str:
+    """The same as HTML."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    data = base64.b64encode(file.getvalue()).decode()
+    style = f"width: {width}; image-rendering: pixelated; border-radius: 4px; display: block;"
+    note = (
+        f'<figcaption style="font-size: 0.85rem; opacity: 0.8;">{html.escape(caption)}</figcaption>' if caption else ""
+    )
+    image = f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt)}" style="{style}">'
+    return f'<figure style="margin: 0;">{image}{note}</figure>'
+
+
+def grey(values: np.ndarray) -> np.ndarray:
+    """Values from 0 to 1 as grey, black to white."""
+    shades: np.ndarray = (np.nan_to_num(values).clip(0, 1) * 255).astype(np.uint8)
+    return shades
+
+
+def diverging(values: np.ndarray, scale: float = 0.0) -> np.ndarray:
+    """Blue for negative, red for positive, the page's background for 0; (…, 3) uint8."""
+    size = scale or float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    share = np.nan_to_num(np.clip(np.abs(values) / size, 0, 1))[..., None]
+    middle = np.array([24, 27, 34] if st.context.theme.type == "dark" else [250, 250, 250])
+    end = np.where((values < 0)[..., None], NEGATIVE, POSITIVE)
+    colors: np.ndarray = np.round(middle + share * (end - middle)).astype(np.uint8)
+    return colors
+
+
+def mosaic(images: np.ndarray, columns: int) -> np.ndarray:
+    """Images, (n, height, width), in rows, with a gap of one pixel between them, on one sheet."""
+    n, height, width = images.shape
+    rows = -(-n // columns)
+    sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1), dtype=np.float32)
+    for i, image in enumerate(images):
+        top, left = (i // columns) * (height + 1), (i % columns) * (width + 1)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def numbers_html(image: np.ndarray, alt: str) -> str:
+    """An image, (28, 28) from 0 to 1, as a table of its numbers in hundredths on their own grey."""
+    cells = []
+    for row in image:
+        shades = ((round(float(value) * 255), round(float(value) * 100)) for value in row)
+        cells.append("".join(f'<i style="--g:{shade}">{hundredths}</i>' for shade, hundredths in shades))
+    rows = "".join(f"<div>{row}</div>" for row in cells)
+    return f'<div class="mlpviz-numbers" role="img" aria-label="{html.escape(alt)}">{rows}</div>'

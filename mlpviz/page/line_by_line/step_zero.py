@@ -1,0 +1,108 @@
+"""Step 0: what the size of the first weights does, before any training; on demand, after one epoch."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlpviz.engine import EngineFullError
+from mlpviz.figures.step_zero import initial_loss, layered
+from mlpviz.lesson.step_zero import Signals, marks, measure, predict
+from mlpviz.lesson.sweep import Sweep
+from mlpviz.live.engine import get_engine
+from mlpviz.page.board import board
+from mlpviz.page.line_by_line.listing import TEXT
+from mlpviz.page.line_by_line.plot import plot
+from mlpviz.page.visit import visitor
+from mlpviz.run import Run
+from mlpviz.settings import Settings
+
+
+def step_zero(run: Run, status: str) -> None:
+    """Dots are measured on a mini-batch, lines predicted; the red line is the Init std of the sidebar."""
+    settings = run.settings
+    here = float(st.session_state.init_std)
+    with st.spinner("Trying 25 init stds…", show_time=False):
+        measured, predicted = _signals(_relevant(settings), run)
+    st.markdown((TEXT / "step_zero.md").read_text(encoding="utf-8"))
+    named = marks(settings)
+    stds = measured.init_stds
+    left, right = st.columns(2, gap="medium")
+    with left:
+        sentence = "Root mean square of z = Wh + b, layer by layer: dots measured, lines predicted."
+        plot(
+            layered("Signals", sentence, stds, measured.values, predicted.values, here, named, type="log"),
+            key="signals",
+        )
+        plot(initial_loss(stds, measured.losses, predicted.losses, here, named), key="initial_loss")
+    with right:
+        sentence = "Root mean square of ∂ℓ/∂z, layer by layer."
+        gradients = measured.gradients, predicted.gradients
+        plot(layered("Gradients", sentence, stds, *gradients, here, named, type="log"), key="signal_gradients")
+        if settings.hidden_sizes:
+            _shares(measured, here, named)
+    _after_an_epoch(run)
+
+
+def _shares(measured: Signals, here: float, named: dict[str, float]) -> None:
+    sentence = "Share of activations, unit by unit and image by image, whose slope is below 10⁻³."
+    chart = layered(
+        "No slope",
+        sentence,
+        measured.init_stds,
+        measured.flat_shares,
+        None,
+        here,
+        named,
+        tickformat=".0%",
+        range=[-0.02, 1.02],
+    )
+    plot(chart, key="flat_shares")
+    dead = ", ".join(f"{100 * share:.0f} %" for share in measured.dead_shares.max(axis=0))
+    st.caption(f"Units without a slope on every one of the images, at the worst init std, layer by layer: {dead}.")
+
+
+def _relevant(settings: Settings) -> Settings:
+    """What the first signals depend on, and nothing else: the key of the cache."""
+    return Settings(
+        dataset=settings.dataset,
+        hidden_sizes=settings.hidden_sizes,
+        activation=settings.activation,
+        seed=settings.seed,
+        batch_size=1,
+    )
+
+
+@st.cache_data(max_entries=50, show_spinner=False, hash_funcs={Settings: Settings.to_json})
+def _signals(settings: Settings, _run: Run) -> tuple[Signals, Signals]:
+    dataset = _run.trainer.dataset
+    return measure(settings, dataset), predict(settings, dataset)
+
+
+def _after_an_epoch(run: Run) -> None:
+    st.subheader("And after one epoch?")
+    kept: Sweep | None = st.session_state.get("sweep")
+    wanted = run.settings.replace(init="normal", init_std=0.01, epochs=1)
+    if kept is not None:
+        stale = kept.settings.replace(init_std=0.01) != wanted or get_engine().watch(kept.token) is not kept
+        kept = None if stale else kept
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label = "Train 13 networks for one epoch each" if kept is None else "Train them again"
+        st.button(label, key="begin_sweep", on_click=_begin, args=(run,))
+        if kept is not None and kept.status == "training":
+            st.button("Stop", key="stop_sweep", on_click=_stop)
+    if problem := st.session_state.pop("sweep_problem", ""):
+        st.error(problem)
+    if kept is not None:
+        board(kept, kept.status, key="sweep_board")
+
+
+def _begin(run: Run) -> None:
+    try:
+        sweep = Sweep(run.settings, run.trainer.dataset, visitor())
+        st.session_state.sweep = get_engine().add(sweep, instead_of=st.session_state.get("sweep"))
+    except (ValueError, EngineFullError) as error:
+        st.session_state.sweep_problem = str(error)
+
+
+def _stop() -> None:
+    get_engine().drop(st.session_state.pop("sweep"))

@@ -1,0 +1,70 @@
+"""Formulas with their numbers filled in, as LaTeX."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlpviz.lesson.walk import Walk, move
+
+OPTIMIZER_RULES = {
+    "sgd": r"d = g",
+    "momentum": r"v \leftarrow \mu v + g,\quad d = v",
+    "nesterov": r"v \leftarrow \mu v + g,\quad d = g + \mu v",
+    "rmsprop": r"s \leftarrow 0.99\, s + 0.01\, g^2,\quad d = g / (\sqrt{s} + 10^{-8})",
+    "adam": r"d = \hat m / (\sqrt{\hat v} + 10^{-8})",
+    "adamw": r"d = \hat m / (\sqrt{\hat v} + 10^{-8}) + \lambda\theta",
+}
+
+
+def sample_loss_terms(walk: Walk, i: int) -> str:
+    """−z_y + log Σ exp z_k for image i, in float64."""
+    z = walk.logits[i].astype(np.float64)
+    right = z[walk.labels[i]]
+    log_sum = z.max() + np.log(np.exp(z - z.max()).sum())
+    return (
+        r"-z_y + \log \textstyle\sum_k e^{z_k} = "
+        rf"-({tex(right)}) + \log({tex(np.exp(log_sum))}) = {tex(-right)} + {tex(log_sum)} = {tex(log_sum - right)}"
+    )
+
+
+def move_terms(walk: Walk, name: str, place: tuple[int, ...]) -> str:
+    """θ, g, d, η and θ − ηd for one number, and what the optimizer made of it."""
+    settings = walk.settings
+    done = move(settings, walk.parameter(name), place)
+    index = ",".join(str(i) for i in place)
+    kind = settings.optimizer
+    if kind == "sgd" and settings.momentum:
+        kind = "nesterov" if settings.nesterov else "momentum"
+    rule = OPTIMIZER_RULES[kind]
+    decay = settings.weight_decay and settings.optimizer != "adamw"
+    gradient = r"\partial L/\partial\theta + \lambda\theta" if decay else r"\partial L/\partial\theta"
+    rate = settings.learning_rate
+    lines = [
+        rf"\theta &= ({name[0]}_{{{name[1:]}}})_{{{index}}} = {tex(done.theta, 9)}",
+        rf"\partial L/\partial\theta &= {tex(done.gradient, 9)}",
+        rf"{rule} \quad (g = {gradient}) \quad d &= {tex(done.direction, 9)}",
+        rf"\theta - \eta d &= {tex(done.theta, 9)} - {tex(rate)} \cdot ({tex(done.direction, 9)})",
+        rf"&= {tex(done.result, 9)}",
+        rf"\text{{optimizer.step()}} &\to {tex(done.actual, 9)} \quad \text{{{_ulps(done.ulps)}}}",
+    ]
+    if kind == "sgd" and not decay:
+        del lines[2]
+        lines[2] = lines[2].replace(r"\eta d", r"\eta g")
+    return r"\begin{aligned}" + r"\\ ".join(lines) + r"\end{aligned}"
+
+
+def tex(value: float, digits: int = 5) -> str:
+    """A number in LaTeX, with so many significant digits."""
+    if not np.isfinite(value):
+        return r"\text{NaN}" if np.isnan(value) else (r"\infty" if value > 0 else r"-\infty")
+    text = f"{value:.{digits}g}"
+    if "e" not in text:
+        return text
+    mantissa, exponent = text.split("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+
+
+def _ulps(ulps: float) -> str:
+    if not np.isfinite(ulps):
+        return "(not finite)"
+    return f"(apart by {ulps:.2g} of float32's last place)"
