@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,16 +38,23 @@ def layered(
 
 
 def initial_loss(
-    init_stds: np.ndarray, measured: np.ndarray, predicted: np.ndarray, here: float, marks: dict[str, float]
+    init_stds: np.ndarray,
+    measured: np.ndarray,
+    predicted: np.ndarray,
+    here: float,
+    now: Sequence[float],
+    marks: dict[str, float],
 ) -> Chart:
-    """The loss at step 0, (n,), against ln 10."""
-    at = int(np.abs(np.log(init_stds) - np.log(max(here, 1e-12))).argmin())
+    """The loss at step 0, (n,), against ln 10; `now` is the loss at `here`, measured and predicted."""
     data = [
         line("measured", init_stds, measured, BLUE, mode="markers", marker={"size": 6}),
         line("predicted", init_stds, predicted, BLUE, width=1.5),
         line("ln 10", init_stds[[0, -1]], [LN10, LN10], GUESS, dash="dash", width=1.5, hoverinfo="skip"),
     ]
-    sentence = f"At init std {init_stds[at]:.2g}: {measured[at]:.3g}. Guessing costs ln 10 ≈ 2.303."
+    sentence = (
+        f"At init std {here:g}: {now[0]:.4g}, for this one network; {now[1]:.4g} predicted, on average over networks. "
+        "Guessing costs ln 10 ≈ 2.303."
+    )
     return Chart("Initial loss", sentence, data, _layout(init_stds, here, marks, type="log"), card="Initial loss")
 
 

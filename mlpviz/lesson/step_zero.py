@@ -66,7 +66,7 @@ def measure(settings: Settings, dataset: Dataset, init_stds: np.ndarray = INIT_S
             linear.weight.data = weight * float(init_std)
         rows.append((*_signals(net, X, y), dead_shares(net, X), _flat_shares(net, X)))
     values, gradients, losses, *shares = (np.array(column) for column in zip(*rows, strict=True))
-    dead, flat = (share.reshape(len(init_stds), -1) for share in shares)
+    dead, flat = (share.reshape(len(init_stds), len(settings.hidden_sizes)) for share in shares)
     return Signals(init_stds, values, gradients, losses, dead, flat)
 
 

@@ -93,5 +93,7 @@ class Sweep(Task):
             init_stds=np.array([result[0] for result in self._results]),
             losses=np.array([result[1] for result in self._results]),
             accuracies=np.array([result[2] for result in self._results]),
-            dead_shares=np.array([result[3] for result in self._results]).reshape(-1, len(self.settings.hidden_sizes)),
+            dead_shares=np.array([result[3] for result in self._results]).reshape(
+                len(self._results), len(self.settings.hidden_sizes)
+            ),
         )

@@ -12,9 +12,10 @@ STYLE = """
 .stAppHeader { background: transparent; height: 2rem; min-height: 2rem; }
 .mlpviz-title { font-size: 1.5rem; font-weight: 700; line-height: 1.2; margin: 0; white-space: nowrap; }
 .mlpviz-title small { font-size: 0.9rem; font-weight: 400; opacity: 0.75; margin-left: 0.6rem; }
-.mlpviz-numbers { font-size: clamp(5px, 0.62vw, 9px); line-height: 1; max-width: 520px; }
-.mlpviz-numbers div { display: grid; grid-template-columns: repeat(28, 1fr); }
-.mlpviz-numbers i { aspect-ratio: 1; display: grid; place-items: center; font-style: normal;
+@media (max-width: 1250px) { .mlpviz-title small { display: none; } }
+.mlpviz-numbers { container-type: inline-size; line-height: 1; max-width: 520px; }
+.mlpviz-numbers div { display: grid; font-size: 1.75cqw; grid-template-columns: repeat(28, minmax(0, 1fr)); }
+.mlpviz-numbers i { aspect-ratio: 1; overflow: hidden; display: grid; place-items: center; font-style: normal;
   background: rgb(var(--g) var(--g) var(--g)); color: hsl(0 0% clamp(15%, calc((128 - var(--g)) * 99%), 85%)); }
 .mlpviz-batch { display: grid; grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); gap: 8px; }
 .st-key-line_widget, .st-key-line_widget > div { width: 100%; }

@@ -68,6 +68,7 @@ def _predict_and_run(run: Run, ablation: type[Ablation]) -> None:
             format_func=OUTCOMES.__getitem__,
             key=f"guess_{ablation.name}",
             persist_state="session",
+            wrap=True,
             help="Against the right program, after the same number of steps, by the accuracy that each reports.",
         )
         label = "Run both" if comparison is None else "Run again"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from mlpviz.engine import EngineFullError
 from mlpviz.figures.step_zero import initial_loss, layered
-from mlpviz.lesson.step_zero import Signals, marks, measure, predict
+from mlpviz.lesson.step_zero import INIT_STDS, Signals, marks, measure, predict
 from mlpviz.lesson.sweep import Sweep
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
@@ -22,7 +23,8 @@ def step_zero(run: Run, status: str) -> None:
     settings = run.settings
     here = float(st.session_state.init_std)
     with st.spinner("Trying 25 init stds…", show_time=False):
-        measured, predicted = _signals(_relevant(settings), run)
+        measured, predicted = _signals(_relevant(settings), run, None)
+        exactly = _signals(_relevant(settings), run, here)
     st.markdown((TEXT / "step_zero.md").read_text(encoding="utf-8"))
     named = marks(settings)
     stds = measured.init_stds
@@ -33,7 +35,8 @@ def step_zero(run: Run, status: str) -> None:
             layered("Signals", sentence, stds, measured.values, predicted.values, here, named, type="log"),
             key="signals",
         )
-        plot(initial_loss(stds, measured.losses, predicted.losses, here, named), key="initial_loss")
+        now = [float(signals.losses[0]) for signals in exactly]
+        plot(initial_loss(stds, measured.losses, predicted.losses, here, now, named), key="initial_loss")
     with right:
         sentence = "Root mean square of ∂ℓ/∂z, layer by layer."
         gradients = measured.gradients, predicted.gradients
@@ -73,9 +76,11 @@ def _relevant(settings: Settings) -> Settings:
 
 
 @st.cache_data(max_entries=50, show_spinner=False, hash_funcs={Settings: Settings.to_json})
-def _signals(settings: Settings, _run: Run) -> tuple[Signals, Signals]:
+def _signals(settings: Settings, _run: Run, init_std: float | None) -> tuple[Signals, Signals]:
+    """Measured and predicted, over the whole range or at one init std."""
     dataset = _run.trainer.dataset
-    return measure(settings, dataset), predict(settings, dataset)
+    stds = INIT_STDS if init_std is None else np.array([init_std])
+    return measure(settings, dataset, stds), predict(settings, dataset, stds)
 
 
 def _after_an_epoch(run: Run) -> None:

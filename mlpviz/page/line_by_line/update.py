@@ -20,6 +20,7 @@ from mlpviz.run import Run
 
 WALK = ("batch", "forward", "loss", "zero_grad", "backward", "step")
 KEYS = {"walk_back": "B", "walk_forward": "N", "walk_next": "N"}
+RESTING = ("preparing", "paused")
 PATIENCE = 10.0  # seconds
 
 
@@ -40,12 +41,14 @@ def one_step(run: Run, status: str) -> None:
 
 def current_walk(run: Run, status: str) -> Walk | None:
     """The walk under way, or a new one of the run's next update; None while it trains or when there is no next."""
+    if status == "training":
+        return None
     kept: Walk | None = st.session_state.get("walk")
     if kept is not None and st.session_state.walk_run == run.id:
         made = run.step == kept.step
         if made or (run.step == kept.step - 1 and kept.settings == run.settings):
             return kept
-    if status != "paused" or run.step >= run.total_steps:
+    if status not in RESTING or run.step >= run.total_steps:
         return None
     fresh = get_engine().ask(run, lambda run: walk(run.trainer)).result(PATIENCE)
     st.session_state.walk, st.session_state.walk_run = fresh, run.id
@@ -56,7 +59,7 @@ def _walk_buttons(run: Run, status: str, key: str) -> None:
     kept: Walk | None = st.session_state.get("walk")
     made = kept is not None and st.session_state.walk_run == run.id and run.step == kept.step
     at = WALK.index(key) if key in WALK else 0
-    resting = status in ("paused", "preparing") or made
+    resting = status in RESTING or (made and status != "training")
     show_keys(KEYS)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
