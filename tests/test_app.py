@@ -1,13 +1,16 @@
 """The page's logic, in Streamlit's own test harness; what lives in the browser is tested in tests/browser."""
 
 from pathlib import Path
+from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpviz import Settings, datasets
 from mlpviz.live.engine import get_engine
 from mlpviz.page import visit
+from tests.conftest import write_idx
 from tests.test_engine import until
 
 PAGE = str(Path(__file__).parent.parent / "mlpviz" / "page" / "main.py")
@@ -277,3 +280,90 @@ def test_a_dataset_that_is_not_here_keeps_the_run_and_offers_the_download():
 def test_a_device_that_is_not_here_is_a_sentence():
     app = page(device="mps")
     assert not app.exception and "device is 'mps'" in texts(app)
+
+
+def after_a_step(app):
+    """A run that has made one step, so that it is kept for an undo."""
+    run = run_of(app)
+    get_engine().step(run)
+    at_rest(run, run.step + 1)
+    return run
+
+
+def kept(run):
+    return get_engine().find(run.id, "ada") is run
+
+
+def test_reset_pauses_the_old_run_and_undo_the_new_one():
+    app = page(epochs="1000")
+    old = run_of(app)
+    press(app, "Start")
+    until(lambda: old.step > 0)
+    press(app, "Reset")
+    until(lambda: old.status == "paused")
+    new = run_of(app)
+    get_engine().start(new)
+    until(lambda: new.step > 0)
+    press(app, "Undo")
+    assert run_of(app) is old
+    until(lambda: new.status == "paused")
+
+
+def test_only_the_latest_run_that_learnt_anything_is_kept_for_an_undo():
+    app = page(batch_size="1000")
+    untrained = run_of(app)
+    app.number_input(key="seed").set_value(1)
+    app.run()
+    first = after_a_step(app)
+    assert not kept(untrained)
+    press(app, "Reset")
+    second = after_a_step(app)
+    assert kept(first)
+    press(app, "Reset")
+    third = run_of(app)
+    assert kept(second) and not kept(first)
+    press(app, "Undo")
+    assert run_of(app) is second and not kept(third)
+
+
+def test_undo_is_offered_until_the_new_run_learns():
+    app = page(batch_size="1000")
+    after_a_step(app)
+    press(app, "Reset")
+    assert "Undo" in labels(app)
+    after_a_step(app)
+    app.run()
+    assert "Undo" not in labels(app)
+
+
+@pytest.mark.parametrize(("epochs", "offered"), [(600, ["400 more epochs"]), (1000, [])])
+def test_no_more_epochs_are_offered_than_a_run_may_have(epochs, offered):
+    app = page(batch_size="10000", epochs=str(epochs))
+    run_of(app).trainer.step = epochs
+    app.run()
+    press(app, "Start")
+    assert [label for label in labels(app) if "more epoch" in label] == offered
+
+
+def test_a_link_from_a_larger_dataset_is_fitted_to_the_small_one():
+    run = run_of(page(train_size="60000", batch_size="60000"))
+    assert (run.settings.train_size, run.settings.batch_size) == (10_000, 10_000)
+
+
+def test_the_articles_settings_are_a_click_away():
+    app = page(learning_rate="0.5", hidden_sizes="32-16", init="xavier")
+    press(app, "The article’s settings")
+    assert run_of(app).settings == Settings(dataset="fashion-mnist-mini")
+
+
+def test_the_full_set_is_not_offered_where_it_is(tmp_path):
+    write_idx(tmp_path / "data" / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte", np.zeros(10_000), 0x801)
+    app = page(dataset="fashion-mnist-mini")
+    assert not app.exception and not any("Download" in label for label in labels(app))
+
+
+def test_the_links_to_share_give_the_experiment_and_the_token():
+    app = page(learning_rate="0.5", seed="3")
+    run = run_of(app)
+    links = [dict(parse_qsl(code.value.split("?")[1])) for code in app.code if "?" in code.value]
+    assert Settings.from_params(links[0]) == run.settings and links[1:] == [{"watch": run.token}]

@@ -44,6 +44,7 @@ ALLOWED = {
         "lesson",
         "figures",
         "snapshot",
+        "network",
         "numpy",
         "plotly",
         "engine",

@@ -1,8 +1,13 @@
+import gzip
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 
 from mlpviz import DatasetError, datasets, load_dataset
 from mlpviz.data.make_mini import first_of_each_class
@@ -95,3 +100,33 @@ def test_a_dataset_of_the_wrong_shape_is_refused(tiny):
         datasets.Dataset(
             "x", "x", (), tiny.train_images.float(), tiny.train_labels, tiny.test_images, tiny.test_labels, ""
         )
+
+
+def test_gzipped_files_are_found_and_read(nowhere):
+    folder = nowhere / "data" / "MNIST" / "raw"
+    put_files(folder)
+    for stem in datasets.FILES:
+        (folder / f"{stem}.gz").write_bytes(gzip.compress((folder / stem).read_bytes(), compresslevel=1))
+        (folder / stem).unlink()
+    assert load_dataset("mnist").train_images.shape == (60_000, 28, 28)
+
+
+def test_the_classes_are_torchvisions():
+    assert tuple(torchvision.datasets.FashionMNIST.classes) == datasets.GARMENTS
+    assert tuple(name[0] for name in torchvision.datasets.MNIST.classes) == datasets.DIGITS
+    assert [name.split()[1] for name in datasets.KUZUSHIJI] == torchvision.datasets.KMNIST.classes
+
+
+def test_many_at_once_share_one_copy(nowhere, monkeypatch, tiny):
+    def slow(folder):
+        time.sleep(0.1)
+        return replace(tiny)
+
+    monkeypatch.setitem(datasets.DATASETS, "mnist", slow)
+    with ThreadPoolExecutor(4) as pool:
+        loaded = set(pool.map(lambda _: load_dataset("mnist", nowhere), range(4)))
+    assert len(loaded) == 1
+
+
+def test_a_device_holds_one_copy(tiny):
+    assert tiny.to(torch.device("cpu")) is tiny.to(torch.device("cpu"))

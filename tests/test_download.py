@@ -129,3 +129,12 @@ def test_whole_files_with_the_wrong_content_are_not_taken(server, files, tmp_pat
     download.wait(60)
     assert download.state == "failed" and "train-labels" in download.message
     assert os.listdir(tmp_path) == []
+
+
+def test_it_takes_the_place_of_a_damaged_dataset(server, files, tmp_path, monkeypatch):
+    damaged = tmp_path / "FashionMNIST" / "raw" / "train-images-idx3-ubyte"
+    write_idx(damaged, np.zeros((1, 28, 28)), 0x803)
+    download = begin(server, files, tmp_path, monkeypatch)
+    download.wait(60)
+    assert (download.state, download.message) == ("done", "")
+    assert datasets.load_dataset("fashion-mnist", damaged.parent).train_images.shape == (60_000, 28, 28)

@@ -1,3 +1,4 @@
+import itertools
 import random
 import threading
 import time
@@ -7,6 +8,7 @@ import torch
 
 from mlpviz import Settings, Trainer
 from mlpviz import engine as engine_module
+from mlpviz import run as run_module
 from mlpviz.engine import Engine, EngineFullError
 from mlpviz.run import run_bytes
 
@@ -232,3 +234,60 @@ def test_the_global_generator_is_left_alone(engine, tiny):
     engine.start(run)
     finish(run)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_exception_in_a_command_or_in_an_inspection_stops_its_own_run_alone(engine, tiny, monkeypatch, caplog):
+    class Broken:
+        def __init__(self, trainer):
+            pass
+
+        def inspect(self, ratios):
+            raise RuntimeError("no memory")
+
+    good, mistaken = engine.create(SMALL, tiny), engine.create(SMALL, tiny)
+    monkeypatch.setattr(run_module, "Inspector", Broken)
+    broken = engine.create(SMALL, tiny)
+    until(lambda: broken.snapshot is not None and broken.snapshot.status == "failed")
+    assert broken.snapshot.message == "RuntimeError: no memory"
+    assert engine.change(mistaken, SMALL.replace(batch_size=7)).wait(5)
+    assert mistaken.failed and "batch_size can't change" in mistaken.message
+    engine.start(good)
+    assert finish(good).status == "finished"
+
+
+def test_of_two_that_never_trained_the_longer_unwatched_goes_first(tiny):
+    engine = Engine(max_runs=2, threads=1)
+    try:
+        runs = [engine.create(SMALL, tiny, "a") for _ in range(2)]
+        for run, seconds in zip(runs, (60, 1), strict=True):
+            run._leased_until = time.monotonic() - seconds
+        engine.create(SMALL, tiny, "a")
+        assert [engine.find(run.id, "a") is run for run in runs] == [False, True]
+    finally:
+        engine.close()
+
+
+def test_a_command_keeps_the_run_going(engine, tiny):
+    run = engine.create(SMALL, tiny)
+    run._leased_until = 0.0
+    engine.step(run)
+    until(lambda: run.step == 1)
+
+
+def test_an_idle_engine_sleeps(engine, tiny, monkeypatch):
+    run = engine.create(SMALL, tiny)
+    until(lambda: run.snapshot is not None and run.snapshot.status == "paused")
+    looks = itertools.count()
+    monkeypatch.setattr(run, "watched", lambda: next(looks) < 0)
+    time.sleep(0.5)
+    assert next(looks) <= 0.5 / engine_module.IDLE + 2
+
+
+def test_the_engine_uses_the_threads_that_it_is_given(tiny):
+    engine = Engine(threads=2)
+    try:
+        run = engine.create(SMALL, tiny)
+        until(lambda: run.snapshot is not None)
+        assert run.snapshot.threads == 2
+    finally:
+        engine.close()

@@ -188,3 +188,51 @@ def test_colours_stand_out_on_light_and_dark(color, background):
     """WCAG's contrast for graphics: 3:1."""
     light, dark = sorted([luminance(color), luminance(background)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_the_accuracy_curve_shows_the_accuracies(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    c = numbered("Accuracy")(snapshot)
+    assert np.array_equal(trace(c, "each step")["y"], snapshot.steps.mean[:, 1])
+    assert trace(c, "test")["y"] == pytest.approx(snapshot.evaluations[:, 2])
+    train, test = 100 * snapshot.steps.mean[5:30, 1].mean(), 100 * snapshot.evaluations[-1, 2]
+    assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %; guessing gets 10 % right."
+
+
+def test_update_ratios_and_dead_shares_are_those_of_the_inspections(tiny):
+    snapshot = snapshot_after(tiny, 3, hidden_sizes=(16, 8), init="kaiming")
+    trend = snapshot.inspection.trend.mean
+    drawn = [*numbered("Update ratio")(snapshot).data[:3], *numbered("Dead units")(snapshot).data]
+    assert [t["name"] for t in drawn] == ["W₁", "W₂", "W₃", "h₁", "h₂"]
+    for column, t in enumerate(drawn, 1):
+        assert np.array_equal(t["x"], trend[:, 0]) and np.array_equal(t["y"], trend[:, column], equal_nan=True)
+
+
+def test_the_gradient_norms_sentence_gives_the_weights_latest(tiny):
+    snapshot = snapshot_after(tiny)
+    first, second = (number(float(snapshot.steps.mean[-1, column])) for column in (2, 4))
+    assert numbered("Gradient norms")(snapshot).sentence == f"W₁ {first}, W₂ {second}; dotted: biases."
+
+
+def test_histograms_show_the_weights_as_they_began_and_now_and_the_gradients(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    inspection = snapshot.inspection
+    expected = [pair[i] for i in range(2) for pair in (inspection.initial_weights, inspection.weights)]
+    weights = numbered("Weights")(snapshot).data
+    assert [t["name"] for t in weights] == ["at the start", "now"] * 2
+    for drawn, histograms in ((weights, expected), (numbered("Gradients")(snapshot).data, inspection.gradients)):
+        for t, histogram in zip(drawn, histograms, strict=True):
+            assert (t["x"][0], t["x"][-1]) == pytest.approx((histogram.low, histogram.high), rel=1e-6)
+            assert t["y"][:-1] / t["y"].max() == pytest.approx(histogram.counts / histogram.counts.max(), rel=1e-5)
+
+
+def test_the_headlines_train_loss_is_the_mean_of_the_last_25(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    values = {label: value for label, value, _ in headline(snapshot)["values"]}
+    assert values["Train loss"] == number(float(snapshot.steps.mean[5:30, 0].mean()))
+
+
+def test_a_run_is_not_said_to_guess_before_100_steps(tiny):
+    guessing = {"init": "zeros", "batch_size": 10}
+    assert notice(replace(snapshot_after(tiny, **guessing), step=99)) == ""
+    assert "guessing" in notice(snapshot_after(tiny, **guessing))

@@ -65,3 +65,18 @@ def test_a_series_is_a_copy():
 def test_an_odd_capacity_is_refused():
     with pytest.raises(ValueError, match="even"):
         History(1, capacity=7)
+
+
+def test_sums_are_kept_in_float64():
+    history = History(1, capacity=2)
+    for value in (1e8, 1.0, -1e8, 1.0, 1.0, 1.0, 1.0, 1.0):
+        history.extend(np.array([[value]], dtype=np.float32))
+    assert history.series().mean[:, 0].tolist() == [0.5, 1.0]
+
+
+def test_a_series_keeps_its_count_of_what_is_not_finite():
+    history = History(1)
+    history.extend(np.full((3, 1), np.nan))
+    series = history.series()
+    history.extend(np.full((5000, 1), np.nan))
+    assert series.not_finite[:, 0].tolist() == [1, 1, 1]

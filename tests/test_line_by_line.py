@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from mlpviz import Settings, Trainer, load_dataset
+from mlpviz.lesson.ablations import ABLATIONS
+from mlpviz.lesson.script import parts
 from mlpviz.live.engine import get_engine
 from mlpviz.page.line_by_line.ablation import around_changes
 from mlpviz.page.line_by_line.plot import diverging, grey, mosaic
@@ -199,6 +201,15 @@ def test_a_prediction_is_made_run_and_judged():
     assert app.session_state["comparison"] is not comparison and get_engine().watch(comparison.token) is None
     press(app, "Stop")
     assert "Run both" in labels(app)
+
+
+def test_each_line_offers_the_changes_that_concern_it():
+    app = view(line="zero_grad", hidden_sizes="16")
+    press(app, "No zero_grad")
+    assert app.session_state["section"] == "What if a line were gone?"
+    assert "-         optimizer.zero_grad()" in app.code[0].value
+    offered = {ablation.line for ablation in ABLATIONS.values()}
+    assert offered <= {part.key for part in parts(Settings(), 1)}
 
 
 def test_other_settings_leave_an_old_comparison_behind():

@@ -1,4 +1,5 @@
 import base64
+import gc
 import json
 import math
 from dataclasses import replace
@@ -132,3 +133,15 @@ def test_the_cookie_is_secure_over_https_and_comes_with_the_page_alone(page):
     assert "Secure" in page.get("https://testserver/").headers["set-cookie"]
     page.cookies.clear()
     assert "set-cookie" not in page.get("live/board/board.js").headers
+
+
+def test_the_cookie_holds_for_the_whole_site_and_for_a_month(page):
+    parts = page.get("/").headers["set-cookie"].split("; ")
+    assert "Path=/" in parts and f"Max-Age={60 * 60 * 24 * 30}" in parts
+
+
+def test_the_engine_ends_with_the_server_and_what_stays_is_frozen(engine):
+    with TestClient(Starlette(routes=routes.ROUTES, lifespan=routes.lifespan)):
+        frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    assert frozen > 10_000 and not engine._thread.is_alive()

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -56,3 +58,20 @@ def test_the_articles_network_is_what_the_formula_says():
     hidden = (x @ first.weight.double().T + first.bias).clamp(min=0)
     z = hidden @ second.weight.double().T + second.bias
     assert torch.allclose(net(X).double(), z, atol=1e-6)
+
+
+FORMULAS = {
+    "relu": lambda z: max(z, 0.0),
+    "tanh": math.tanh,
+    "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
+    "gelu": lambda z: z * (1 + math.erf(z / math.sqrt(2))) / 2,
+    "leaky_relu": lambda z: z if z > 0 else 0.01 * z,
+    "identity": lambda z: z,
+}
+
+
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_activations_are_what_their_names_say(activation):
+    net, _ = build(hidden_sizes=(8,), activation=activation)
+    z = [-2.0, -0.3, 0.0, 0.4, 3.0]
+    assert net[2](torch.tensor(z)).tolist() == pytest.approx([FORMULAS[activation](value) for value in z], rel=1e-5)

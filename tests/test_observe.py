@@ -12,7 +12,7 @@ from mlpviz.observe.first_layer import FirstLayer
 from mlpviz.observe.histograms import histogram
 from mlpviz.observe.inspector import Inspector
 from mlpviz.observe.steps import StepRecorder
-from mlpviz.observe.updates import update_ratios
+from mlpviz.observe.updates import norm, update_ratios
 from mlpviz.snapshot import step_columns, trend_columns
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(16, 8), batch_size=300, init="kaiming")
@@ -159,3 +159,36 @@ def test_an_inspection_fits_the_network(tiny):
     trend = inspection.trend
     assert trend.mean.shape == (2, len(trend_columns(3))) and trend.mean[:, 0].tolist() == [0, 1]
     assert trend.mean[1, 1:4] == pytest.approx(ratios)
+
+
+def test_a_recorder_is_full_after_64_steps_or_50000_images(tiny):
+    trainer = Trainer(SMALL, tiny)
+    trainer.train(1)
+    recorder = StepRecorder(trainer.net)
+    for images, steps in ((10, 64), (25_000, 2)):
+        for _ in range(steps):
+            assert not recorder.full()
+            recorder.record(torch.zeros(images, 10), torch.tensor(1.0), torch.zeros(images, dtype=torch.int64))
+        assert recorder.full()
+        recorder.flush()
+
+
+def test_a_norm_beyond_float32s_squares():
+    assert norm(torch.full((4,), 1e30)) == pytest.approx(2e30)
+
+
+def test_a_unit_that_is_not_a_number_is_not_the_strongest():
+    net = network(nn.Linear(784, 40))
+    with torch.no_grad():
+        net[1].weight[7, 0] = math.nan
+    assert 7 not in FirstLayer().images(net)[0]
+
+
+def test_initial_weights_are_those_before_training(tiny):
+    trainer = Trainer(SMALL, tiny)
+    bounds = [(linear.weight.min().item(), linear.weight.max().item()) for linear in linears(trainer.net)]
+    inspector = Inspector(trainer)
+    trainer.train(5)
+    inspection = inspector.inspect([math.nan] * 3)
+    assert [(h.low, h.high) for h in inspection.initial_weights] == bounds
+    assert [(h.low, h.high) for h in inspection.weights] != bounds

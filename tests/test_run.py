@@ -220,3 +220,39 @@ def test_snapshots_are_plain_and_keep_their_bits(tiny):
     assert np.array_equal(snapshot.steps.mean, before) and snapshot.steps.mean.shape == (1, len(step_columns(2)))
     with pytest.raises(AttributeError):
         snapshot.step = 5
+
+
+def test_a_change_while_one_epoch_trains_does_not_move_its_end(tiny):
+    run = Run(SMALL, tiny)
+    work_off(run)
+    run.one_epoch()
+    run.change(SMALL.replace(learning_rate=0.2))
+    assert work_off(run).step == 10
+
+
+def test_a_bad_loss_pauses_at_the_end_of_its_turn_and_start_takes_the_message_back(tiny):
+    wild = SMALL.replace(hidden_sizes=(16,) * 3, activation="leaky_relu", init_std=1.0, epochs=50)
+    first_bad = int((~torch.isfinite(Trainer(wild, tiny).train(200))).nonzero()[0]) + 1
+    run = Run(wild, tiny)
+    run.start()
+    while run.has_work():
+        run._credit = 0.0
+        run.work(1e-9)  # one step a turn
+    assert run.step == first_bad and run.message
+    run.start()
+    assert run.message == ""
+
+
+def test_speed_is_steps_per_second_of_training(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(run_module.time, "monotonic", lambda: clock[0])
+    speed = run_module._Speed()
+    assert speed.measure(0, True) == 0.0
+    clock[0] += 0.5
+    assert speed.measure(50, True) == 100.0
+    clock[0] += 0.5
+    assert speed.measure(50, False) == 50.0
+    clock[0] += 1.0
+    assert speed.measure(50, True) == 50.0, "a pause doesn't count"
+    clock[0] += 0.5
+    assert speed.measure(60, True) == 20.0

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from mlpviz import Settings
-from mlpviz.settings import CHOICES
+from mlpviz.settings import BOUNDS, CHOICES
 
 UNUSUAL = Settings(
     dataset="kmnist",
@@ -140,3 +140,10 @@ def test_settings_whose_live_fields_do_not_mix_can_be_compared():
 )
 def test_which_changes_need_a_new_run(change, new_run):
     assert Settings().needs_new_run(Settings(**change)) is new_run
+
+
+def test_bounds_are_inclusive_and_no_hidden_layer_is_spelt_none():
+    for name, bounds in BOUNDS.items():
+        for value in bounds:
+            assert getattr(Settings(**{name: value}), name) == value
+    assert Settings(hidden_sizes=()).to_params()["hidden_sizes"] == "none"

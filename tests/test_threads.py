@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from mlpviz import threads
 
@@ -41,3 +42,9 @@ def test_the_user_has_the_last_word(machine, monkeypatch):
 
 def test_it_measures_something():
     assert threads._seconds(1) > 0
+
+
+def test_it_measures_with_as_many_threads_as_it_says():
+    for number in (2, 1):
+        threads._seconds(number)
+        assert torch.get_num_threads() == number

@@ -163,3 +163,16 @@ def test_a_device_that_is_not_there(monkeypatch):
 
 def test_no_steps(tiny):
     assert Trainer(SMALL, tiny).train(0).shape == (0,)
+
+
+def test_train_size_takes_the_first_images_alone(tiny):
+    X, y = Trainer(SMALL.replace(train_size=100, batch_size=100), tiny).next_batch()
+    assert sorted(y.tolist()) == sorted(tiny.train_labels[:100].tolist())
+    ours, theirs = (images.double().sum(dim=(1, 2)).sort().values for images in (X * 255, tiny.train_images[:100]))
+    assert torch.allclose(ours, theirs)
+    with pytest.raises(ValueError, match="it must be at most 100, the training images"):
+        Trainer(SMALL.replace(train_size=100, batch_size=101), tiny)
+
+
+def test_an_evaluation_keeps_no_graph(tiny):
+    assert not Trainer(SMALL, tiny).evaluate().logits.requires_grad

@@ -20,13 +20,15 @@ from mlpviz.run import Run
 from mlpviz.settings import Settings
 from mlpviz.snapshot import ComparisonSnapshot
 
+WHAT_IF = "What if a line were gone?"  # the section's name
+
 
 def what_if(run: Run, status: str) -> None:
     """A change to choose on the left; on the right the changed line, a prediction to make, and the two curves."""
     left, right = st.columns([3, 7], gap="medium")
     with left:
         name = st.radio(
-            "What if a line were gone?",
+            WHAT_IF,
             list(ABLATIONS),
             format_func=lambda name: ABLATIONS[name].title,
             key="ablation",
@@ -41,6 +43,22 @@ def what_if(run: Run, status: str) -> None:
     with right:
         st.code(_listing(ablation, run.settings), language="diff")
         _predict_and_run(run, ablation)
+
+
+def offer_ablations(line: str) -> None:
+    """Beside a line of the script: a button for each change that concerns it."""
+    names = [name for name, ablation in ABLATIONS.items() if ablation.line == line]
+    if not names:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("What if?")
+        for name in names:
+            st.button(ABLATIONS[name].title, key=f"try_{name}", on_click=_choose, args=(name,))
+
+
+def _choose(name: str) -> None:
+    st.session_state.section = WHAT_IF
+    st.session_state.ablation = name
 
 
 def _listing(ablation: type[Ablation], settings: Settings) -> str:

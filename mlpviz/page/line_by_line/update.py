@@ -10,6 +10,7 @@ from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_b
 from mlpviz.lesson.walk import Walk, came_true, walk
 from mlpviz.live.engine import get_engine
 from mlpviz.page.keys import show_keys
+from mlpviz.page.line_by_line.ablation import offer_ablations
 from mlpviz.page.line_by_line.check import check_it_yourself
 from mlpviz.page.line_by_line.listing import code_of, listing, texts
 from mlpviz.page.line_by_line.modes import ASIDES
@@ -37,6 +38,7 @@ def one_step(run: Run, status: str) -> None:
             ASIDES[key](run)
         elif key in WALK:
             _walk_panel(run, status, key)
+        offer_ablations(key)
 
 
 def current_walk(run: Run, status: str) -> Walk | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.page.board import board
-from mlpviz.page.line_by_line.ablation import what_if
+from mlpviz.page.line_by_line.ablation import WHAT_IF, what_if
 from mlpviz.page.line_by_line.script import downloads
 from mlpviz.page.line_by_line.step_zero import step_zero
 from mlpviz.page.line_by_line.update import one_step
@@ -13,7 +13,7 @@ from mlpviz.run import Run
 
 SECTIONS = {
     "One step, taken apart": one_step,
-    "What if a line were gone?": what_if,
+    WHAT_IF: what_if,
     "Step 0": step_zero,
     "Take it with you": downloads,
 }
