@@ -14,10 +14,11 @@ from mlpviz.datasets import Dataset
 from mlpviz.history import History
 from mlpviz.network import linears
 from mlpviz.observe.inspector import Inspector
+from mlpviz.observe.predictions import PredictionRecorder
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.observe.updates import update_ratios
 from mlpviz.settings import LIVE_FIELDS, Settings
-from mlpviz.snapshot import RECENT_STEPS, Inspection, Snapshot, step_columns
+from mlpviz.snapshot import RECENT_STEPS, Inspection, Results, Snapshot, step_columns
 from mlpviz.task import REFRESH, Task
 from mlpviz.trainer import Evaluation, Trainer
 
@@ -28,6 +29,7 @@ class Run(Task):
     """An experiment under way.
 
     Attributes:
+        results: what the latest evaluation said of each test image; immutable, for any thread to read.
         goal: it trains until this step; `start`, `one_step`, `one_epoch` and `pause` only move the goal.
     """
 
@@ -41,6 +43,8 @@ class Run(Task):
         self._recorder = StepRecorder(self.trainer.net)
         self._steps = History(len(step_columns(len(self._layers))))
         self._recent: deque[np.ndarray] = deque(maxlen=RECENT_STEPS)
+        self.results: Results | None = None
+        self._predictions = PredictionRecorder()
         self._evaluations: list[tuple[int, float, float]] = []
         self._evaluating: Iterator[Evaluation | None] | None = self.trainer.evaluate_in_parts()
         self._changes: deque[tuple[int, str]] = deque(maxlen=100)
@@ -123,6 +127,7 @@ class Run(Task):
             evaluation = next(self._evaluating)
             if evaluation is not None:
                 self._evaluations.append((evaluation.step, evaluation.loss, evaluation.accuracy))
+                self.results = self._predictions.record(evaluation, self.trainer.dataset.test_labels)
                 self._evaluating = None
             return
         if self._inspection_due():
@@ -216,10 +221,10 @@ class Run(Task):
 
 def run_bytes(settings: Settings) -> int:
     """About how much memory a run takes: weights, gradients, a copy to measure updates by, up to two moments for each
-    parameter, a mini-batch's activations, and 1 MB for its history."""
+    parameter, a mini-batch's activations, and 3 MB for its history and its predictions."""
     sizes = (784, *settings.hidden_sizes, 10)
     parameters = sum((sizes[i] + 1) * sizes[i + 1] for i in range(len(sizes) - 1))
-    return 4 * (5 * parameters + 3 * settings.batch_size * sum(sizes)) + 2**20
+    return 4 * (5 * parameters + 3 * settings.batch_size * sum(sizes)) + 3 * 2**20
 
 
 class _Speed:

@@ -123,6 +123,7 @@ class ComparisonSnapshot:
         title: what was changed.
         steps: of each of the two, loss and batch accuracy per step.
         evaluations: of each of the two, (evaluations, 3) float64: step, test loss, test accuracy.
+        not_finite_steps: of each of the two, the first step whose loss was infinite or NaN.
         facts: what was found about the changed network, in sentences, once both are through.
     """
 
@@ -135,6 +136,7 @@ class ComparisonSnapshot:
     title: str
     steps: tuple[Series, Series]
     evaluations: tuple[np.ndarray, np.ndarray]
+    not_finite_steps: tuple[int | None, int | None]
     facts: tuple[str, ...]
 
 
@@ -160,6 +162,39 @@ class SweepSnapshot:
     losses: np.ndarray
     accuracies: np.ndarray
     dead_shares: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PastPredictions:
+    """What one evaluation said of the n test images.
+
+    Attributes:
+        step: the updates made before it.
+        predicted: (n,) uint8, classes.
+        true_probability: (n,) float16, of the right class.
+    """
+
+    step: int
+    predicted: np.ndarray
+    true_probability: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The latest evaluation in full, and the earlier ones that are kept.
+
+    Attributes:
+        step: the updates made before it.
+        logits: (n, 10) float32; labels: (n,) int64, in the order of the test set.
+        past: oldest first; the last of them is the latest evaluation.
+        evaluations: how many there were; where `past` holds fewer, it was thinned.
+    """
+
+    step: int
+    logits: np.ndarray
+    labels: np.ndarray
+    past: tuple[PastPredictions, ...]
+    evaluations: int
 
 
 AnySnapshot = Snapshot | ComparisonSnapshot | SweepSnapshot

@@ -90,3 +90,35 @@ class Task(ABC):
     @abstractmethod
     def refresh(self, watched: int) -> None:
         """Publish a snapshot if one is due and would show anything new; `watched` tasks share the engine."""
+
+
+class FiniteTask(Task):
+    """A task that begins by itself, goes to its end, and publishes a snapshot whenever it has got further."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self._version = 0
+        self._next_refresh = 0.0
+        self._shown: object = None
+
+    @property
+    def status(self) -> str:
+        if self.failed:
+            return "failed"
+        return "training" if self.has_work() else "finished"
+
+    def refresh(self, watched: int) -> None:
+        now, status = time.monotonic(), self.status
+        shown = (status, self.progress())
+        if shown == self._shown or (now < self._next_refresh and status == "training"):
+            return
+        self._next_refresh, self._shown = now + REFRESH, shown
+        self._version += 1
+        self.snapshot = self.make_snapshot(self._version, status)
+
+    def progress(self) -> object:
+        """Another whenever there is more to show."""
+        return self.step
+
+    @abstractmethod
+    def make_snapshot(self, version: int, status: str) -> AnySnapshot: ...

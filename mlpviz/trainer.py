@@ -14,6 +14,13 @@ from mlpviz.datasets import Dataset
 from mlpviz.network import build_network
 from mlpviz.settings import LIVE_FIELDS, Settings
 
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+}
+
 
 def train_step(net: nn.Module, loss_fn: nn.Module, optimizer: Optimizer, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """One update on one mini-batch; gives its logits and its loss, and leaves the gradients in `.grad`."""
@@ -196,13 +203,7 @@ def pick_device(name: str) -> torch.device:
 
 def make_optimizer(net: nn.Module, settings: Settings) -> Optimizer:
     """The settings' optimizer over all parameters of the network."""
-    kinds: dict[str, type[Optimizer]] = {
-        "sgd": torch.optim.SGD,
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-        "rmsprop": torch.optim.RMSprop,
-    }
-    return kinds[settings.optimizer](net.parameters(), **optimizer_options(settings))
+    return OPTIMIZERS[settings.optimizer](net.parameters(), **optimizer_options(settings))
 
 
 def optimizer_options(settings: Settings) -> dict[str, Any]:

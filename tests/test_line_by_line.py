@@ -1,5 +1,7 @@
 """The view “Line by line” in Streamlit's own test harness."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +10,10 @@ from mlpviz import Settings, Trainer, load_dataset
 from mlpviz.lesson.ablations import ABLATIONS
 from mlpviz.lesson.script import parts
 from mlpviz.live.engine import get_engine
+from mlpviz.page import answers
 from mlpviz.page.line_by_line.ablation import around_changes
-from mlpviz.page.line_by_line.plot import diverging, grey, mosaic
-from mlpviz.page.line_by_line.terms import tex
+from mlpviz.page.line_by_line.terms import sample_loss_terms, tex
+from mlpviz.page.plot import diverging, grey, mosaic
 from mlpviz.trainer import pixels
 from tests.test_app import ada, at_rest, button, closed_afterwards, labels, no_full_set, page, press, run_of, texts  # noqa: F401  fixtures
 from tests.test_engine import until
@@ -189,8 +192,9 @@ def test_a_prediction_is_made_run_and_judged():
     app.run()
     assert "+         nn.init.zeros_(m.weight)" in app.code[0].value
     press(app, "Run both")
-    comparison = app.session_state["comparison"]
-    until(lambda: comparison.look() is None and comparison.snapshot is not None and comparison.status == "finished")
+    token = app.session_state["comparison"]
+    comparison = get_engine().watch(token)
+    until(lambda: comparison.look() is None and comparison.snapshot is not None)
     until(lambda: comparison.look() is None and comparison.snapshot.status == "finished")
     app.run()
     assert "You predicted *slower, or worse*; it turned out **dead: at chance**" in texts(app)
@@ -198,9 +202,93 @@ def test_a_prediction_is_made_run_and_judged():
     assert "yours differ" in texts(app)
     assert run_of(app).step == 0, "the run itself is left alone"
     press(app, "Run again")
-    assert app.session_state["comparison"] is not comparison and get_engine().watch(comparison.token) is None
+    assert app.session_state["comparison"] != token and get_engine().watch(token) is None
     press(app, "Stop")
     assert "Run both" in labels(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "part"),
+    [
+        ("no-relu", {"hidden_sizes": "none"}, "no hidden layer"),
+        ("no-relu", {"activation": "identity"}, "no activation as it is"),
+        ("zero-weights", {"hidden_sizes": "none"}, "may begin at zero"),
+        ("zero-weights", {"init": "zeros"}, "begin at zero already"),
+        ("no-eval", {"hidden_sizes": "none"}, "no hidden layer"),
+    ],
+)
+def test_a_change_that_changes_nothing_says_why(name, params, part):
+    app = view("What if a line were gone?", **params)
+    app.session_state["ablation"] = name
+    app.run()
+    assert part in app.info[0].value and "Run both" not in labels(app)
+
+
+def test_zero_weights_can_be_tried_on_pytorchs_own_initialisation():
+    app = view("What if a line were gone?", init="pytorch", hidden_sizes="16")
+    app.session_state["ablation"] = "zero-weights"
+    app.run()
+    assert "+         nn.init.zeros_(m.weight)" in app.code[0].value
+
+
+def test_the_other_epochs_keep_a_comparison():
+    app = view("What if a line were gone?", batch_size="500", hidden_sizes="16")
+    press(app, "Run both")
+    app.number_input(key="epochs").set_value(7)
+    app.run()
+    assert "Run again" in labels(app)
+
+
+def test_a_step_made_with_another_rate_is_never_shown_as_the_walks():
+    """The walk foretold one update; the player made another."""
+    app = view(line="step", batch_size="500", hidden_sizes="16")
+    app.session_state["line"] = "optimizer"
+    app.run()
+    app.select_slider(key="learning_rate").set_value(0.5)
+    app.run()
+    press(app, "Step")
+    at_rest(run_of(app), 1)
+    app.session_state["line"] = "step"
+    app.run()
+    assert not app.error and not app.success and "Update **2** of 200: not made yet" in texts(app)
+
+
+def test_a_step_of_the_player_is_the_walks_when_nothing_changed():
+    app = view(line="step", batch_size="500", hidden_sizes="16")
+    press(app, "Step")
+    at_rest(run_of(app), 1)
+    app.run()
+    assert "bit for bit" in app.success[0].value and "Update **1** of 200: made" in texts(app)
+
+
+def test_a_question_that_takes_too_long_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(answers, "PATIENCE", 0.0)
+    app = view(line="device", hidden_sizes="16")
+    assert "busy" in app.info[0].value
+
+
+def test_a_run_changed_on_its_way_warns_of_the_script():
+    app = view("Take it with you", batch_size="500", hidden_sizes="16")
+    assert not app.warning
+    press(app, "Step")
+    at_rest(run_of(app), 1)
+    app.select_slider(key="learning_rate").set_value(0.5)
+    app.run()
+    run = run_of(app)
+    until(lambda: run.look() is None and run.snapshot.changes)
+    app.run()
+    assert "numbers will differ" in app.warning[0].value
+
+
+def test_step_zero_of_another_initialisation_says_so():
+    app = view("Step 0", hidden_sizes="16", init="kaiming")
+    assert "drawn by *kaiming*" in texts(app) and "At init std" not in texts(app)
+
+
+def test_a_logit_beyond_what_exp_can_bear_is_spelt_out():
+    logits = np.array([[800.0, 1, 2, 3, 4, 5, 6, 7, 8, 9]], dtype=np.float32)
+    walked = SimpleNamespace(logits=logits, labels=np.array([3]))
+    assert r"800 + \log(1) = -3 + 800 = 797" in sample_loss_terms(walked, 0)
 
 
 def test_each_line_offers_the_changes_that_concern_it():
@@ -239,7 +327,7 @@ def test_step_zero_follows_the_slider_without_a_new_network_trained():
 def test_the_sweep_trains_when_asked():
     app = view("Step 0", hidden_sizes="8", batch_size="1000")
     press(app, "Train 13 networks for one epoch each")
-    sweep = app.session_state["sweep"]
+    sweep = get_engine().watch(app.session_state["sweep"])
     until(lambda: sweep.look() is None and sweep.status == "finished", 60)
     app.run()
     assert not app.exception and "Train them again" in labels(app)

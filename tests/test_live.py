@@ -1,5 +1,6 @@
 import base64
 import gc
+import io
 import json
 import math
 from dataclasses import replace
@@ -7,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import plotly
 import pytest
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse
@@ -17,6 +19,7 @@ from mlpviz import Settings
 from mlpviz.engine import Engine
 from mlpviz.live import routes
 from mlpviz.live.encode import encode
+from mlpviz.live.sprite import sprite_url
 from mlpviz.live.visitor import COOKIE, VisitorCookie
 from tests.test_engine import until
 from tests.test_figures import snapshot_after
@@ -145,3 +148,29 @@ def test_the_engine_ends_with_the_server_and_what_stays_is_frozen(engine):
         frozen = gc.get_freeze_count()
     gc.unfreeze()
     assert frozen > 10_000 and not engine._thread.is_alive()
+
+
+def test_the_sprite_holds_every_test_image_in_its_place(client, mini):
+    address = sprite_url("fashion-mnist-mini")
+    answer = client.get(f"/{address}")
+    assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]
+    sheet = np.asarray(Image.open(io.BytesIO(answer.content)))
+    assert sheet.shape == (20 * 28, 100 * 28)
+    for index in (0, 99, 100, 1999):
+        row, column = divmod(index, 100)
+        tile = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
+        assert np.array_equal(tile, mini.test_images[index].numpy())
+
+
+@pytest.mark.parametrize("name", ["fashion-mnist-mini-00000000", "imagenet-12345678", "x"])
+def test_no_other_picture_is_served(client, name):
+    assert client.get(f"/live/sprite/{name}.png").status_code == 404
+
+
+def test_a_board_that_shows_its_strip_alone_gets_no_figures(client, engine, tiny):
+    run = engine.create(SMALL, tiny)
+    until(lambda: run.snapshot is not None and len(run.snapshot.evaluations))
+    whole, strip = (client.get(f"/live/{run.token}{query}") for query in ("", "?have=&strip"))
+    assert "charts" in whole.json() and "charts" not in strip.json()
+    assert strip.json()["headline"] == whole.json()["headline"] and strip.json()["evaluations"] == 1
+    assert len(strip.content) < 1500 < len(whole.content)

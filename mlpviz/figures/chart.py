@@ -61,7 +61,8 @@ def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any)
     style = {"color": color, "width": 2} | {key: more.pop(key) for key in ("width", "dash", "shape") if key in more}
     x = np.asarray(x, dtype=np.float32)
     y = np.asarray(y, dtype=np.float32)
-    return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": style} | more
+    mode = "lines" if len(x) != 1 else "markers"  # a single point makes no line
+    return {"type": "scatter", "mode": mode, "name": name, "x": x, "y": y, "line": style} | more
 
 
 def train_and_test(snapshot: Snapshot, column: int, guess: float, form: str) -> list[dict[str, Any]]:
@@ -127,7 +128,7 @@ def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
         "xaxis": {"title": {"text": "step"}, "autorangeoptions": {"include": [0, 10]}, "tickformat": ",d"},
         "yaxis": yaxis,
         "shapes": [_mark(step, color) for step, _, color in marks],
-        "annotations": [_label(step, text, color, snapshot) for step, text, color in marks[-4:]],
+        "annotations": [_label(i, *mark, snapshot) for i, mark in enumerate(marks[-4:])],
     }
 
 
@@ -155,7 +156,7 @@ def _mark(step: int, color: str) -> dict[str, Any]:
     return {"type": "line", "x0": step, "x1": step, "y0": 0, "y1": 1, "yref": "paper", "line": style}
 
 
-def _label(step: int, text: str, color: str, snapshot: Snapshot) -> dict[str, Any]:
+def _label(i: int, step: int, text: str, color: str, snapshot: Snapshot) -> dict[str, Any]:
     left = step > 0.6 * axis_end(snapshot)  # keep the words inside the figure
-    anchor = {"x": step, "y": 1, "yref": "paper", "xanchor": "right" if left else "left", "yanchor": "top"}
+    anchor = {"x": step, "y": 1 - 0.11 * i, "yref": "paper", "xanchor": "right" if left else "left", "yanchor": "top"}
     return anchor | {"text": text, "showarrow": False, "font": {"color": color, "size": 12}}

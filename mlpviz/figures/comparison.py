@@ -26,11 +26,12 @@ ALIKE = 0.025  # test accuracies closer than this are about the same
 
 
 def outcome(snapshot: ComparisonSnapshot) -> str:
-    """What became of the changed program, judged by its last step and the last test of each: a key of `OUTCOMES`."""
+    """What became of the changed program, against the right one, by the last test of each: a key of `OUTCOMES`."""
     ours, theirs = (float(rows[-1, 2]) for rows in snapshot.evaluations)
-    if snapshot.steps[1].not_finite[-1, 0] or not math.isfinite(snapshot.evaluations[1][-1, 1]):
-        return "nan"
-    if theirs < CHANCE:
+    lost = [not math.isfinite(rows[-1, 1]) for rows in snapshot.evaluations]
+    if lost[0] != lost[1]:
+        return "nan" if lost[1] else "better"
+    if theirs < CHANCE <= ours:
         return "dead"
     if abs(theirs - ours) < ALIKE:
         return "same"
@@ -68,31 +69,26 @@ def _losses(snapshot: ComparisonSnapshot) -> Chart:
     sentence = f"Training loss, latest step: {', '.join(parts) or 'none yet'}. Guessing costs ln 10 ≈ 2.30."
     huge = any(np.nanmax(series.maximum[:, 0], initial=0.0) > 50 for series in snapshot.steps)
     layout: dict[str, Any] = {"xaxis": _steps(snapshot), "yaxis": {"type": "log" if huge else "linear"}}
-    lost = snapshot.steps[1].not_finite[:, 0].nonzero()[0]
-    if len(lost):
-        at = int(snapshot.steps[1].ends()[lost[0]])
-        layout["annotations"] = [
-            {
-                "x": at,
-                "y": 1,
-                "yref": "paper",
-                "text": f"not finite from step {at:,}",
-                "showarrow": False,
-                "xanchor": "left",
-            }
-        ]
-        layout["shapes"] = [
-            {
-                "type": "line",
-                "x0": at,
-                "x1": at,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": GREY, "dash": "dot"},
-            }
-        ]
+    marks = [(step, name) for step, name in zip(snapshot.not_finite_steps, NAMES, strict=True) if step is not None]
+    layout["annotations"] = [_lost(step, name, i) for i, (step, name) in enumerate(marks)]
+    layout["shapes"] = [
+        {
+            "type": "line",
+            "x0": step,
+            "x1": step,
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": {"color": GREY, "dash": "dot"},
+        }
+        for step, _ in marks
+    ]
     return Chart("Losses compared", sentence, data, layout, card="Losses compared", log_switch=True)
+
+
+def _lost(step: int, name: str, i: int) -> dict[str, Any]:
+    anchor = {"x": step, "y": 1 - 0.1 * i, "yref": "paper", "xanchor": "left"}
+    return anchor | {"text": f"{name}: not finite from step {step:,}", "showarrow": False}
 
 
 def _accuracies(snapshot: ComparisonSnapshot) -> Chart:

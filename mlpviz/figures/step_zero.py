@@ -45,16 +45,17 @@ def initial_loss(
     now: Sequence[float],
     marks: dict[str, float],
 ) -> Chart:
-    """The loss at step 0, (n,), against ln 10; `now` is the loss at `here`, measured and predicted."""
+    """The loss at step 0, (n,), against ln 10; `now` is the loss at `here`, measured and predicted, or empty."""
     data = [
         line("measured", init_stds, measured, BLUE, mode="markers", marker={"size": 6}),
         line("predicted", init_stds, predicted, BLUE, width=1.5),
         line("ln 10", init_stds[[0, -1]], [LN10, LN10], GUESS, dash="dash", width=1.5, hoverinfo="skip"),
     ]
-    sentence = (
-        f"At init std {here:g}: {now[0]:.4g}, for this one network; {now[1]:.4g} predicted, on average over networks. "
-        "Guessing costs ln 10 ≈ 2.303."
-    )
+    sentence = "Guessing costs ln 10 ≈ 2.303."
+    if now:
+        own, average = (f"{loss:.4g}" for loss in now)
+        both = f"{own}, for this one network; {average} predicted, on average over networks"
+        sentence = f"At init std {here:g}: {both}. {sentence}"
     return Chart("Initial loss", sentence, data, _layout(init_stds, here, marks, type="log"), card="Initial loss")
 
 

@@ -8,24 +8,32 @@ from typing import Any
 import numpy as np
 
 from mlpviz.figures.chart import ALARM, BLUE, GREY, VERMILLION, Chart, line, number, percent
+from mlpviz.predictions import softmax
 
 
 def logit_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:
     """The ten logits of one image, (10,); its class stands out."""
-    best = int(np.nanargmax(logits)) if np.isfinite(logits).any() else 0
-    sentence = (
-        f"The largest is {number(float(logits[best]))}, of {classes[best]}; the image’s class is {classes[label]}."
-    )
-    return Chart(
-        "Logits", sentence, [_bars(logits, label, classes)], _bar_layout("z", range=_room(logits)), card="Logits"
-    )
+    sentence = f"They are not all finite; the image’s class is {classes[label]}."
+    if np.isfinite(logits).all():
+        best = int(logits.argmax())
+        sentence = (
+            f"The largest is {number(float(logits[best]))}, of {classes[best]}; the image’s class is {classes[label]}."
+        )
+    layout = _bar_layout("z", range=_room(logits))
+    return Chart("Logits", sentence, [_bars(logits, label, classes)], layout, card="Logits")
 
 
-def probability_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:
-    """softmax(z) of one image, (10,)."""
+def probability_bars(logits: np.ndarray, label: int | None, classes: Sequence[str]) -> Chart:
+    """softmax(z) of one image, (10,); its class stands out, or, where nobody knows it, the most probable one."""
     p = softmax(logits)
-    sentence = f"The right class, {classes[label]}, has a probability of {percent(float(p[label]))}."
-    bars = _bars(p, label, classes) | {"text": [percent(float(share)) for share in p]}
+    if not np.isfinite(p).all():
+        sentence = "They are not numbers: the logits are not finite."
+    elif label is None:
+        label = int(p.argmax())
+        sentence = f"The most probable is {classes[label]}, at {percent(float(p[label]))}."
+    else:
+        sentence = f"The right class, {classes[label]}, has a probability of {percent(float(p[label]))}."
+    bars = _bars(p, label or 0, classes) | {"text": [percent(float(share)) for share in p]}
     layout = _bar_layout("softmax(z)", tickformat=".0%", range=[0, 1.15], tickvals=[0, 0.25, 0.5, 0.75, 1])
     return Chart("Probabilities", sentence, [bars], layout, card="Probabilities")
 
@@ -71,14 +79,6 @@ def vee(nudges: np.ndarray, errors: dict[str, np.ndarray]) -> Chart:
     best = {name: float(np.nanmin(values)) for name, values in errors.items() if np.isfinite(values).any()}
     spelt = ", ".join(f"{number(value)} in {name}" for name, value in best.items())
     return Chart("Relative error", f"Smallest error: {spelt or 'none is finite'}.", data, layout, card="Relative error")
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Over the last axis, in float64."""
-    z = logits.astype(np.float64)
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    result: np.ndarray = e / e.sum(axis=-1, keepdims=True)
-    return result
 
 
 def _bars(values: np.ndarray, label: int, classes: Sequence[str]) -> dict[str, Any]:

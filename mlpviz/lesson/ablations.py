@@ -16,6 +16,7 @@ from mlpviz.settings import Settings
 from mlpviz.trainer import Evaluation, Trainer
 
 PROBE_IMAGES = 512
+NO_HIDDEN_LAYER = "These settings have no hidden layer, which this is about."
 
 
 class Ablation(Trainer):
@@ -26,6 +27,7 @@ class Ablation(Trainer):
         line: the part of the script that it belongs to, by its key in `mlpviz.lesson.script`.
         steps: how long the two are compared.
         companion: the class of the unchanged program.
+        note: what else is special about both programs.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Ablation(Trainer):
     line: str
     steps = 400
     companion: type[Trainer] = Trainer
+    note = ""
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings, dataset)
@@ -45,6 +48,11 @@ class Ablation(Trainer):
     def adapt(cls, settings: Settings) -> Settings:
         """The settings under which the difference shows, for both programs."""
         return settings
+
+    @classmethod
+    def pointless(cls, settings: Settings) -> str:
+        """Why the change would change nothing with these settings; empty where it does."""
+        return ""
 
     @classmethod
     def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
@@ -108,6 +116,17 @@ class ZeroWeights(Ablation):
     name, title, line = "zero-weights", "All weights begin at zero", "init"
 
     @classmethod
+    def pointless(cls, settings: Settings) -> str:
+        if not settings.hidden_sizes:
+            return NO_HIDDEN_LAYER + " A linear classifier may begin at zero."
+        return "These settings begin at zero already." if settings.init == "zeros" else ""
+
+    @classmethod
+    def adapt(cls, settings: Settings) -> Settings:
+        """With a line that draws the weights, so that it can be changed."""
+        return settings.replace(init="normal") if settings.init == "pytorch" else settings
+
+    @classmethod
     def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
         return {"init": (init_line(settings), INIT_LINES["zeros"])}
 
@@ -115,13 +134,13 @@ class ZeroWeights(Ablation):
         super().__init__(settings.replace(init="zeros"), dataset, leader)
 
     def facts(self) -> tuple[str, ...]:
-        weight = linears(self.net)[0].weight.detach()
+        weight = linears(self.net)[0].weight.detach().cpu()
         different = len(weight.unique(dim=0))
         return (f"Different rows among the {len(weight)} of W₁: {different}.",)
 
 
 class SortedLabels(Ablation):
-    name, title, line = "sorted", "No shuffle, labels sorted", "batch"
+    name, title, line = "sorted", "No shuffle, labels sorted", "data"
 
     @classmethod
     def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
@@ -176,7 +195,7 @@ class HundredTimesTheRate(TenTimesTheRate):
 
 
 class RawPixels(Ablation):
-    name, title, line = "raw-pixels", "Forgotten / 255", "batch"
+    name, title, line = "raw-pixels", "Forgotten / 255", "data"
 
     @classmethod
     def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
@@ -191,6 +210,12 @@ class RawPixels(Ablation):
 
 class NoActivation(Ablation):
     name, title, line = "no-relu", "No ReLU", "net"
+
+    @classmethod
+    def pointless(cls, settings: Settings) -> str:
+        if settings.activation == "identity":
+            return "These settings have no activation as it is."
+        return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
 
     @classmethod
     def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
@@ -272,6 +297,11 @@ class WithDropout(Trainer):
 class NoEvaluationMode(Ablation):
     name, title, line = "no-eval", "No eval() with dropout", "eval"
     companion = WithDropout
+    note = "Both programs have `nn.Dropout(0.5)` behind each activation."
+
+    @classmethod
+    def pointless(cls, settings: Settings) -> str:
+        return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
 
     @classmethod
     def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
@@ -301,6 +331,7 @@ class NoEvaluationMode(Ablation):
 class TestedOnTraining(Ablation):
     name, title, line = "tested-on-training", "Testing on the training set", "test"
     steps = 1600
+    note = "Both programs train on 1,000 images at most, in mini-batches of 32 at most: few enough to know by heart."
 
     @classmethod
     def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +13,7 @@ from mlpviz.observe.steps import StepRecorder
 from mlpviz.run import run_bytes
 from mlpviz.settings import Settings
 from mlpviz.snapshot import ComparisonSnapshot, step_columns
-from mlpviz.task import REFRESH, Task
+from mlpviz.task import FiniteTask
 from mlpviz.trainer import Evaluation, Trainer
 
 EVALUATIONS = 8  # of each network, besides the one at step 0
@@ -28,6 +27,7 @@ class Side:
         self.recorder = StepRecorder(trainer.net)
         self.history = History(len(step_columns(len(list(trainer.net.parameters())) // 2)))
         self.evaluations: list[tuple[int, float, float]] = []
+        self.not_finite_step: int | None = None
         self.evaluating: Iterator[Evaluation | None] | None = trainer.evaluate_in_parts()
 
     def train_one(self) -> None:
@@ -36,7 +36,11 @@ class Side:
             self.collect()
 
     def collect(self) -> None:
-        self.history.extend(self.recorder.flush())
+        rows = self.recorder.flush()
+        bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
+        if len(bad) and self.not_finite_step is None:
+            self.not_finite_step = self.history.rows + 1 + int(bad[0])
+        self.history.extend(rows)
 
     def evaluate_on(self) -> None:
         """Go on with the evaluation that is due, by one batch."""
@@ -49,7 +53,7 @@ class Side:
             self.evaluating = None
 
 
-class Comparison(Task):
+class Comparison(FiniteTask):
     """A task that trains both, step by step, from the same seed on the same mini-batches.
 
     Raises:
@@ -58,7 +62,7 @@ class Comparison(Task):
 
     def __init__(self, settings: Settings, dataset: Dataset, ablation: type[Ablation], owner: str = "") -> None:
         super().__init__(owner)
-        self.settings = ablation.adapt(settings)
+        self.settings = compared_settings(settings, ablation)
         self.ablation = ablation
         self.total_steps = ablation.steps
         self.bytes = 2 * run_bytes(settings)
@@ -66,20 +70,10 @@ class Comparison(Task):
         self.changed = ablation(self.settings, dataset, leader)
         self.sides = (Side(leader), Side(self.changed))
         self._evaluate_every = max(1, self.total_steps // EVALUATIONS)
-        self._facts: tuple[str, ...] = ()
-        self._next_refresh = 0.0
-        self._version = 0
-        self._shown: object = None
 
     @property
     def step(self) -> int:
         return self.changed.step
-
-    @property
-    def status(self) -> str:
-        if self.failed:
-            return "failed"
-        return "training" if self.has_work() else "finished"
 
     def has_work(self) -> bool:
         evaluating = any(side.evaluating is not None for side in self.sides)
@@ -96,21 +90,15 @@ class Comparison(Task):
             for side in self.sides:
                 side.evaluating = side.trainer.evaluate_in_parts()
 
-    def refresh(self, watched: int) -> None:
-        now, status = time.monotonic(), self.status
-        over = status != "training"
-        shown = (status, self.step, [len(side.evaluations) for side in self.sides])
-        if shown == self._shown or (now < self._next_refresh and not over):
-            return
-        if status == "finished":
-            self._facts = self.changed.facts()
+    def progress(self) -> object:
+        return self.step, [len(side.evaluations) for side in self.sides]
+
+    def make_snapshot(self, version: int, status: str) -> ComparisonSnapshot:
         for side in self.sides:
             side.collect()
-        self._next_refresh, self._shown = now + REFRESH, shown
-        self._version += 1
         leader, changed = self.sides
-        self.snapshot = ComparisonSnapshot(
-            version=self._version,
+        return ComparisonSnapshot(
+            version=version,
             run=self.id,
             status=status,
             message=self.message,
@@ -119,8 +107,14 @@ class Comparison(Task):
             title=self.ablation.title,
             steps=(leader.history.series(), changed.history.series()),
             evaluations=(_rows(leader), _rows(changed)),
-            facts=self._facts,
+            not_finite_steps=(leader.not_finite_step, changed.not_finite_step),
+            facts=self.changed.facts() if status == "finished" else (),
         )
+
+
+def compared_settings(settings: Settings, ablation: type[Ablation]) -> Settings:
+    """What a comparison depends on: the number of epochs is none of it."""
+    return ablation.adapt(settings).replace(epochs=1)
 
 
 def _rows(side: Side) -> np.ndarray:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mlpviz.trainer import Trainer, pixels
 
 IMAGES = 1000
-ROUNDS = 5
+ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class EvaluationModes:
 
     Attributes:
         images: how many.
-        seconds, seconds_no_grad: medians of five passes each, in turn.
+        seconds, seconds_no_grad: medians of three passes each, in turn.
         kept_bytes, kept_bytes_no_grad: what autograd keeps for a backward pass, without the weights.
         same_logits: whether `net.train()` and `net.eval()` give the same bits.
     """

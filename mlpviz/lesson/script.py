@@ -8,26 +8,19 @@ import json
 import textwrap
 from dataclasses import dataclass, replace
 
-from mlpviz.network import CLASSES, IMAGE_SIZE
+from mlpviz.datasets import TORCHVISION_NAMES
+from mlpviz.network import ACTIVATIONS, CLASSES, IMAGE_SIZE
 from mlpviz.settings import Settings
-from mlpviz.trainer import test_batch_size, train_step
+from mlpviz.trainer import OPTIMIZERS, test_batch_size, train_step
 
-MODULES = {
-    "relu": "nn.ReLU()",
-    "tanh": "nn.Tanh()",
-    "sigmoid": "nn.Sigmoid()",
-    "gelu": "nn.GELU()",
-    "leaky_relu": "nn.LeakyReLU()",
-    "identity": "nn.Identity()",
-}
+MODULES = {name: f"nn.{module.__name__}()" for name, module in ACTIVATIONS.items()}
 INIT_LINES = {
     "normal": "nn.init.normal_(m.weight, std={std!r})",
     "zeros": "nn.init.zeros_(m.weight)",
     "xavier": "nn.init.xavier_normal_(m.weight)",
     "kaiming": 'nn.init.kaiming_normal_(m.weight, nonlinearity="relu")',
 }
-SETS = {"fashion-mnist": "FashionMNIST", "fashion-mnist-mini": "FashionMNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
-OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
+SETS = {**TORCHVISION_NAMES, "fashion-mnist-mini": "FashionMNIST"}
 MINI = """
 def first_of_each_class(dataset, n):  # the small set: n images of each class, in their order
     seen, chosen = [0] * 10, []
@@ -75,7 +68,7 @@ def parts(settings: Settings, threads: int, device: str = "cpu") -> list[Part]:
     """
     five = dict(zip(("forward", "loss", "zero_grad", "backward", "step"), five_lines(), strict=True))
     return [
-        Part("", _opening(threads)),
+        Part("", _opening(settings, threads)),
         Part("device", f'device = "{device}"'),
         Part("seed", f"torch.manual_seed({settings.seed})"),
         Part("data", _data(settings), shown=2),
@@ -155,14 +148,16 @@ def _cell(kind: str, source: str) -> dict[str, object]:
     return {"cell_type": kind, "metadata": {}, "source": source.splitlines(keepends=True), **more}
 
 
-def _opening(threads: int) -> str:
+def _opening(settings: Settings, threads: int) -> str:
+    mini = settings.dataset == "fashion-mnist-mini"
+    subset = ", Subset" if mini or settings.train_size is not None else ""
     return f'''"""Train a multilayer perceptron: python train.py [folder of the images, "data" by default]."""
 
 import sys
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader{subset}
 from torchvision import datasets, transforms
 
 torch.set_num_threads({threads})  # another number gives other last bits'''
@@ -218,7 +213,7 @@ def _optimizer(settings: Settings) -> str:
         options.append("nesterov=True")
     if settings.weight_decay or settings.optimizer == "adamw":  # AdamW's own default is not 0
         options.append(f"weight_decay={settings.weight_decay!r}")
-    return f"optimizer = torch.optim.{OPTIMIZERS[settings.optimizer]}(net.parameters(), {', '.join(options)})"
+    return f"optimizer = torch.optim.{OPTIMIZERS[settings.optimizer].__name__}(net.parameters(), {', '.join(options)})"
 
 
 def _test_pass() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,14 +11,14 @@ from mlpviz.observe.dead_units import dead_shares
 from mlpviz.run import run_bytes
 from mlpviz.settings import Settings
 from mlpviz.snapshot import SweepSnapshot
-from mlpviz.task import REFRESH, Task
+from mlpviz.task import FiniteTask
 from mlpviz.trainer import Evaluation, Trainer, pixels
 
 INIT_STDS = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 PROBE_IMAGES = 512
 
 
-class Sweep(Task):
+class Sweep(FiniteTask):
     """A task that trains the settings' network for one epoch from each init std.
 
     Raises:
@@ -34,9 +33,6 @@ class Sweep(Task):
         self._trainer = self._network(0)
         self._evaluating: Iterator[Evaluation | None] | None = None
         self._results: list[tuple[float, float, float, list[float]]] = []
-        self._next_refresh = 0.0
-        self._version = 0
-        self._shown: object = None
 
     def _network(self, i: int) -> Trainer:
         return Trainer(self.settings.replace(init_std=INIT_STDS[i]), self.dataset)
@@ -49,11 +45,8 @@ class Sweep(Task):
     def step(self) -> int:
         return min(self.total_steps, len(self._results) * self._trainer.steps_per_epoch + self._trainer.step)
 
-    @property
-    def status(self) -> str:
-        if self.failed:
-            return "failed"
-        return "training" if self.has_work() else "finished"
+    def progress(self) -> object:
+        return self.step, len(self._results)
 
     def has_work(self) -> bool:
         return not self.failed and len(self._results) < len(INIT_STDS)
@@ -77,23 +70,17 @@ class Sweep(Task):
         if self.has_work():
             self._trainer = self._network(len(self._results))
 
-    def refresh(self, watched: int) -> None:
-        now, shown = time.monotonic(), (self.status, self.step)
-        if shown == self._shown or (now < self._next_refresh and self.status == "training"):
-            return
-        self._next_refresh, self._shown = now + REFRESH, shown
-        self._version += 1
-        self.snapshot = SweepSnapshot(
-            version=self._version,
+    def make_snapshot(self, version: int, status: str) -> SweepSnapshot:
+        shares = np.array([result[3] for result in self._results])
+        return SweepSnapshot(
+            version=version,
             run=self.id,
-            status=self.status,
+            status=status,
             message=self.message,
             step=self.step,
             total_steps=self.total_steps,
             init_stds=np.array([result[0] for result in self._results]),
             losses=np.array([result[1] for result in self._results]),
             accuracies=np.array([result[2] for result in self._results]),
-            dead_shares=np.array([result[3] for result in self._results]).reshape(
-                len(self._results), len(self.settings.hidden_sizes)
-            ),
+            dead_shares=shares.reshape(len(self._results), len(self.settings.hidden_sizes)),
         )

@@ -13,7 +13,7 @@ from mlpviz.settings import Settings
 from mlpviz.trainer import Trainer, make_optimizer
 
 SHOWN = 64  # images of the mini-batch that can be looked at one by one
-CHECKED = 2048  # images over which a gradient is checked by finite differences
+CHECKED = 1024  # images over which a gradient is checked by finite differences
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Walk:
         logit_gradient: ∂L/∂z from autograd, (m, 10) float32.
         parameters: W1, b1, W2, b2, …
         net: the network before the update, on the CPU; treat it as read-only.
-        X, y: the mini-batch's first 2,048 images, (n, 28, 28), and labels, on the CPU.
+        X, y: the mini-batch's first 1,024 images, (n, 28, 28), and labels, on the CPU.
     """
 
     step: int
@@ -84,6 +84,7 @@ def walk(trainer: Trainer) -> Walk:
     before = [_array(parameter) for parameter in parameters]
     states = [_state(optimizer.state.get(parameter, {})) for parameter in parameters]
     original = copy.deepcopy(net).cpu()
+    original.zero_grad()
 
     logits, hidden = _forward(net, X)
     logits.retain_grad()
@@ -132,6 +133,7 @@ class Move:
     """One number's update, θ − ηd, recomputed in float64.
 
     Attributes:
+        memory: what the rule remembers, as it is after this update, by its name in LaTeX; empty for plain SGD.
         direction: d; for plain SGD the gradient itself.
         result: θ − ηd.
         actual: what the optimizer made of it, float32.
@@ -141,6 +143,7 @@ class Move:
 
     theta: float
     gradient: float
+    memory: dict[str, float]
     direction: float
     result: float
     actual: float
@@ -155,31 +158,35 @@ def move(settings: Settings, parameter: ParameterUpdate, place: tuple[int, ...])
     """
     theta, gradient = float(parameter.before[place]), float(parameter.gradient[place])
     state = {name: float(value[place] if value.ndim else value) for name, value in parameter.state.items()}
-    direction = _direction(settings, theta, gradient, state)
+    memory, direction = _direction(settings, theta, gradient, state)
     result = theta - settings.learning_rate * direction
     actual = parameter.after[place]
     size = max(abs(theta), abs(result - theta), float(np.finfo(np.float32).tiny))
     ulps = abs(result - float(actual)) / float(np.spacing(np.float32(size)))
-    return Move(theta, gradient, direction, result, float(actual), ulps)
+    return Move(theta, gradient, memory, direction, result, float(actual), ulps)
 
 
-def _direction(settings: Settings, theta: float, gradient: float, state: dict[str, float]) -> float:
+def _direction(
+    settings: Settings, theta: float, gradient: float, state: dict[str, float]
+) -> tuple[dict[str, float], float]:
+    """What the rule remembers, and d."""
     decay = settings.weight_decay * theta
     t = state.get("step", 0.0) + 1
     if settings.optimizer == "sgd":
         g, mu = gradient + decay, settings.momentum
         if not mu:
-            return g
+            return {}, g
         velocity = mu * state["momentum_buffer"] + g if "momentum_buffer" in state else g
-        return g + mu * velocity if settings.nesterov else velocity
+        return {"v": velocity}, g + mu * velocity if settings.nesterov else velocity
     if settings.optimizer == "rmsprop":
         g = gradient + decay
-        return g / (math.sqrt(0.99 * state.get("square_avg", 0.0) + 0.01 * g * g) + 1e-8)
+        square = 0.99 * state.get("square_avg", 0.0) + 0.01 * g * g
+        return {"s": square}, g / (math.sqrt(square) + 1e-8)
     g = gradient + (decay if settings.optimizer == "adam" else 0.0)
-    mean = 0.9 * state.get("exp_avg", 0.0) + 0.1 * g
-    square = 0.999 * state.get("exp_avg_sq", 0.0) + 0.001 * g * g
-    adam: float = mean / (1 - 0.9**t) / (math.sqrt(square / (1 - 0.999**t)) + 1e-8)
-    return adam + (decay if settings.optimizer == "adamw" else 0.0)
+    mean = (0.9 * state.get("exp_avg", 0.0) + 0.1 * g) / (1 - 0.9**t)
+    square = (0.999 * state.get("exp_avg_sq", 0.0) + 0.001 * g * g) / (1 - 0.999**t)
+    direction = mean / (math.sqrt(square) + 1e-8) + (decay if settings.optimizer == "adamw" else 0.0)
+    return {r"\hat m": mean, r"\hat v": square}, direction
 
 
 def _forward(net: nn.Sequential, X: Tensor) -> tuple[Tensor, list[Tensor]]:

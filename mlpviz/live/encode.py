@@ -28,8 +28,17 @@ def encode(snapshot: AnySnapshot) -> bytes:
     return _encoded[snapshot]
 
 
+def encode_strip(snapshot: Snapshot) -> bytes:
+    """The same without figures and images, for a board that shows its strip alone."""
+    return json.dumps(_head(snapshot) | _strip(snapshot), allow_nan=False).encode()
+
+
 def payload(snapshot: AnySnapshot) -> dict[str, Any]:
     """All that the board shows of a snapshot."""
+    return _head(snapshot) | _shown(snapshot)
+
+
+def _head(snapshot: AnySnapshot) -> dict[str, Any]:
     return {
         "version": snapshot.version,
         "run": snapshot.run,
@@ -37,8 +46,11 @@ def payload(snapshot: AnySnapshot) -> dict[str, Any]:
         "step": snapshot.step,
         "notice": snapshot.message,
         "tiles": None,
-        **_shown(snapshot),
     }
+
+
+def _strip(snapshot: Snapshot) -> dict[str, Any]:
+    return {"evaluations": len(snapshot.evaluations), "headline": headline(snapshot), "notice": notice(snapshot)}
 
 
 @functools.singledispatch
@@ -48,12 +60,7 @@ def _shown(snapshot: AnySnapshot) -> dict[str, Any]:
 
 @_shown.register
 def _(snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "headline": headline(snapshot),
-        "notice": notice(snapshot),
-        "charts": charts(snapshot),
-        "tiles": first_layer_weights(snapshot),
-    }
+    return _strip(snapshot) | {"charts": charts(snapshot), "tiles": first_layer_weights(snapshot)}
 
 
 @_shown.register

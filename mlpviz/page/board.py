@@ -9,17 +9,8 @@ from typing import Any
 import streamlit as st
 
 from mlpviz.live.routes import BOARD, PLOTLY_URL
+from mlpviz.page.component import loader
 from mlpviz.task import Task
-
-# A small script that stays the same and so is sent once; the board's own files are served and cached by their route.
-SCRIPT = """
-const loading = import(new URL("live/board/board.js", document.baseURI));
-export default function (component) {
-  let stop = null, gone = false;
-  loading.then((module) => { if (!gone) stop = module.mount(component); });
-  return () => { gone = true; if (stop) stop(); };
-}
-"""
 
 
 @functools.cache
@@ -28,13 +19,21 @@ def _component() -> Callable[..., Any]:
         "mlpviz_board",
         html=(BOARD / "board.html").read_text(encoding="utf-8"),
         css=(BOARD / "board.css").read_text(encoding="utf-8"),
-        js=SCRIPT,
+        js=loader("board/board.js"),
         isolate_styles=False,
     )
 
 
-def board(task: Task, status: str, key: str = "board", strip_only: bool = False) -> None:
+def board(
+    task: Task, status: str, key: str = "board", strip_only: bool = False, evaluations: int | None = None
+) -> None:
     """Mount a board on a run or another task. It triggers one script run when the task's status is no longer `status`,
-    with which the page drew its buttons."""
-    data = {"token": task.token, "status": status, "plotly": PLOTLY_URL, "stripOnly": strip_only}
+    with which the page drew its buttons; given `evaluations`, also when the run has made another number of them."""
+    data = {
+        "token": task.token,
+        "status": status,
+        "plotly": PLOTLY_URL,
+        "stripOnly": strip_only,
+        "evaluations": evaluations,
+    }
     _component()(key=key, data=data, on_status_change=lambda: None)

@@ -15,14 +15,28 @@ def prepare() -> None:
     if "settings" in st.session_state:
         return
     params = {"dataset": default_dataset()} | st.query_params.to_dict()
-    try:
-        settings = Settings.from_params(params)
-    except ValueError as error:
-        st.session_state.problem = (
-            f"The address holds a setting that can’t be: {error} The article’s settings are used."
-        )
-        settings = Settings(dataset=default_dataset())
+    settings, problems = best_settings(params)
+    if problems:
+        st.session_state.problem = f"The address holds what can’t be: {' '.join(problems)} The rest of it is used."
     fill(settings)
+
+
+def best_settings(params: dict[str, str]) -> tuple[Settings, list[str]]:
+    """The settings that the address asks for, but for those that can’t be, and what is wrong with these."""
+    taken: dict[str, str] = {}
+    left = dict(params)
+    while True:
+        problems = []
+        for name, text in list(left.items()):
+            try:
+                Settings.from_params(taken | {name: text})
+            except ValueError as error:
+                problems.append(str(error))
+            else:
+                taken[name] = left.pop(name)
+                break  # it may make another one possible
+        else:
+            return Settings.from_params({"dataset": default_dataset()} | taken), problems
 
 
 def fill(settings: Settings) -> None:

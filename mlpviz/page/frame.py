@@ -12,11 +12,19 @@ STYLE = """
 .stAppHeader { background: transparent; height: 2rem; min-height: 2rem; }
 .mlpviz-title { font-size: 1.5rem; font-weight: 700; line-height: 1.2; margin: 0; white-space: nowrap; }
 .mlpviz-title small { font-size: 0.9rem; font-weight: 400; opacity: 0.75; margin-left: 0.6rem; }
-@media (max-width: 1250px) { .mlpviz-title small { display: none; } }
+@media (max-width: 1250px) {
+  .mlpviz-title small { display: none; }
+  .st-key-head button { padding-inline: 0.6rem; }
+  .st-key-head button::after { display: none; }
+  [class*="st-key-stack_"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  [class*="st-key-stack_"] [data-testid="stColumn"] { min-width: 100%; }
+  .st-key-line_widget p code { font-size: 0.7rem; letter-spacing: -0.02em; }
+}
 .mlpviz-numbers { container-type: inline-size; line-height: 1; max-width: 520px; }
 .mlpviz-numbers div { display: grid; font-size: 1.75cqw; grid-template-columns: repeat(28, minmax(0, 1fr)); }
 .mlpviz-numbers i { aspect-ratio: 1; overflow: hidden; display: grid; place-items: center; font-style: normal;
   background: rgb(var(--g) var(--g) var(--g)); color: hsl(0 0% clamp(15%, calc((128 - var(--g)) * 99%), 85%)); }
+.mlpviz-stages { display: grid; grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)); gap: 12px; }
 .mlpviz-batch { display: grid; grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); gap: 8px; }
 .st-key-line_widget, .st-key-line_widget > div { width: 100%; }
 .st-key-line_widget div, .st-key-line_widget label, .st-key-line_widget p { min-width: 0; max-width: 100%; }

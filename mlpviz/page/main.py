@@ -5,11 +5,13 @@ import streamlit as st
 from mlpviz.page.board import board
 from mlpviz.page.frame import frame, title
 from mlpviz.page.lesson import five_lines
+from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
 from mlpviz.page.player import player
 from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
-from mlpviz.page.views import LINE_BY_LINE, choose_view
+from mlpviz.page.test_images.view import test_images
+from mlpviz.page.views import LINE_BY_LINE, TEST_IMAGES, choose_view
 from mlpviz.page.visit import current_run, write_address
 
 
@@ -22,7 +24,7 @@ def main() -> None:
         return
     with st.sidebar:
         settings = sidebar()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    head = st.container(key="head", horizontal=True, vertical_alignment="center", gap="small")
     messages = st.container()
     with messages:
         run = current_run(settings)
@@ -31,8 +33,12 @@ def main() -> None:
         title()
         view = choose_view()
         player(run, status)
+    if view != LINE_BY_LINE:
+        forget_walk()
     if view == LINE_BY_LINE:
         line_by_line(run, status)
+    elif view == TEST_IMAGES:
+        test_images(run, status)
     else:
         board(run, status)
         five_lines()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-WATCH, LINE_BY_LINE = "Watch", "Line by line"
-ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line"}
+WATCH, LINE_BY_LINE, TEST_IMAGES = "Watch", "Line by line", "Test images"
+FIRST_LINE = "batch"  # the line of the script that is open at first
+ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line", TEST_IMAGES: "test-images"}
 
 
 def choose_view() -> str:
@@ -19,5 +20,9 @@ def choose_view() -> str:
 
 def view_params() -> dict[str, str]:
     """What of it stands in the address; nothing for the first view."""
-    view = st.session_state.get("view", WATCH)
-    return {"view": ADDRESSES[view]} if view != WATCH else {}
+    state = st.session_state
+    view = state.get("view", WATCH)
+    params = {"view": ADDRESSES[view]} if view != WATCH else {}
+    if view == LINE_BY_LINE and state.get("line", FIRST_LINE) != FIRST_LINE:
+        params["line"] = state.line
+    return params

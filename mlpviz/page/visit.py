@@ -11,6 +11,7 @@ from mlpviz.engine import EngineFullError
 from mlpviz.live.engine import get_engine
 from mlpviz.live.visitor import COOKIE
 from mlpviz.page.fields import fill
+from mlpviz.page.test_images.filters import filter_params
 from mlpviz.page.views import view_params
 from mlpviz.run import Run
 from mlpviz.settings import LIVE_FIELDS, Settings, spell
@@ -63,7 +64,7 @@ def visitor() -> str:
 
 def write_address(run: Run, settings: Settings) -> None:
     """Keep the address such that a copied link opens the same experiment, and a reload finds its run."""
-    wanted = settings.to_params() | view_params() | {"run": run.id}
+    wanted = settings.to_params() | view_params() | filter_params() | {"run": run.id}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 

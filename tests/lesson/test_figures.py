@@ -9,10 +9,11 @@ from mlpviz import Settings
 from mlpviz.figures.comparison import comparison_charts, comparison_headline, outcome
 from mlpviz.figures.step_zero import initial_loss, layered
 from mlpviz.figures.sweep import sweep_charts, sweep_headline
-from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, softmax, value_histogram, vee
+from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, value_histogram, vee
 from mlpviz.history import History
 from mlpviz.lesson.ablations import ABLATIONS
 from mlpviz.lesson.comparison import Comparison
+from mlpviz.predictions import softmax
 from mlpviz.snapshot import ComparisonSnapshot, SweepSnapshot
 
 CLASSES = tuple("abcdefghij")
@@ -26,13 +27,17 @@ def drawn(chart):
 
 
 def compared(ours, theirs, accuracies, status="finished"):
-    series = []
+    series, lost = [], []
     for losses in (ours, theirs):
         history = History(2)
         history.extend(np.array([[loss, 0.5] for loss in losses]).reshape(-1, 2))
         series.append(history.series())
-    tests = tuple(np.array([[0, 2.3, 0.1], [len(ours), 1.0, accuracy]]) for accuracy in accuracies)
-    return ComparisonSnapshot(1, "r", status, "", len(ours), 4, "A change", tuple(series), tests, ())
+        lost.append(next((i + 1 for i, loss in enumerate(losses) if not math.isfinite(loss)), None))
+    sides = zip((ours, theirs), accuracies, strict=True)
+    tests = tuple(np.array([[0, 2.3, 0.1], [len(losses), losses[-1], accuracy]]) for losses, accuracy in sides)
+    return ComparisonSnapshot(
+        1, "r", status, "", len(ours), 4, "A change", tuple(series), tests, not_finite_steps=tuple(lost), facts=()
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,6 +55,13 @@ def test_the_outcome_is_judged_by_the_end(theirs, accuracy, expected):
     assert outcome(compared([2, 1, 1, 1], theirs, (0.70, accuracy))) == expected
 
 
+def test_the_outcome_is_judged_against_a_program_that_may_be_dead_itself():
+    assert outcome(compared([2.3], [2.3], (0.10, 0.10))) == "same"
+    assert outcome(compared([2.3], [1.0], (0.10, 0.70))) == "better"
+    assert outcome(compared([math.nan], [math.nan], (0.10, 0.10))) == "same"
+    assert outcome(compared([math.nan], [1.0], (0.10, 0.70))) == "better"
+
+
 def test_the_comparison_shows_both_curves_as_they_are():
     losses, accuracy = (drawn(c) for c in comparison_charts(compared([2, 1, 0.5, 0.25], [2, 3, 4, 5], (0.7, 0.1))))
     assert [trace["name"] for trace in losses.data] == ["as it is", "changed", "guessing"]
@@ -64,7 +76,7 @@ def test_a_loss_that_is_lost_is_marked_where_it_happened():
     losses, _ = comparison_charts(compared([2, 1, 1, 1], [2, 1e30, math.inf, math.nan], (0.7, 0.1)))
     drawn(losses)
     assert losses.layout["yaxis"]["type"] == "log"
-    assert losses.layout["annotations"][0]["text"] == "not finite from step 3"
+    assert losses.layout["annotations"][0]["text"] == "changed: not finite from step 3"
 
 
 def test_a_comparison_that_has_just_begun_can_be_drawn(tiny):

@@ -32,11 +32,12 @@ class Board {
   // Called at each run of the page's script, right after `stop`.
   show(data, setTriggerValue) {
     this.tell = (status) => setTriggerValue("status", status);
-    this.pageStatus = plain(data.status);
+    this.follows = data.evaluations != null; // whether the page wants to hear of each evaluation
+    this.pageState = this.follows ? `${plain(data.status)} ${data.evaluations}` : plain(data.status);
     this.stripOnly = data.stripOnly;
     this.root.classList.toggle("strip-only", this.stripOnly);
     this.plotlyUrl = new URL(data.plotly, document.baseURI);
-    this.told = { status: null, at: 0 };
+    this.told = { state: null, at: performance.now() - ASK_AGAIN };
     if (data.token !== this.token) {
       this.token = data.token;
       this.have = "";
@@ -70,7 +71,7 @@ class Board {
 
   // What the server answers: { status } and, with 200, { snapshot }. Status 0: it can't be reached.
   async ask() {
-    const address = new URL(`live/${this.token}?have=${this.have}`, document.baseURI);
+    const address = new URL(`live/${this.token}?have=${this.have}${this.stripOnly ? "&strip" : ""}`, document.baseURI);
     try {
       const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       return { status: response.status, snapshot: response.status === 200 ? await response.json() : null };
@@ -95,7 +96,7 @@ class Board {
     const color = getComputedStyle(this.root).color;
     const drawing = snapshot || color !== this.color ? await this.draw(this.snapshot) : 0; // the theme may change at rest
     this.color = color;
-    this.tellOf(plain(this.snapshot.status));
+    this.tellOf(this.snapshot);
     return drawing;
   }
 
@@ -117,12 +118,14 @@ class Board {
   }
 
   // Tell the page of a status that its buttons don't show yet; again after a while, for a message can be lost.
-  tellOf(status) {
+  tellOf(snapshot) {
+    const status = plain(snapshot.status);
+    const state = this.follows ? `${status} ${snapshot.evaluations}` : status;
     const now = performance.now();
-    const news = status !== this.told.status || now - this.told.at > ASK_AGAIN;
-    if (status === this.pageStatus || !news) return;
-    this.told = { status, at: now };
-    this.tell(status);
+    const news = state !== this.told.state || now - this.told.at > ASK_AGAIN;
+    if (state === this.pageState || !news) return;
+    this.told = { state, at: now };
+    this.tell(state);
   }
 
   say(text, kind) {

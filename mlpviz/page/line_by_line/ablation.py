@@ -6,11 +6,10 @@ from functools import cache
 
 import streamlit as st
 
-from mlpviz.datasets import DatasetError
 from mlpviz.engine import EngineFullError
 from mlpviz.figures.comparison import OUTCOMES, outcome
 from mlpviz.lesson.ablations import ABLATIONS, Ablation
-from mlpviz.lesson.comparison import Comparison
+from mlpviz.lesson.comparison import Comparison, compared_settings
 from mlpviz.lesson.script import diff, edited, parts
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
@@ -36,12 +35,17 @@ def what_if(run: Run, status: str) -> None:
             persist_state="session",
         )
         st.caption(
-            "Each changes the real loop and runs it beside the right one: same settings, same seed, same mini-batches. "
-            "Your own run rests meanwhile untouched."
+            "Each changes the real loop and runs it beside the right one: same settings, same seed, same mini-batches, "
+            f"{ABLATIONS[name].steps:,} steps each. Your own run rests meanwhile, untouched."
         )
     ablation = ABLATIONS[name]
     with right:
+        if reason := ablation.pointless(run.settings):
+            st.info(f"{reason} There is nothing to compare.")
+            return
         st.code(_listing(ablation, run.settings), language="diff")
+        if ablation.note:
+            st.caption(ablation.note)
         _predict_and_run(run, ablation)
 
 
@@ -91,16 +95,16 @@ def _predict_and_run(run: Run, ablation: type[Ablation]) -> None:
         )
         label = "Run both" if comparison is None else "Run again"
         st.button(label, type="primary", key="run_both", on_click=_run, args=(ablation, run))
-        if comparison is not None and comparison.status == "training":
+        status = _status(comparison)
+        if status == "training":
             st.button("Stop", key="stop_both", on_click=_stop)
     if problem := st.session_state.pop("comparison_problem", ""):
         st.error(problem)
     if comparison is not None:
-        status = comparison.status
         _answer(comparison, ablation, guess)
         board(comparison, status, key="comparison_board")
-    with st.expander("What happens, and why", expanded=comparison is not None and comparison.status == "finished"):
-        if run.settings.replace(dataset="fashion-mnist", seed=0, epochs=10, device="auto") != Settings():
+    with st.expander("What happens, and why", expanded=status == "finished"):
+        if _unlike_the_article(run.settings):
             st.caption("This text speaks of the article’s settings; yours differ.")
         st.markdown(_text(ablation.name))
 
@@ -117,12 +121,24 @@ def _answer(comparison: Comparison, ablation: type[Ablation], guess: str | None)
     st.markdown(verdict + " ".join(snapshot.facts))
 
 
+def _unlike_the_article(settings: Settings) -> bool:
+    full = "fashion-mnist" if settings.dataset == "fashion-mnist-mini" else settings.dataset
+    return settings.replace(dataset=full, seed=0, epochs=10, device="auto") != Settings()
+
+
 def _comparison(ablation: type[Ablation], run: Run) -> Comparison | None:
     """The comparison on show, if it is of this change and these settings and still exists."""
-    kept: Comparison | None = st.session_state.get("comparison")
-    if kept is None or kept.ablation is not ablation or kept.settings != ablation.adapt(run.settings):
+    kept = get_engine().watch(st.session_state.get("comparison", ""))
+    if not isinstance(kept, Comparison) or kept.ablation is not ablation:
         return None
-    return kept if get_engine().watch(kept.token) is kept else None
+    return kept if kept.settings == compared_settings(run.settings, ablation) else None
+
+
+def _status(comparison: Comparison | None) -> str:
+    """As its latest snapshot has it, so that what is said of the end is there when the end is."""
+    if comparison is None:
+        return ""
+    return comparison.snapshot.status if comparison.snapshot is not None else "training"
 
 
 def _run(ablation: type[Ablation], run: Run) -> None:
@@ -130,13 +146,16 @@ def _run(ablation: type[Ablation], run: Run) -> None:
     engine.pause(run)
     try:
         comparison = Comparison(run.settings, run.trainer.dataset, ablation, visitor())
-        st.session_state.comparison = engine.add(comparison, instead_of=st.session_state.get("comparison"))
-    except (ValueError, DatasetError, EngineFullError) as error:
+        engine.add(comparison, instead_of=engine.watch(st.session_state.get("comparison", "")))
+        st.session_state.comparison = comparison.token
+    except (ValueError, EngineFullError) as error:
         st.session_state.comparison_problem = str(error)
 
 
 def _stop() -> None:
-    get_engine().drop(st.session_state.pop("comparison"))
+    comparison = get_engine().watch(st.session_state.pop("comparison", ""))
+    if comparison is not None:
+        get_engine().drop(comparison)
 
 
 @cache

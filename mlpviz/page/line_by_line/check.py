@@ -7,14 +7,24 @@ import streamlit as st
 
 from mlpviz.figures.chart import number
 from mlpviz.figures.update import vee
-from mlpviz.lesson.gradient_check import gradient_check
+from mlpviz.lesson.gradient_check import GradientCheck, gradient_check
 from mlpviz.lesson.walk import Walk
 from mlpviz.page.line_by_line.listing import TEXT
 from mlpviz.page.line_by_line.pick import pick_place
-from mlpviz.page.line_by_line.plot import plot
+from mlpviz.page.plot import plot
+from mlpviz.run import Run
 
 
-def check_it_yourself(walk: Walk) -> None:
+def _check(run: Run, walk: Walk, name: str, place: tuple[int, ...]) -> GradientCheck:
+    """Worked out once for each number that the reader chooses."""
+    state, key = st.session_state, (run.id, walk.step, walk.settings, name, place)
+    if state.get("check_of") != key:
+        state.check_of, state.check = key, gradient_check(walk, name, place)
+    kept: GradientCheck = state.check
+    return kept
+
+
+def check_it_yourself(run: Run, walk: Walk) -> None:
     """For any weight: `.grad`, central differences for a row of step sizes, and their relative error."""
     st.subheader("Check it yourself")
     st.markdown((TEXT / "check.md").read_text(encoding="utf-8"))
@@ -22,11 +32,15 @@ def check_it_yourself(walk: Walk) -> None:
     left, right = st.columns([4, 5], gap="medium")
     with left:
         place = pick_place(walk, name)
-        check = gradient_check(walk, name, place)
+        check = _check(run, walk, name, place)
         entry = f"{name}.grad[{', '.join(map(str, place))}]"
-        st.markdown(f"`{entry}` = **{check.gradient:.7g}**, in float64 **{check.gradient_float64:.12g}**")
+        gradient = float(walk.parameter(name).gradient[place])
+        st.markdown(f"`{entry}` = **{gradient:.7g}**; in float64 **{check.gradient_float64:.12g}**")
         if check.images < len(walk.labels):
-            st.caption(f"Over the first {check.images:,} images of the mini-batch, with their own gradient.")
+            st.caption(
+                f"Checked over the first {check.images:,} images of the mini-batch; their gradient in float32: "
+                f"{check.gradient:.7g}."
+            )
         step = slice(2, 20, 2)
         errors = check.errors("float64")[step]
         st.dataframe(

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from mlpviz.lesson.script import Part, parts
+from mlpviz.page.views import FIRST_LINE
 from mlpviz.run import Run
 
 TEXT = Path(__file__).parent.parent.parent / "text"
@@ -25,8 +26,8 @@ def listing(run: Run) -> str:
     """The lines to choose from; gives the key of the one that is open."""
     lines = {part.key: part for part in run_parts(run) if part.key}
     state = st.session_state
-    if state.setdefault("line", "batch") not in lines:
-        state.line = "batch"
+    if state.setdefault("line", st.query_params.get("line", FIRST_LINE)) not in lines:
+        state.line = FIRST_LINE
     state.line_widget = state.line
     st.radio(
         "Line",

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import streamlit as st
 
-from mlpviz.figures.update import softmax
-from mlpviz.lesson.modes import device_error, evaluation_modes
-from mlpviz.live.engine import get_engine
+from mlpviz.lesson.modes import EvaluationModes, device_error, evaluation_modes
 from mlpviz.network import linears
+from mlpviz.page.answers import answer
+from mlpviz.predictions import softmax
 from mlpviz.run import Run
-
-PATIENCE = 10.0  # seconds
 
 
 def device(run: Run) -> None:
     st.markdown(
         f"This run’s device is **{run.trainer.device.type}**: the network’s parameters and every mini-batch are there."
     )
-    other, words = get_engine().ask(run, lambda run: device_error(run.trainer)).result(PATIENCE)
+    other, words = answer(run, lambda run: device_error(run.trainer))
     st.markdown(f"A mini-batch on *{other}* instead, and PyTorch says:")
     st.code(words, language=None, wrap_lines=True)
 
@@ -50,7 +47,10 @@ def data(run: Run) -> None:
 
 
 def evaluation(run: Run) -> None:
-    modes = get_engine().ask(run, lambda run: evaluation_modes(run.trainer)).result(PATIENCE)
+    key, state = (run.id, run.step), st.session_state
+    if state.get("modes_of") != key:
+        state.modes_of, state.modes = key, answer(run, lambda run: evaluation_modes(run.trainer))
+    modes: EvaluationModes = state.modes
     st.dataframe(
         [
             {
@@ -66,7 +66,7 @@ def evaluation(run: Run) -> None:
         hide_index=True,
         width=560,
     )
-    st.caption(f"Measured here just now, on {modes.images:,} test images; the time is a median of five.")
+    st.caption(f"Measured here just now, on {modes.images:,} test images; the time is a median of three.")
     if modes.same_logits:
         st.markdown(
             "After `train()` and after `eval()`, the logits have the same bits: this network has no layer that cares."
@@ -75,7 +75,11 @@ def evaluation(run: Run) -> None:
 
 def predictions(run: Run) -> None:
     classes = run.trainer.dataset.classes
-    logits, labels = get_engine().ask(run, _first_logits).result(PATIENCE)
+    results = run.results
+    if results is None:
+        st.info("The first evaluation is under way.")
+        return
+    logits, labels = results.logits, results.labels
     p = softmax(logits)
     by_logit, by_probability = logits.argmax(axis=1), p.argmax(axis=1)
     st.dataframe(
@@ -92,13 +96,9 @@ def predictions(run: Run) -> None:
     )
     right, likewise = int((by_logit == labels).sum()), int((by_probability == labels).sum())
     st.markdown(
-        f"Right on the whole test set, by the logits: **{right:,}** of {len(labels):,} "
+        f"Right on the whole test set after step {results.step:,}, by the logits: **{right:,}** of {len(labels):,} "
         f"({100 * right / len(labels):.2f} %); by the probabilities: **{likewise:,}**."
     )
-
-
-def _first_logits(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    return run.trainer.evaluate().logits.cpu().numpy(), run.trainer.dataset.test_labels.cpu().numpy()
 
 
 def _nothing(run: Run) -> None:

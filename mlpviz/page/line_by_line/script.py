@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import streamlit as st
+import torch
 
 from mlpviz.lesson.script import notebook, script
+from mlpviz.page.answers import answer
 from mlpviz.page.line_by_line.listing import TEXT, texts
 from mlpviz.run import Run
 
 
 def downloads(run: Run, status: str) -> None:
     """Both as files, and the script to read."""
-    threads = run.snapshot.threads if run.snapshot else 1
+    threads = answer(run, lambda run: torch.get_num_threads())
     device = run.trainer.device.type
     code = script(run.settings, threads, device)
     st.markdown((TEXT / "script.md").read_text(encoding="utf-8"))
+    if run.snapshot is not None and run.snapshot.changes:
+        st.warning(
+            "This run’s settings were changed while it trained. The script uses the present ones from its first step, "
+            "so its numbers will differ from this run’s."
+        )
+    if run.snapshot is not None and len(run.snapshot.evaluations):
+        step, loss, accuracy = run.snapshot.evaluations[-1].tolist()
+        st.caption(f"This run’s latest, after step {step:,.0f}: test loss {loss:.9g}, test accuracy {accuracy:.4f}.")
     with st.container(horizontal=True):
         st.download_button("Download script", code, "train.py", "text/x-python", on_click="ignore", type="primary")
         book = notebook(run.settings, threads, texts(), device)

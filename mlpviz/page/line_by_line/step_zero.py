@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import streamlit as st
 
@@ -12,7 +14,7 @@ from mlpviz.lesson.sweep import Sweep
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
 from mlpviz.page.line_by_line.listing import TEXT
-from mlpviz.page.line_by_line.plot import plot
+from mlpviz.page.plot import plot
 from mlpviz.page.visit import visitor
 from mlpviz.run import Run
 from mlpviz.settings import Settings
@@ -21,11 +23,13 @@ from mlpviz.settings import Settings
 def step_zero(run: Run, status: str) -> None:
     """Dots are measured on a mini-batch, lines predicted; the red line is the Init std of the sidebar."""
     settings = run.settings
-    here = float(st.session_state.init_std)
-    with st.spinner("Trying 25 init stds…", show_time=False):
+    here = float(st.session_state.init_std) if settings.init == "normal" else math.nan
+    with st.spinner("Trying many init stds…", show_time=False):
         measured, predicted = _signals(_relevant(settings), run, None)
-        exactly = _signals(_relevant(settings), run, here)
+        exactly = _signals(_relevant(settings), run, here) if settings.init == "normal" else ()
     st.markdown((TEXT / "step_zero.md").read_text(encoding="utf-8"))
+    if settings.init != "normal":
+        st.caption(f"This run’s own weights are drawn by *{settings.init}*; the figures are of normal ones.")
     named = marks(settings)
     stds = measured.init_stds
     left, right = st.columns(2, gap="medium")
@@ -79,17 +83,21 @@ def _relevant(settings: Settings) -> Settings:
 def _signals(settings: Settings, _run: Run, init_std: float | None) -> tuple[Signals, Signals]:
     """Measured and predicted, over the whole range or at one init std."""
     dataset = _run.trainer.dataset
-    stds = INIT_STDS if init_std is None else np.array([init_std])
+    stds = _range(settings) if init_std is None else np.array([init_std])
     return measure(settings, dataset, stds), predict(settings, dataset, stds)
+
+
+def _range(settings: Settings) -> np.ndarray:
+    """25 init stds, or every third of them where the network is large."""
+    return INIT_STDS if sum(settings.hidden_sizes) <= 2048 else INIT_STDS[::3]
 
 
 def _after_an_epoch(run: Run) -> None:
     st.subheader("And after one epoch?")
-    kept: Sweep | None = st.session_state.get("sweep")
+    kept = get_engine().watch(st.session_state.get("sweep", ""))
     wanted = run.settings.replace(init="normal", init_std=0.01, epochs=1)
-    if kept is not None:
-        stale = kept.settings.replace(init_std=0.01) != wanted or get_engine().watch(kept.token) is not kept
-        kept = None if stale else kept
+    if not isinstance(kept, Sweep) or kept.settings.replace(init_std=0.01) != wanted:
+        kept = None
     with st.container(horizontal=True, vertical_alignment="center"):
         label = "Train 13 networks for one epoch each" if kept is None else "Train them again"
         st.button(label, key="begin_sweep", on_click=_begin, args=(run,))
@@ -102,12 +110,16 @@ def _after_an_epoch(run: Run) -> None:
 
 
 def _begin(run: Run) -> None:
+    engine = get_engine()
     try:
         sweep = Sweep(run.settings, run.trainer.dataset, visitor())
-        st.session_state.sweep = get_engine().add(sweep, instead_of=st.session_state.get("sweep"))
+        engine.add(sweep, instead_of=engine.watch(st.session_state.get("sweep", "")))
+        st.session_state.sweep = sweep.token
     except (ValueError, EngineFullError) as error:
         st.session_state.sweep_problem = str(error)
 
 
 def _stop() -> None:
-    get_engine().drop(st.session_state.pop("sweep"))
+    sweep = get_engine().watch(st.session_state.pop("sweep", ""))
+    if sweep is not None:
+        get_engine().drop(sweep)

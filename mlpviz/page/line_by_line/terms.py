@@ -21,9 +21,13 @@ def sample_loss_terms(walk: Walk, i: int) -> str:
     z = walk.logits[i].astype(np.float64)
     right = z[walk.labels[i]]
     log_sum = z.max() + np.log(np.exp(z - z.max()).sum())
+    if log_sum <= 700:
+        log = rf"\log({tex(np.exp(log_sum))})"
+    else:  # e to that is beyond float64: with the largest logit taken out
+        log = rf"{tex(z.max())} + \log({tex(np.exp(z - z.max()).sum())})"
     return (
         r"-z_y + \log \textstyle\sum_k e^{z_k} = "
-        rf"-({tex(right)}) + \log({tex(np.exp(log_sum))}) = {tex(-right)} + {tex(log_sum)} = {tex(log_sum - right)}"
+        rf"-({tex(right)}) + {log} = {tex(-right)} + {tex(log_sum)} = {tex(log_sum - right)}"
     )
 
 
@@ -42,12 +46,13 @@ def move_terms(walk: Walk, name: str, place: tuple[int, ...]) -> str:
     lines = [
         rf"\theta &= ({name[0]}_{{{name[1:]}}})_{{{index}}} = {tex(done.theta, 9)}",
         rf"\partial L/\partial\theta &= {tex(done.gradient, 9)}",
+        *(rf"{name} &= {tex(value, 9)}" for name, value in done.memory.items()),
         rf"{rule} \quad (g = {gradient}) \quad d &= {tex(done.direction, 9)}",
         rf"\theta - \eta d &= {tex(done.theta, 9)} - {tex(rate)} \cdot ({tex(done.direction, 9)})",
         rf"&= {tex(done.result, 9)}",
         rf"\text{{optimizer.step()}} &\to {tex(done.actual, 9)} \quad \text{{{_ulps(done.ulps)}}}",
     ]
-    if kind == "sgd" and not decay:
+    if kind == "sgd" and not decay:  # d is the gradient itself
         del lines[2]
         lines[2] = lines[2].replace(r"\eta d", r"\eta g")
     return r"\begin{aligned}" + r"\\ ".join(lines) + r"\end{aligned}"

@@ -6,23 +6,24 @@ import numpy as np
 import streamlit as st
 
 from mlpviz.figures.chart import number
-from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, softmax, value_histogram
+from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, value_histogram
 from mlpviz.lesson.walk import Walk, came_true, walk
 from mlpviz.live.engine import get_engine
+from mlpviz.page.answers import answer, wait_for
 from mlpviz.page.keys import show_keys
 from mlpviz.page.line_by_line.ablation import offer_ablations
 from mlpviz.page.line_by_line.check import check_it_yourself
 from mlpviz.page.line_by_line.listing import code_of, listing, texts
 from mlpviz.page.line_by_line.modes import ASIDES
 from mlpviz.page.line_by_line.pick import pick_image, pick_parameter, pick_place
-from mlpviz.page.line_by_line.plot import SILENT, diverging, figure_html, grey, mosaic, numbers_html, picture, plot
 from mlpviz.page.line_by_line.terms import move_terms, sample_loss_terms
+from mlpviz.page.plot import SILENT, diverging, figure_html, grey, mosaic, numbers_html, picture, plot
+from mlpviz.predictions import softmax
 from mlpviz.run import Run
 
 WALK = ("batch", "forward", "loss", "zero_grad", "backward", "step")
 KEYS = {"walk_back": "B", "walk_forward": "N", "walk_next": "N"}
 RESTING = ("preparing", "paused")
-PATIENCE = 10.0  # seconds
 
 
 def one_step(run: Run, status: str) -> None:
@@ -45,23 +46,39 @@ def current_walk(run: Run, status: str) -> Walk | None:
     """The walk under way, or a new one of the run's next update; None while it trains or when there is no next."""
     if status == "training":
         return None
-    kept: Walk | None = st.session_state.get("walk")
-    if kept is not None and st.session_state.walk_run == run.id:
-        made = run.step == kept.step
-        if made or (run.step == kept.step - 1 and kept.settings == run.settings):
-            return kept
+    kept = _kept(run)
+    if kept is not None and (_made(run, kept) or (run.step == kept.step - 1 and kept.settings == run.settings)):
+        return kept
     if status not in RESTING or run.step >= run.total_steps:
         return None
-    fresh = get_engine().ask(run, lambda run: walk(run.trainer)).result(PATIENCE)
-    st.session_state.walk, st.session_state.walk_run = fresh, run.id
+    fresh = answer(run, lambda run: walk(run.trainer))
+    st.session_state.walk, st.session_state.walk_run, st.session_state.walk_made = fresh, run.id, False
     return fresh
 
 
-def _walk_buttons(run: Run, status: str, key: str) -> None:
+def forget_walk() -> None:
+    """Walks are large: none is kept while the reader is elsewhere."""
+    st.session_state.pop("walk", None)
+
+
+def _kept(run: Run) -> Walk | None:
     kept: Walk | None = st.session_state.get("walk")
-    made = kept is not None and st.session_state.walk_run == run.id and run.step == kept.step
+    return kept if st.session_state.get("walk_run") == run.id else None
+
+
+def _made(run: Run, kept: Walk | None) -> bool:
+    """Whether the walk's update is the one that the run has just made: by Forward here, or by other means."""
+    if kept is None or run.step != kept.step:
+        return False
+    made: bool = st.session_state.walk_made or answer(run, lambda run: came_true(kept, run.trainer))
+    return made
+
+
+def _walk_buttons(run: Run, status: str, key: str) -> None:
+    kept = _kept(run)
+    made = status != "training" and _made(run, kept)
     at = WALK.index(key) if key in WALK else 0
-    resting = status in RESTING or (made and status != "training")
+    resting = status in RESTING or made
     show_keys(KEYS)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
@@ -88,9 +105,15 @@ def _walk_buttons(run: Run, status: str, key: str) -> None:
                 on_click=_make if makes else _go,
                 args=(run,) if makes else (target,),
             )
-        number_shown = kept.step if made and kept else run.step + 1
-        state = "made" if made else "not made yet"
-        st.markdown(f"Update **{number_shown:,}** of {run.total_steps:,}: {state}")
+        st.markdown(_where(run, kept if made else None))
+
+
+def _where(run: Run, made: Walk | None) -> str:
+    """Which update is on show, in words."""
+    if made is None and run.step >= run.total_steps:
+        return f"All {run.total_steps:,} updates are made."
+    number_shown = made.step if made is not None else run.step + 1
+    return f"Update **{number_shown:,}** of {run.total_steps:,}: {'made' if made is not None else 'not made yet'}"
 
 
 def _go(key: str) -> None:
@@ -99,18 +122,12 @@ def _go(key: str) -> None:
 
 def _make(run: Run) -> None:
     """Let the run itself make the update."""
-    kept: Walk | None = st.session_state.get("walk")
-    if kept is not None and run.step == kept.step - 1:
-        get_engine().step(run).wait(PATIENCE)
-        _wait_for(run, kept.step)
+    kept = _kept(run)
+    if kept is not None and run.step == kept.step - 1 and kept.settings == run.settings:
+        get_engine().step(run)
+        wait_for(run, kept.step)
+        st.session_state.walk_made = run.step == kept.step
     st.session_state.line = "step"
-
-
-def _wait_for(run: Run, step: int) -> None:
-    """Until the engine has made that update; it comes right after the command."""
-    for _ in range(100):
-        if get_engine().ask(run, lambda run: run.step).result(PATIENCE) >= step:
-            return
 
 
 def _next(run: Run) -> None:
@@ -145,7 +162,7 @@ def _nothing_to_walk(run: Run, status: str) -> None:
 
 
 def _pause(run: Run) -> None:
-    get_engine().pause(run).wait(PATIENCE)
+    get_engine().pause(run).wait(10)
 
 
 def _batch(run: Run, shown: Walk) -> None:
@@ -166,7 +183,8 @@ def _forward(run: Run, shown: Walk) -> None:
     sizes = [h.shape[1] for h in shown.hidden]
     chain = " → ".join(f"({len(shown.labels):,}, {size})" for size in (784, *sizes, 10))
     st.caption(f"Shapes: {chain}")
-    left, right = st.columns([5, 4], gap="medium")
+    with st.container(key="stack_forward"):
+        left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown(f"**x**: {classes[label]}, pixels in hundredths")
         st.html(numbers_html(shown.images[i], f"The pixels of image {i + 1}, {classes[label]}"))
@@ -175,6 +193,8 @@ def _forward(run: Run, shown: Walk) -> None:
             zeros = int((h[i] == 0).sum())
             note = f"{len(silent)} units; 0 here: {zeros}; 0 on the whole mini-batch (orange): {int(silent.sum())}"
             st.markdown(f"**h{_sub(layer)}**: {note}")
+            if not np.isfinite(h[i]).all():
+                st.caption("Not all of them are finite: the network is broken.")
             picture(_unit_grid(h[i], silent), f"Activations of hidden layer {layer}: {note}")
         plot(logit_bars(shown.logits[i], label, classes), key="logits")
 
@@ -227,7 +247,10 @@ def _backward(run: Run, shown: Walk) -> None:
     with left:
         plot(logit_gradient_bars(formula[i], shown.logit_gradient[i], classes), key="logit_gradient")
         worst = float(np.abs(formula - shown.logit_gradient).max())
-        st.caption(f"Over all {len(onehot):,} images the two differ by {number(worst)} at most: rounding.")
+        if np.isfinite(worst):
+            st.caption(f"Over all {len(onehot):,} images the two differ by {number(worst)} at most: rounding.")
+        else:
+            st.caption("Not all of these numbers are finite: the network is broken.")
     with right:
         parameter = shown.parameter(pick_parameter(shown))
         size = number(float(np.linalg.norm(parameter.gradient.astype(np.float64))))
@@ -238,7 +261,7 @@ def _backward(run: Run, shown: Walk) -> None:
     st.markdown("**∂L/∂W₁ as images**, of the 24 units with the largest gradient: blue negative, red positive")
     sheet = diverging(mosaic(first[np.sort(strongest)].reshape(-1, 28, 28), 12))
     picture(sheet, "The first layer's gradient as images, a unit each")
-    check_it_yourself(shown)
+    check_it_yourself(run, shown)
 
 
 def _step(run: Run, shown: Walk) -> None:
@@ -248,7 +271,7 @@ def _step(run: Run, shown: Walk) -> None:
     if run.step != shown.step:
         st.caption("The update is not made yet: **Forward** lets the run make it.")
         return
-    same = get_engine().ask(run, lambda run: came_true(shown, run.trainer)).result(PATIENCE)
+    same = answer(run, lambda run: came_true(shown, run.trainer))
     count = sum(p.after.size for p in shown.parameters)
     if same:
         st.success(f"All {count:,} parameters of the run are now, bit for bit, what this walk foretold.")

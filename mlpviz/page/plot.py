@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,8 +18,8 @@ NEGATIVE, POSITIVE = np.array([33, 102, 200]), np.array([202, 50, 40])  # as on 
 SILENT = np.array([213, 94, 0])
 
 
-def plot(chart: Chart, key: str, height: int = 260) -> None:
-    """A chart under its name and its sentence, which a screen reader gets as well."""
+def plot(chart: Chart, key: str, height: int = 260, selectable: bool = False) -> Any:
+    """A chart under its name and its sentence, which a screen reader gets as well; gives what is selected in it."""
     st.markdown(f"**{chart.name}.** {chart.sentence}")
     figure = go.Figure(chart.data, chart.layout)
     figure.update_layout(
@@ -30,7 +31,11 @@ def plot(chart: Chart, key: str, height: int = 260) -> None:
     figure.update_xaxes(title_standoff=10)
     figure.update_yaxes(title_standoff=6)
     alt = f"{chart.name}: {chart.sentence}"
-    st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False})
+    config = {"displayModeBar": False}
+    if not selectable:
+        st.plotly_chart(figure, key=key, alt=alt, config=config)
+        return None
+    return st.plotly_chart(figure, key=key, alt=alt, config=config, on_select="rerun", selection_mode="points")
 
 
 def picture(pixels: np.ndarray, alt: str, caption: str = "", width: str = "100%") -> None:

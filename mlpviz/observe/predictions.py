@@ -1,0 +1,48 @@
+"""What each evaluation said of each test image, in bounded memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mlpviz.snapshot import PastPredictions, Results
+from mlpviz.trainer import Evaluation
+
+CAPACITY = 32  # evaluations kept, besides the latest
+
+
+class PredictionRecorder:
+    """Keeps the predictions of at most 33 evaluations: all of them, later every second, every fourth, …, and always
+    the latest. An evaluation of 10,000 images takes 30 kB."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, PastPredictions]] = []  # with the evaluation's ordinal number
+        self._count = 0
+        self._stride = 1
+
+    def record(self, evaluation: Evaluation, labels: Tensor) -> Results:
+        """Take in an evaluation; labels are those of the test set, (n,)."""
+        if self._kept and self._kept[-1][0] % self._stride:
+            self._kept.pop()  # it was kept for being the latest alone
+        self._kept.append((self._count, _past(evaluation, labels)))
+        self._count += 1
+        while len(self._kept) > CAPACITY + 1:
+            self._stride *= 2
+            latest = self._kept[-1]
+            self._kept = [kept for kept in self._kept[:-1] if kept[0] % self._stride == 0] + [latest]
+        return Results(
+            step=evaluation.step,
+            logits=evaluation.logits.cpu().numpy(),
+            labels=labels.cpu().numpy(),
+            past=tuple(kept for _, kept in self._kept),
+            evaluations=self._count,
+        )
+
+
+def _past(evaluation: Evaluation, labels: Tensor) -> PastPredictions:
+    probabilities = torch.softmax(evaluation.logits, dim=1).gather(1, labels[:, None])[:, 0]
+    return PastPredictions(
+        step=evaluation.step,
+        predicted=evaluation.logits.argmax(dim=1).to(torch.uint8).cpu().numpy(),
+        true_probability=probabilities.half().cpu().numpy(),
+    )

@@ -1,0 +1,37 @@
+"""Questions to a run, put to the engine from the page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from mlpviz.live.engine import get_engine
+from mlpviz.run import Run
+
+PATIENCE = 10.0  # seconds
+
+Answer = TypeVar("Answer")
+
+
+def answer(run: Run, question: Callable[[Run], Answer]) -> Answer:
+    """What the question finds, asked between two steps; where that takes too long or fails, the page says so and ends
+    there."""
+    try:
+        return get_engine().ask(run, question).result(PATIENCE)
+    except TimeoutError:
+        st.info(
+            "The server is busy: this network’s steps take long, or many people are training. Try again in a moment."
+        )
+    except (RuntimeError, MemoryError) as error:
+        st.error(f"This could not be worked out for this network: {error}")
+    st.stop()
+
+
+def wait_for(run: Run, step: int) -> None:
+    """Until the run has made that many updates, or patience is at its end."""
+    end = time.monotonic() + PATIENCE
+    while run.step < step and time.monotonic() < end:
+        time.sleep(0.005)

@@ -1,0 +1,110 @@
+"""The gallery: test images as tiles."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from mlpviz.gallery import page_of, select
+from mlpviz.live.routes import GALLERY
+from mlpviz.live.sprite import COLUMNS, sprite_url
+from mlpviz.page.component import loader
+from mlpviz.page.test_images.filters import filter_widgets, pager
+from mlpviz.predictions import table
+from mlpviz.run import Run
+from mlpviz.snapshot import Results
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "mlpviz_gallery",
+        html='<div class="gallery" role="group" aria-label="Test images"></div>',
+        css=(GALLERY / "gallery.css").read_text(encoding="utf-8"),
+        js=loader("gallery/gallery.js"),
+        isolate_styles=False,
+    )
+
+
+def gallery(run: Run, results: Results) -> None:
+    """Filters, tiles, and the table and the pictures to take along."""
+    st.subheader("The images")
+    frame = table(results.logits, results.labels)
+    classes = run.trainer.dataset.classes
+    wanted = filter_widgets(classes)
+    chosen = select(frame, wanted, before(results))
+    pager(len(chosen), wanted)
+    shown = page_of(chosen, wanted)
+    if len(shown):
+        tiles(run, frame, shown, key="gallery", stamp=f"{results.step} {wanted}")
+    else:
+        st.info("No image is like that. Clear the filter, or widen it.")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download the table (CSV)",
+            lambda: _csv(frame.loc[chosen], classes),
+            "predictions.csv",
+            "text/csv",
+            on_click="ignore",
+            disabled=not len(chosen),
+        )
+        st.download_button(
+            "Download the tiles (PNG)",
+            lambda: _png(run, shown),
+            "gallery.png",
+            "image/png",
+            on_click="ignore",
+            disabled=not len(shown),
+        )
+
+
+def tiles(run: Run, frame: pd.DataFrame, shown: np.ndarray, key: str, stamp: str = "") -> None:
+    """Draw those images; a click opens one. The gallery carries `stamp` once it is drawn, for benchmarks to see."""
+    columns = (frame[name].to_numpy()[shown] for name in ("true", "predicted", "confidence"))
+    dataset = run.trainer.dataset
+    result = _component()(
+        key=key,
+        data={
+            "tiles": [
+                [int(index), int(true), int(predicted), None if np.isnan(confidence) else float(confidence)]
+                for index, true, predicted, confidence in zip(shown, *columns, strict=True)
+            ],
+            "sprite": sprite_url(dataset.name),
+            "rows": -(-len(dataset.test_images) // COLUMNS),
+            "classes": list(dataset.classes),
+            "stamp": stamp,
+        },
+        on_open_change=lambda: None,
+    )
+    if result.open is not None:
+        st.session_state.open_image = int(result.open)
+
+
+def before(results: Results) -> np.ndarray | None:
+    """What the kept evaluation before the latest predicted."""
+    return results.past[-2].predicted.astype(np.int64) if len(results.past) > 1 else None
+
+
+def _csv(frame: pd.DataFrame, classes: tuple[str, ...]) -> bytes:
+    named = frame.assign(true=[classes[i] for i in frame["true"]], predicted=[classes[i] for i in frame["predicted"]])
+    text: str = named.to_csv()
+    return text.encode()
+
+
+def _png(run: Run, shown: np.ndarray) -> bytes:
+    """The tiles of this page, twelve in a row, twice as large as they are."""
+    images = run.trainer.dataset.test_images[shown.tolist()].cpu().numpy()
+    rows = -(-len(images) // 12)
+    sheet = np.zeros((rows * 12, 30, 30), dtype=np.uint8)
+    sheet[: len(images), 1:29, 1:29] = images
+    joined = sheet.reshape(rows, 12, 30, 30).swapaxes(1, 2).reshape(rows * 30, 360)
+    file = io.BytesIO()
+    Image.fromarray(joined).resize((720, rows * 60), Image.Resampling.NEAREST).save(file, format="PNG")
+    return file.getvalue()

@@ -1,0 +1,105 @@
+"""Your own image: drawn, or from a file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import nn
+
+from mlpviz.explain import logits
+from mlpviz.figures.update import probability_bars
+from mlpviz.live.engine import get_engine
+from mlpviz.live.routes import CANVAS
+from mlpviz.own_image import SIDE, prepare, read
+from mlpviz.page.component import loader
+from mlpviz.page.plot import figure_html, plot
+from mlpviz.run import Run
+from mlpviz.snapshot import Results
+from mlpviz.trainer import pixels
+
+PATIENCE = 10.0  # seconds
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "mlpviz_canvas",
+        html=(CANVAS / "canvas.html").read_text(encoding="utf-8"),
+        css=(CANVAS / "canvas.css").read_text(encoding="utf-8"),
+        js=loader("canvas/canvas.js"),
+        isolate_styles=False,
+    )
+
+
+def own_image(run: Run, results: Results) -> None:
+    """A picture of the reader's own on the left, what the network says of it on the right."""
+    left, right = st.columns([4, 6], gap="medium")
+    with left:
+        way = st.segmented_control(
+            "Your picture", ["Draw", "Upload"], default="Draw", required=True, key="own_way", persist_state="session"
+        )
+        image = _drawn() if way == "Draw" else _uploaded()
+    with right:
+        if image is None:
+            st.info("Draw a garment, or upload a photograph of one, and watch the ten bars.")
+            return
+        net = get_engine().ask(run, _copy).result(PATIENCE)
+        x = pixels(torch.from_numpy(image.copy()))
+        z = logits(net, x)
+        classes = run.trainer.dataset.classes
+        best = int(np.nan_to_num(z, nan=-np.inf).argmax())
+        st.markdown(f"The network, after step {run.step:,}, calls it **{classes[best]}**.")
+        plot(probability_bars(z, None, classes), key="own_probabilities", height=330)
+        st.caption("It has to choose one of ten, and knows no “none of these”: a high bar is no proof that it is one.")
+
+
+def _copy(run: Run) -> nn.Sequential:
+    return copy.deepcopy(run.trainer.net).cpu()
+
+
+def _drawn() -> np.ndarray | None:
+    state = st.session_state
+    result = _component()(
+        key="canvas", data={"clear": 1, "pixels": state.get("own_pixels")}, on_pixels_change=lambda: None
+    )
+    state.own_pixels = result.pixels or state.get("own_pixels")
+    return decode(state.own_pixels)
+
+
+def decode(text: str | None) -> np.ndarray | None:
+    """The canvas's pixels, (28, 28) uint8; None while nothing is drawn."""
+    try:
+        values = np.frombuffer(base64.b64decode(text or "", validate=True), dtype=np.uint8)
+    except (binascii.Error, ValueError):
+        return None
+    if len(values) != SIDE * SIDE or not values.any():
+        return None
+    return values.reshape(SIDE, SIDE)
+
+
+def _uploaded() -> np.ndarray | None:
+    file = st.file_uploader("A PNG or JPEG", type=["png", "jpg", "jpeg"], key="own_file", max_upload_size=20)
+    if file is None:
+        return None
+    try:
+        result, stages = prepare(read(file.getvalue()))
+    except ValueError as error:
+        st.error(str(error))
+        return None
+    shown = [figure_html(_thumbnail(stage.pixels), stage.name, stage.name) for stage in stages]
+    st.html(f'<div class="mlpviz-stages">{"".join(shown)}</div>')
+    return result
+
+
+def _thumbnail(image: np.ndarray) -> np.ndarray:
+    """At most some 200 pixels wide and high, by leaving out pixels."""
+    step = max(1, max(image.shape) // 200)
+    return np.ascontiguousarray(image[::step, ::step])

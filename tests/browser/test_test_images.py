@@ -1,0 +1,137 @@
+"""The view “Test images” in a real browser."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+VIEW = "?view=test-images&dataset=fashion-mnist-mini&batch_size=100&init=kaiming"
+
+
+@pytest.fixture
+def images(url, page, board):
+    """The view after one epoch."""
+    page.goto(url + VIEW)
+    page.wait_for_selector(".board[data-step='0']", timeout=60_000)
+    board.root = page.locator(".st-key-strip .board")
+    board.press("Epoch")
+    page.get_by_text("Evaluation after step 100.").wait_for()
+    page.locator(".gallery button").first.wait_for()
+    return board
+
+
+def test_at_step_0_the_first_evaluation_appears_by_itself(url, page):
+    page.goto(url + VIEW)
+    page.get_by_text("Evaluation after step 0.").wait_for()
+    page.locator(".gallery button").first.wait_for()
+
+
+def test_the_tiles_are_cut_from_one_picture(images, page):
+    tiles = page.locator(".gallery button")
+    assert tiles.count() == 48
+    pictures = {
+        tile.split('"')[1] for tile in tiles.locator("i").evaluate_all("all => all.map((e) => e.style.backgroundImage)")
+    }
+    assert len(pictures) == 1
+    label = tiles.first.get_attribute("aria-label")
+    assert re.fullmatch(r".+, taken for .+ at \d+ %", label)
+
+
+def test_a_tile_shows_the_image_of_its_number(images, page, mini):
+    """A screenshot of a tile against the dataset's own pixels."""
+    tile = page.locator(".gallery button").first
+    index = int(tile.get_attribute("data-index"))
+    style = "e.style.cssText += 'width: 28px; height: 28px; border: 0; border-radius: 0'"
+    tile.locator("i").evaluate(f"(e) => {{ {style} }}")
+    shot = Image.open(io.BytesIO(tile.locator("i").screenshot())).convert("L").resize((28, 28))
+    found = np.asarray(shot, dtype=float)
+    expected = mini.test_images[index].numpy().astype(float)
+    others = [np.abs(found - other).mean() for other in mini.test_images[:200].numpy().astype(float)]
+    assert np.abs(found - expected).mean() <= min(others) + 1e-9
+
+
+def test_a_click_on_a_cell_filters_and_the_address_keeps_it(images, page):
+    page.wait_for_timeout(500)
+    cell = page.locator(".st-key-confusion .points path").nth(6 * 10)  # Shirt, taken for T-shirt/top
+    box = cell.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("location.search.includes('images_true=6')")
+    assert "images_predicted=0" in page.url
+    tiles = "[...document.querySelectorAll('.gallery button')]"
+    page.wait_for_function(f"{tiles}.every((e) => e.getAttribute('aria-label').startsWith('Shirt, taken for T-shirt'))")
+
+
+def test_the_keyboard_reaches_every_tile_and_opens_one(images, page):
+    page.locator(".gallery button").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    at = page.evaluate("[...document.querySelectorAll('.gallery button')].indexOf(document.activeElement)")
+    assert at > 5
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    for tab, part in (("Story", "Its story."), ("Hidden units", "They add up to"), ("Flip it", "along the gradient")):
+        dialog.get_by_text(tab, exact=True).click()
+        dialog.get_by_text(part).first.wait_for()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+
+
+def test_it_follows_the_run_and_can_be_held_still(images, page):
+    images.press("Epoch")
+    page.get_by_text("Evaluation after step 200.").wait_for()
+    page.get_by_text("Follow the run").click()
+    page.wait_for_timeout(500)
+    images.press("Epoch")
+    images.until(lambda: images.step() == 300)
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("Evaluation after step 200.").is_visible()
+
+
+def test_a_unit_can_be_switched_off(images, page):
+    page.get_by_text("Hidden units", exact=True).first.click()
+    page.get_by_text("units of hidden layer 1").wait_for()
+    page.get_by_text("Switch it off").click()
+    page.get_by_text("Accuracy with it").wait_for()
+
+
+def test_a_drawing_and_an_upload(images, page, tmp_path):
+    page.get_by_text("Your own image").click()
+    canvas = page.locator(".drawing canvas")
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 220, steps=8)
+    page.mouse.up()
+    page.get_by_text("calls it").wait_for()
+    page.locator(".drawing button[name=clear]").click()
+    page.get_by_text("Draw a garment").wait_for()
+    page.locator(".drawing button[name=undo]").click()
+    page.get_by_text("calls it").wait_for()
+    page.get_by_text("Upload", exact=True).click()
+    picture = Image.new("RGB", (640, 480), "white")
+    ImageDraw.Draw(picture).rectangle([200, 100, 400, 400], fill=(40, 40, 60))
+    picture.save(tmp_path / "coat.jpg")
+    page.locator("input[type=file]").set_input_files(tmp_path / "coat.jpg")
+    page.get_by_text("what the network sees").wait_for()
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    page.locator("input[type=file]").set_input_files(tmp_path / "broken.png")
+    page.get_by_text("can’t be read as a PNG or JPEG").wait_for()
+
+
+def test_the_table_can_be_taken_along(images, page):
+    with page.expect_download() as table:
+        images.press("Download the table (CSV)")
+    assert table.value.path().read_text().startswith("index,true,predicted")
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
+def test_nothing_overflows(images, page, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    for part in ("The whole test set", "Hidden units", "Your own image"):
+        page.get_by_text(part, exact=True).first.click()
+        page.wait_for_timeout(1200)
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+
+from mlpviz import Settings, Trainer
+from mlpviz.explain import along_gradient, contributions, logits, neighbours, saliency
+from mlpviz.network import linears
+from mlpviz.trainer import pixels
+
+
+@pytest.fixture(scope="module", params=[(16,), (16, 12), ()], ids=str)
+def trained(request, mini):
+    settings = Settings(
+        dataset="fashion-mnist-mini", hidden_sizes=request.param, batch_size=100, activation="tanh", init="xavier"
+    )
+    trainer = Trainer(settings, mini)
+    trainer.train(100)
+    return trainer.net
+
+
+@pytest.fixture(scope="module")
+def x(mini):
+    return pixels(mini.test_images[5])
+
+
+def test_saliency_is_a_finite_difference(trained, x):
+    found = saliency(trained, x, 3)
+    double = torch.nn.Sequential(*trained).double()
+    for row, column in ((14, 14), (3, 20), (27, 0)):
+        nudge = torch.zeros(28, 28, dtype=torch.float64)
+        nudge[row, column] = 1e-4
+        up, down = (double((x.double() + sign * nudge)[None])[0, 3].item() for sign in (1, -1))
+        assert found[row, column] == pytest.approx((up - down) / 2e-4, rel=1e-3, abs=1e-6)
+    trained.float()
+
+
+def test_contributions_and_bias_add_up_to_the_logit(trained, x):
+    for c in (0, 7):
+        found = contributions(trained, x, c)
+        assert found.values.sum() + found.bias == pytest.approx(found.logit, abs=1e-5)
+        assert found.logit == pytest.approx(float(logits(trained, x)[c]), abs=1e-6)
+        for_it, against = found.strongest()
+        assert (found.values[for_it] > 0).all() and (found.values[against] < 0).all()
+        assert found.values[for_it[0]] == found.values.max() and found.values[against[0]] == found.values.min()
+
+
+def test_one_contribution_by_hand(trained, x):
+    layers = linears(trained)
+    with torch.no_grad():
+        h = x.flatten()
+        for linear in layers[:-1]:
+            h = torch.tanh(linear(h))
+    found = contributions(trained, x, 2)
+    assert found.values[4] == pytest.approx(h[4].item() * layers[-1].weight[2, 4].item(), rel=1e-5)
+
+
+def test_the_nearest_are_those_of_brute_force(trained, x, mini):
+    found = neighbours(trained, x, mini.train_images, mini.train_labels)
+    with torch.no_grad():
+        distances = torch.cdist(trained[:-1](x[None]).double(), trained[:-1](pixels(mini.train_images)).double())[0]
+    expected = distances.sort()
+    np.testing.assert_allclose(found.distances, expected.values[:8], rtol=1e-4)
+    assert found.labels.tolist() == mini.train_labels[torch.as_tensor(found.indices)].tolist()
+    assert found.indices[0] == expected.indices[0]
+
+
+def test_an_image_is_its_own_nearest_neighbour(trained, mini):
+    found = neighbours(trained, pixels(mini.train_images[7]), mini.train_images, mini.train_labels, k=1)
+    assert found.distances[0] == pytest.approx(0, abs=1e-4)
+
+
+def test_the_flip_is_where_the_prediction_changes(trained, x, mini):
+    label = int(trained(x[None]).argmax())
+    walk = along_gradient(trained, x, label, furthest=30)
+    predicted = walk.logits.argmax(axis=1)
+    assert walk.flip is not None and walk.images.min() >= 0 and walk.images.max() <= 1
+    start = x.detach().requires_grad_()
+    loss = torch.nn.functional.cross_entropy(trained(start[None]), torch.tensor([label]))
+    loss.backward()
+    direction = start.grad / start.grad.norm()
+    for epsilon, same in ((walk.flip * 0.999, True), (walk.flip * 1.001, False)):
+        there = trained((x + epsilon * direction).clamp(0, 1)[None]).argmax().item()
+        assert (there == predicted[0]) == same
+
+
+def test_a_network_that_cannot_be_moved_never_flips(mini):
+    net = Trainer(Settings(dataset="fashion-mnist-mini", init="zeros"), mini).net
+    walk = along_gradient(net, pixels(mini.test_images[0]), 3)
+    assert walk.flip is None and np.isfinite(walk.logits).all()
