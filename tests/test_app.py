@@ -367,3 +367,17 @@ def test_the_links_to_share_give_the_experiment_and_the_token():
     run = run_of(app)
     links = [dict(parse_qsl(code.value.split("?")[1])) for code in app.code if "?" in code.value]
     assert Settings.from_params(links[0]) == run.settings and links[1:] == [{"watch": run.token}]
+
+
+def test_one_bad_value_in_a_link_loses_nothing_else():
+    app = page(nesterov="true", learning_rate="abc", hidden_sizes="32", seed="-3", momentum="0.9")
+    settings = run_of(app).settings
+    assert settings == Settings(dataset="fashion-mnist-mini", hidden_sizes=(32,), momentum=0.9, nesterov=True)
+    assert "learning_rate" in app.error[0].value and "seed" in app.error[0].value
+
+
+def test_the_open_line_is_in_the_address():
+    app = page(view="line-by-line", line="loss", hidden_sizes="16")
+    assert app.session_state["line"] == "loss" and app.query_params["line"] == "loss"
+    other = page(view="line-by-line", line="nonsense", hidden_sizes="16")
+    assert other.session_state["line"] == "batch" and "line" not in other.query_params

@@ -236,3 +236,26 @@ def test_a_run_is_not_said_to_guess_before_100_steps(tiny):
     guessing = {"init": "zeros", "batch_size": 10}
     assert notice(replace(snapshot_after(tiny, **guessing), step=99)) == ""
     assert "guessing" in notice(snapshot_after(tiny, **guessing))
+
+
+def test_a_single_step_is_a_point_that_can_be_seen(tiny):
+    run = Run(Settings(dataset="fashion-mnist-mini", hidden_sizes=(16,), batch_size=100), tiny)
+    run.one_step()
+    snapshot = work_off(run)
+    for name in ("Loss", "Accuracy", "Gradient norms", "Update ratio"):
+        for drawn in numbered(name)(snapshot).data:
+            if np.isfinite(np.asarray(drawn["y"], dtype=float)).sum() == 1:
+                assert "markers" in drawn["mode"], (name, drawn["name"])
+
+
+def test_changes_close_together_are_written_one_below_the_other(tiny):
+    snapshot = replace(snapshot_after(tiny), changes=((3, "a"), (4, "b"), (5, "c")))
+    heights = [label["y"] for label in numbered("Loss")(snapshot).layout["annotations"]]
+    assert len(set(heights)) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.5, "−0.5"), (-1234, "−1,230"), (-1e-7, "−1.0·10⁻⁷"), (1e-7, "1.0·10⁻⁷")]
+)
+def test_negative_numbers_have_a_minus_and_no_hyphen(value, text):
+    assert number(value) == text

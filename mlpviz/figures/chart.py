@@ -61,7 +61,7 @@ def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any)
     style = {"color": color, "width": 2} | {key: more.pop(key) for key in ("width", "dash", "shape") if key in more}
     x = np.asarray(x, dtype=np.float32)
     y = np.asarray(y, dtype=np.float32)
-    mode = "lines" if len(x) != 1 else "markers"  # a single point makes no line
+    mode = "markers" if np.isfinite(y).sum() == 1 else "lines"  # a single point makes no line
     return {"type": "scatter", "mode": mode, "name": name, "x": x, "y": y, "line": style} | more
 
 
@@ -142,8 +142,9 @@ def number(value: float) -> str:
     if not np.isfinite(value):
         return "not finite"
     if value == 0 or 1e-3 <= abs(value) < 1e4:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{round(value, -1):,.0f}"
-    digits, exponent = f"{value:.1e}".split("e")
+        text = f"{value:.3g}" if abs(value) < 1000 else f"{round(value, -1):,.0f}"
+        return text.replace("-", "−")
+    digits, exponent = f"{value:.1e}".replace("-", "−", value < 0).split("e")
     return f"{digits}·10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
