@@ -52,7 +52,6 @@ def filters(page: Page, rounds: int, per_page: int) -> list[str]:
 
 def training(page: Page, live: str, rounds: int) -> list[str]:
     """A row: the run's speed with the view open, against no page."""
-    blank = page.context.browser.new_context().new_page() if page.context.browser else None
     ratios, control = [], []
     address = page.url
     for _ in range(rounds):
@@ -64,8 +63,6 @@ def training(page: Page, live: str, rounds: int) -> list[str]:
         page.goto(address)
         page.wait_for_selector(".gallery button", timeout=60_000)
         page.wait_for_timeout(2000)
-    if blank is not None:
-        blank.close()
     return [f"{100 * statistics.median(values):.0f} %" for values in (ratios, control)]
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mlpviz.network import linears
 from mlpviz.trainer import pixels
 
-CHUNK = 4096  # images at a time
+CHUNK = 4096  # images at a time, here and elsewhere
 
 
 def logits(net: nn.Module, x: Tensor) -> np.ndarray:
@@ -67,10 +67,10 @@ def contributions(net: nn.Sequential, x: Tensor, c: int) -> Contributions:
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The training images nearest to one image in the last hidden layer.
+    """The training images nearest to each of m images in the last hidden layer.
 
     Attributes:
-        indices, labels: (k,) of the training set, nearest first; distances: (k,) Euclidean.
+        indices, labels: (m, k) of the training set, nearest first; distances: (m, k) Euclidean.
     """
 
     indices: np.ndarray
@@ -78,55 +78,66 @@ class Neighbours:
     distances: np.ndarray
 
 
-def neighbours(net: nn.Sequential, x: Tensor, images: Tensor, labels: Tensor, k: int = 8) -> Neighbours:
-    """Search all training images, (n, 28, 28) uint8, some thousands at a time."""
+def neighbours(net: nn.Sequential, X: Tensor, images: Tensor, labels: Tensor, k: int = 8) -> Neighbours:
+    """Search all training images, (n, 28, 28) uint8, some thousands at a time, for each of X, (m, 28, 28) in [0, 1]."""
     parts = []
     with torch.no_grad():
-        own = net[:-1](x[None])
+        own = net[:-1](X)
         for i in range(0, len(images), CHUNK):
-            parts.append(torch.linalg.vector_norm(net[:-1](pixels(images[i : i + CHUNK])) - own, dim=1))
-    distances = torch.cat(parts).nan_to_num(nan=float("inf"))
-    nearest = distances.topk(min(k, len(distances)), largest=False)
+            there = net[:-1](pixels(images[i : i + CHUNK]))
+            parts.append(torch.cdist(own, there, compute_mode="donot_use_mm_for_euclid_dist"))
+    distances = torch.cat(parts, dim=1).nan_to_num(nan=float("inf"))
+    nearest = distances.topk(min(k, distances.shape[1]), largest=False)
     return Neighbours(nearest.indices.numpy(), labels[nearest.indices].numpy(), nearest.values.numpy())
 
 
 @dataclass(frozen=True, eq=False)
-class Walk:
-    """What becomes of an image that moves along its gradient, x(ε) = clip(x + ε g/‖g‖, 0, 1), with g = ∂ℓ/∂x, ℓ being
-    the loss of the class that the image is taken for at first.
+class Path:
+    """What becomes of an image that moves along a gradient, x(ε) = clip(x + ε g/‖g‖, 0, 1), with g = ∂(z_b − z_a)/∂x, a
+    being the class that the image is taken for at first and b the second in line.
 
     Attributes:
         epsilons: (steps,) from 0 on, in units of pixel brightness (Euclidean).
         images: (steps, 28, 28); logits: (steps, 10).
-        flip: the smallest ε that changes the prediction, or None where none of them does.
+        towards: b.
+        gradient: whether there is any; without one the image stays where it is.
+        flip: the first ε found that changes the prediction, or None.
+        moved: ‖x(flip) − x‖, which the clipping makes smaller than flip; NaN without one.
     """
 
     epsilons: np.ndarray
     images: np.ndarray
     logits: np.ndarray
+    towards: int
+    gradient: bool
     flip: float | None
+    moved: float
 
 
-def along_gradient(net: nn.Module, x: Tensor, predicted_class: int, furthest: float = 8.0, steps: int = 81) -> Walk:
-    """Move the image uphill in the loss of the class that it is taken for, and see when the prediction flips.
+def along_gradient(net: nn.Module, x: Tensor, furthest: float = 8.0, steps: int = 81) -> Path:
+    """Move the image towards the class that is second in line, and see when the prediction flips. The logits' gradient
+    is taken, not the loss's, which vanishes in float32 where the network is sure.
 
     Source of the idea: Szegedy et al., Intriguing properties of neural networks (2014); Goodfellow et al. (2015).
     """
     start = x.detach().requires_grad_()
-    loss = nn.functional.cross_entropy(net(start[None]), torch.tensor([predicted_class]))
-    (gradient,) = torch.autograd.grad(loss, start)
-    size = gradient.norm()
-    direction = gradient / size if size > 0 else gradient
+    z = net(start[None])[0]
+    first, second = z.detach().nan_to_num().topk(2).indices.tolist()
+    (gradient,) = torch.autograd.grad(z[second] - z[first], start)
+    largest = gradient.abs().max()
+    direction = gradient / largest if largest > 0 else gradient
+    direction = direction / direction.norm().clamp_min(1e-12)
     epsilons = torch.linspace(0, furthest, steps)
     with torch.no_grad():
-        path = (x + epsilons[:, None, None] * direction).clamp(0, 1)
-        z = net(path)
-        predicted = z.argmax(dim=1)
+        images = (x + epsilons[:, None, None] * direction).clamp(0, 1)
+        logits = net(images)
+        predicted = logits.argmax(dim=1)
         flipped = (predicted != predicted[0]).nonzero().flatten()
-        flip = None
+        flip, moved = None, float("nan")
         if len(flipped):
             flip = _bisect(net, x, direction, float(epsilons[flipped[0] - 1]), float(epsilons[flipped[0]]))
-    return Walk(epsilons.numpy(), path.numpy(), z.numpy(), flip)
+            moved = float(((x + flip * direction).clamp(0, 1) - x).norm())
+    return Path(epsilons.numpy(), images.numpy(), logits.numpy(), second, bool(largest > 0), flip, moved)
 
 
 def _bisect(net: nn.Module, x: Tensor, direction: Tensor, low: float, high: float) -> float:

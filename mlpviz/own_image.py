@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 MOST_BYTES = 20 * 2**20
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = 64_000_000
+LONGEST = 1024  # pixels to which a larger picture is reduced as it is read
 SIDE = 28
 FAINT = 0.12  # of the largest brightness; what is fainter counts as background
 
@@ -37,26 +38,37 @@ def read(data: bytes) -> np.ndarray:
         raise ValueError(f"This file has {len(data) / 2**20:.0f} MB; at most {MOST_BYTES // 2**20} MB can be taken.")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
-            width, height = image.size
-            if width * height > MOST_PIXELS:  # known from the header, before anything is unpacked
-                raise ValueError(
-                    f"This picture has {width:,} × {height:,} pixels; at most {MOST_PIXELS // 10**6} million can be."
-                )
-            image.load()
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
-    except ValueError:
-        raise
+            width, height = image.size  # from the header, before anything is unpacked
+            small = _grey(image) if width * height <= MOST_PIXELS else None
     except Exception:  # Pillow raises many kinds on malformed files
         raise ValueError(
             "This file can’t be read as a PNG or JPEG. Open it in an image program and save it anew."
         ) from None
+    if small is None:
+        raise ValueError(
+            f"This picture has {width:,} × {height:,} pixels; at most {MOST_PIXELS // 10**6} million can be read."
+        )
+    return small
+
+
+def _grey(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):  # 16 bits
+        return (np.asarray(image).astype(np.float64) / 257).clip(0, 255).astype(np.uint8)
+    if image.mode == "P":
+        image = image.convert("RGBA")
+    image.thumbnail((LONGEST, LONGEST), reducing_gap=2.0)
+    upright = ImageOps.exif_transpose(image).convert("RGBA")
+    values = np.asarray(upright)
+    alpha, seen = values[..., 3], values[values[..., 3] > 127]
+    if alpha.min() < 128 and len(seen) and np.ptp(seen[:, :3], axis=0).max() < 10:
+        return 255 - alpha  # one colour on nothing: its shape is what counts
     white = Image.new("RGBA", upright.size, "white")
     return np.asarray(Image.alpha_composite(white, upright).convert("L"))
 
 
-def prepare(picture: np.ndarray) -> tuple[np.ndarray, list[Stage]]:
+def prepare(picture: np.ndarray, fit: int = SIDE) -> tuple[np.ndarray, list[Stage]]:
     """Make a picture, (height, width) uint8, like the training images: inverted if its border is bright, cut to what it
-    shows, scaled to 28 pixels, centred on black.
+    shows, scaled to `fit` pixels, which is 28 for garments and 20 for MNIST's digits, centred on black.
 
     Returns:
         (28, 28) uint8, and the stages on the way, the first of them the picture itself.
@@ -76,7 +88,7 @@ def prepare(picture: np.ndarray) -> tuple[np.ndarray, list[Stage]]:
     picture = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     stages.append(Stage("Cut to what it shows", picture))
     height, width = picture.shape
-    scale = SIDE / max(height, width)
+    scale = fit / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(
         Image.fromarray(picture).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR)

@@ -187,6 +187,7 @@ class Results:
         step: the updates made before it.
         logits: (n, 10) float32; labels: (n,) int64, in the order of the test set.
         past: oldest first; the last of them is the latest evaluation.
+        before: (n,) uint8, what the evaluation before predicted; None at the first.
         evaluations: how many there were; where `past` holds fewer, it was thinned.
     """
 
@@ -194,6 +195,7 @@ class Results:
     logits: np.ndarray
     labels: np.ndarray
     past: tuple[PastPredictions, ...]
+    before: np.ndarray | None
     evaluations: int
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mlpviz.explain import CHUNK
 from mlpviz.trainer import pixels
 
-CHUNK = 4096  # images at a time
-WORK = 2e10  # multiplications that a look at the importance of all units may cost: about a second
+WORK = 2e10  # multiplications that a look at the importance of all units may cost, on so many images …
+FEWEST = 20  # … but on no fewer than these
 
 
 def hidden_layers(net: nn.Sequential) -> list[int]:
@@ -44,8 +45,10 @@ def importance(net: nn.Sequential, h: Tensor, labels: Tensor, layer: int) -> tup
         (units,) from −1 to 1, negative where the network does better without; and over how many images.
     """
     rest = net[hidden_layers(net)[layer] + 1 :]
+    if len(rest) == 1:  # what one unit adds to the logits can be taken away: no need to go through the layer again
+        return _lost_at_the_end(rest[0], h, labels), len(h)
     each = sum(linear.weight.numel() for linear in rest if isinstance(linear, nn.Linear))
-    n = max(min(len(h), 100), min(len(h), int(WORK / max(1, each * h.shape[1]))))
+    n = max(min(len(h), FEWEST), min(len(h), int(WORK / (each * h.shape[1]))))
     h, labels = h[:n], labels[:n]
     with torch.no_grad():
         whole = (rest(h).argmax(dim=1) == labels).double().mean()
@@ -56,3 +59,15 @@ def importance(net: nn.Sequential, h: Tensor, labels: Tensor, layer: int) -> tup
             lost.append(whole - (rest(h).argmax(dim=1) == labels).double().mean())
             h[:, unit] = kept
     return torch.stack(lost), n
+
+
+@torch.no_grad()
+def _lost_at_the_end(last: nn.Module, h: Tensor, labels: Tensor) -> Tensor:
+    assert isinstance(last, nn.Linear)
+    z = last(h)
+    whole = (z.argmax(dim=1) == labels).double().mean()
+    lost = []
+    for unit in range(h.shape[1]):
+        there = z - h[:, unit, None] * last.weight[:, unit]
+        lost.append(whole - (there.argmax(dim=1) == labels).double().mean())
+    return torch.stack(lost)

@@ -38,7 +38,7 @@ ALLOWED = {
     },
     "predictions": {"numpy", "pandas"},
     "gallery": {"numpy", "pandas"},
-    "units": {"trainer", "torch"},
+    "units": {"explain", "trainer", "torch"},
     "own_image": {"numpy"},
     "explain": {"network", "trainer", "numpy", "torch"},
     "figures": {"figures", "predictions", "snapshot", "history", "numpy"},

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -55,35 +57,46 @@ def test_one_contribution_by_hand(trained, x):
 
 
 def test_the_nearest_are_those_of_brute_force(trained, x, mini):
-    found = neighbours(trained, x, mini.train_images, mini.train_labels)
+    found = neighbours(trained, x[None], mini.train_images, mini.train_labels)
     with torch.no_grad():
         distances = torch.cdist(trained[:-1](x[None]).double(), trained[:-1](pixels(mini.train_images)).double())[0]
     expected = distances.sort()
-    np.testing.assert_allclose(found.distances, expected.values[:8], rtol=1e-4)
+    np.testing.assert_allclose(found.distances[0], expected.values[:8], rtol=1e-4)
     assert found.labels.tolist() == mini.train_labels[torch.as_tensor(found.indices)].tolist()
-    assert found.indices[0] == expected.indices[0]
+    assert found.indices[0, 0] == expected.indices[0]
 
 
 def test_an_image_is_its_own_nearest_neighbour(trained, mini):
-    found = neighbours(trained, pixels(mini.train_images[7]), mini.train_images, mini.train_labels, k=1)
-    assert found.distances[0] == pytest.approx(0, abs=1e-4)
+    found = neighbours(trained, pixels(mini.train_images[7:9]), mini.train_images, mini.train_labels, k=1)
+    assert found.indices.tolist() == [[7], [8]] and found.distances == pytest.approx(np.zeros((2, 1)), abs=1e-4)
 
 
-def test_the_flip_is_where_the_prediction_changes(trained, x, mini):
-    label = int(trained(x[None]).argmax())
-    walk = along_gradient(trained, x, label, furthest=30)
-    predicted = walk.logits.argmax(axis=1)
-    assert walk.flip is not None and walk.images.min() >= 0 and walk.images.max() <= 1
+def test_the_flip_is_where_the_prediction_changes(trained, x):
+    path = along_gradient(trained, x, furthest=30)
+    first, second = trained(x[None])[0].topk(2).indices.tolist()
+    assert path.logits[0].argmax() == first and path.towards == second
+    assert path.flip is not None and path.images.min() >= 0 and path.images.max() <= 1
     start = x.detach().requires_grad_()
-    loss = torch.nn.functional.cross_entropy(trained(start[None]), torch.tensor([label]))
-    loss.backward()
+    z = trained(start[None])[0]
+    (z[second] - z[first]).backward()
     direction = start.grad / start.grad.norm()
-    for epsilon, same in ((walk.flip * 0.999, True), (walk.flip * 1.001, False)):
-        there = trained((x + epsilon * direction).clamp(0, 1)[None]).argmax().item()
-        assert (there == predicted[0]) == same
+    for epsilon, same in ((path.flip * 0.999, True), (path.flip * 1.001, False)):
+        there = (x + epsilon * direction).clamp(0, 1)
+        assert (trained(there[None]).argmax().item() == first) == same
+    assert path.moved == pytest.approx(((x + path.flip * direction).clamp(0, 1) - x).norm().item(), rel=1e-4)
+
+
+def test_a_network_however_sure_flips_at_the_same_place(trained, x):
+    """Larger last weights make it surer and change no prediction: the loss's gradient would vanish."""
+    path = along_gradient(trained, x, furthest=30)
+    sure = copy.deepcopy(trained)
+    with torch.no_grad():
+        sure[-1].weight *= 1000
+        sure[-1].bias *= 1000
+    assert along_gradient(sure, x, furthest=30).flip == pytest.approx(path.flip, rel=1e-3)
 
 
 def test_a_network_that_cannot_be_moved_never_flips(mini):
     net = Trainer(Settings(dataset="fashion-mnist-mini", init="zeros"), mini).net
-    walk = along_gradient(net, pixels(mini.test_images[0]), 3)
-    assert walk.flip is None and np.isfinite(walk.logits).all()
+    path = along_gradient(net, pixels(mini.test_images[0]))
+    assert path.flip is None and not path.gradient and np.isfinite(path.logits).all()

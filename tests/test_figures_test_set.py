@@ -51,7 +51,7 @@ def test_the_story_of_an_image():
 
 
 def test_contributions_are_shown_with_their_sum():
-    chart = drawn(contribution_bars(np.array([3, 5]), np.array([2.0, -1.0]), 0.5, 0.25, 1.75))
+    chart = drawn(contribution_bars(["unit 3", "unit 5"], np.array([2.0, -1.0]), 0.5, 0.25, 1.75))
     assert chart.data[0]["x"].tolist() == [2.0, -1.0, 0.5, 0.25] and "They add up to 1.75" in chart.sentence
     assert list(chart.data[0]["y"]) == ["unit 3", "unit 5", "all others", "bias"]
 
@@ -61,3 +61,8 @@ def test_a_unit_and_the_classes_it_answers_to():
     chart = drawn(class_means(np.where(labels == 7, 5.0, 1.0), labels, CLASSES))
     assert "most to h" in chart.sentence and len(chart.data) == 10
     assert not math.isnan(chart.data[3]["x"][50])
+
+
+@pytest.mark.parametrize("values", [np.full(100, np.nan), np.zeros(100)])
+def test_a_dead_or_broken_unit_answers_to_no_class(values):
+    assert "no class more than to another" in drawn(class_means(values, np.arange(100) % 10, CLASSES)).sentence

@@ -71,7 +71,17 @@ def test_the_address_says_it_all():
 
 @pytest.mark.parametrize(
     "params",
-    [{"kind": "odd"}, {"true": "10"}, {"low": "2"}, {"low": "nan"}, {"page": "0"}, {"true": "x"}, {"per_page": "7"}],
+    [
+        {"kind": "odd"},
+        {"true": "10"},
+        {"low": "2"},
+        {"low": "nan"},
+        {"page": "0"},
+        {"true": "x"},
+        {"per_page": "7"},
+        {"order_seed": "-1"},
+        {"index": "1e9"},
+    ],
 )
 def test_an_address_that_cannot_be_is_a_value_error(params):
     with pytest.raises(ValueError):

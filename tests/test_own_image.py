@@ -132,3 +132,27 @@ def test_a_decompression_bomb_is_refused_by_its_header_alone():
 def test_a_huge_file_is_refused():
     with pytest.raises(ValueError, match="21 MB"):
         read(b"\0" * (21 * 2**20))
+
+
+def test_sixteen_bits_are_scaled_and_not_cut():
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(20, 0)
+    found = read(encoded(Image.fromarray(ramp)))
+    assert np.abs(found[0].astype(int) - np.arange(256)).max() <= 1
+
+
+def test_white_on_nothing_is_seen():
+    image = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
+    image.paste((255, 255, 255, 255), (10, 5, 30, 35))
+    result, _ = prepare(read(encoded(image)))
+    assert result.max() == 255 and (result == 0).any()
+
+
+def test_a_digit_leaves_the_margin_that_mnist_has():
+    result, _ = prepare(shoe(), fit=20)
+    rows, columns = np.flatnonzero(result.any(axis=1)), np.flatnonzero(result.any(axis=0))
+    assert len(columns) == 20 and columns[0] == 4 and len(rows) == 10
+
+
+def test_a_large_photograph_is_reduced_as_it_is_read():
+    found = read(encoded(Image.fromarray(shoe(4000, 3000)), "JPEG"))
+    assert max(found.shape) == 1024

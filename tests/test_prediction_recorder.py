@@ -35,6 +35,8 @@ def test_two_hundred_evaluations_are_thinned_evenly_and_stay_bounded():
         assert len(steps) <= CAPACITY + 1 and steps[0] == 0 and steps[-1] == step
         gaps = np.diff(steps[:-1])
         assert len(set(gaps.tolist())) <= 1, "evenly, but for the latest"
+        if step:
+            assert results.before.tolist() == evaluation(step - 1).logits.argmax(1).tolist(), "thinned or not"
     assert results.evaluations == 200
     assert sum(past.predicted.nbytes + past.true_probability.nbytes for past in results.past) <= 33 * 300 * 3
 

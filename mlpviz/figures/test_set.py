@@ -127,9 +127,9 @@ def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> 
     return Chart("Its story", sentence, data, layout, card="Its story")
 
 
-def contribution_bars(units: np.ndarray, values: np.ndarray, rest: float, bias: float, logit: float) -> Chart:
-    """The strongest contributions to one logit, what the other units add, and the bias; they sum up to the logit."""
-    names = [*(f"unit {unit}" for unit in units), "all others", "bias"]
+def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: float, logit: float) -> Chart:
+    """The strongest contributions to one logit, by name, what all others add, and the bias: their sum is the logit."""
+    names = [*names, "all others", "bias"]
     amounts = np.array([*values, rest, bias])
     bar = {
         "type": "bar",
@@ -166,11 +166,13 @@ def class_means(values: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
         }
         for c, name in enumerate(classes)
     ]
-    means = [float(values[labels == c].mean()) if (labels == c).any() else -np.inf for c in range(len(classes))]
+    means = [float(values[labels == c].mean()) if (labels == c).any() else 0.0 for c in range(len(classes))]
     layout = {
         "xaxis": {"title": {"text": "activation"}},
         "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True},
         "showlegend": False,
     }
-    sentence = f"On average it answers most to {classes[int(np.nanargmax(means))]}."
+    sentence = "It answers to no class more than to another."
+    if np.isfinite(values).all() and np.ptp(means) > 0:
+        sentence = f"On average it answers most to {classes[int(np.argmax(means))]}."
     return Chart("Its answer to each class", sentence, data, layout, card="Its answer to each class")

@@ -19,12 +19,14 @@ class PredictionRecorder:
         self._kept: list[tuple[int, PastPredictions]] = []  # with the evaluation's ordinal number
         self._count = 0
         self._stride = 1
+        self._latest: PastPredictions | None = None
 
     def record(self, evaluation: Evaluation, labels: Tensor) -> Results:
         """Take in an evaluation; labels are those of the test set, (n,)."""
         if self._kept and self._kept[-1][0] % self._stride:
             self._kept.pop()  # it was kept for being the latest alone
-        self._kept.append((self._count, _past(evaluation, labels)))
+        before, self._latest = self._latest, _past(evaluation, labels)
+        self._kept.append((self._count, self._latest))
         self._count += 1
         while len(self._kept) > CAPACITY + 1:
             self._stride *= 2
@@ -35,6 +37,7 @@ class PredictionRecorder:
             logits=evaluation.logits.cpu().numpy(),
             labels=labels.cpu().numpy(),
             past=tuple(kept for _, kept in self._kept),
+            before=before.predicted if before is not None else None,
             evaluations=self._count,
         )
 

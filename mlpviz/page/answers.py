@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
+from torch import nn
 
 from mlpviz.live.engine import get_engine
 from mlpviz.run import Run
@@ -35,3 +37,12 @@ def wait_for(run: Run, step: int) -> None:
     end = time.monotonic() + PATIENCE
     while run.step < step and time.monotonic() < end:
         time.sleep(0.005)
+
+
+def frozen(run: Run) -> tuple[int, nn.Sequential]:
+    """A copy of the run's network on the CPU, and after how many updates it was made."""
+
+    def copied(run: Run) -> tuple[int, nn.Sequential]:
+        return run.step, copy.deepcopy(run.trainer.net).cpu()
+
+    return answer(run, copied)

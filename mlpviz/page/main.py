@@ -10,6 +10,7 @@ from mlpviz.page.line_by_line.view import line_by_line
 from mlpviz.page.player import player
 from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
+from mlpviz.page.test_images.filters import current_filter
 from mlpviz.page.test_images.view import test_images
 from mlpviz.page.views import LINE_BY_LINE, TEST_IMAGES, choose_view
 from mlpviz.page.visit import current_run, write_address
@@ -22,6 +23,7 @@ def main() -> None:
         title()
         watch(token)
         return
+    current_filter()  # what is wrong in the address is said in the sidebar
     with st.sidebar:
         settings = sidebar()
     head = st.container(key="head", horizontal=True, vertical_alignment="center", gap="small")

@@ -72,7 +72,7 @@ def test_the_keyboard_reaches_every_tile_and_opens_one(images, page):
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
-    for tab, part in (("Story", "Its story."), ("Hidden units", "They add up to"), ("Flip it", "along the gradient")):
+    for tab, part in (("Story", "Its story."), ("Contributions", "They add up to"), ("Flip it", "along the gradient")):
         dialog.get_by_text(tab, exact=True).click()
         dialog.get_by_text(part).first.wait_for()
     page.keyboard.press("Escape")

@@ -37,7 +37,7 @@ class Board {
     this.stripOnly = data.stripOnly;
     this.root.classList.toggle("strip-only", this.stripOnly);
     this.plotlyUrl = new URL(data.plotly, document.baseURI);
-    this.told = { state: null, at: performance.now() - ASK_AGAIN };
+    this.told = { state: null, status: plain(data.status), at: performance.now() };
     if (data.token !== this.token) {
       this.token = data.token;
       this.have = "";
@@ -122,9 +122,10 @@ class Board {
     const status = plain(snapshot.status);
     const state = this.follows ? `${status} ${snapshot.evaluations}` : status;
     const now = performance.now();
-    const news = state !== this.told.state || now - this.told.at > ASK_AGAIN;
+    const hurry = !this.follows || status !== this.told.status; // what is only a newer evaluation can wait
+    const news = (hurry && state !== this.told.state) || now - this.told.at > ASK_AGAIN;
     if (state === this.pageState || !news) return;
-    this.told = { state, at: now };
+    this.told = { state, status, at: now };
     this.tell(state);
   }
 

@@ -4,30 +4,23 @@ const SIDE = 28;
 
 export function mount({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".drawing");
-  if (!root.drawing) root.drawing = new Drawing(root);
+  root.drawing ??= new Drawing(root, data.pixels);
   root.drawing.send = (text) => setStateValue("pixels", text);
-  if (data.clear !== root.drawing.cleared) root.drawing.restart(data.clear, data.pixels);
   return () => {};
 }
 
 class Drawing {
-  constructor(root) {
+  constructor(root, pixels) {
     this.canvas = root.querySelector("canvas");
     this.context = this.canvas.getContext("2d");
     this.values = new Float32Array(SIDE * SIDE);
+    if (pixels) Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0)).forEach((v, i) => (this.values[i] = v / 255));
     this.past = [];
     this.pen = 1;
     this.canvas.onpointerdown = (event) => this.begin(event);
     this.canvas.onpointermove = (event) => this.draw(event);
     this.canvas.onpointerup = this.canvas.onpointercancel = () => this.end();
     for (const button of root.querySelectorAll("button")) button.onclick = () => this[button.name](button, root);
-    this.paint();
-  }
-
-  restart(stamp, pixels) {
-    this.cleared = stamp;
-    this.values.fill(0);
-    if (pixels) Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0)).forEach((v, i) => (this.values[i] = v / 255));
     this.paint();
   }
 

@@ -6,13 +6,14 @@ const galleries = new WeakMap(); // by the element that Streamlit gives, which o
 export function mount({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".gallery");
   const known = galleries.get(parentElement);
-  galleries.set(parentElement, data.tiles);
+  const wanted = JSON.stringify([data.tiles, data.sprite]);
+  galleries.set(parentElement, wanted);
   root.onclick = (event) => {
     const tile = event.target.closest("button");
     if (tile) setTriggerValue("open", Number(tile.dataset.index));
   };
   root.onkeydown = (event) => move(root, event);
-  if (JSON.stringify(known) !== JSON.stringify(data.tiles)) draw(root, data);
+  if (known !== wanted) draw(root, data);
   root.dataset.drawn = data.stamp; // for tests and benchmarks to read
   return () => {};
 }
@@ -20,11 +21,12 @@ export function mount({ parentElement, data, setTriggerValue }) {
 function draw(root, { tiles, sprite, rows, classes }) {
   const url = new URL(sprite, document.baseURI);
   root.replaceChildren(
-    ...tiles.map(([index, truth, predicted, confidence]) => {
+    ...tiles.map(([index, truth, predicted, confidence], place) => {
       const tile = document.createElement("button");
       const right = truth === predicted;
       const sure = Number.isFinite(confidence) ? `${Math.round(100 * confidence)} %` : "no number";
       tile.dataset.index = index;
+      tile.tabIndex = place ? -1 : 0; // one stop for the tab key; the arrows do the rest
       tile.className = right ? "right" : "wrong";
       tile.title = `Image ${index}`;
       tile.setAttribute(
@@ -63,5 +65,7 @@ function move(root, event) {
   if (!tiles[to]) return;
   event.preventDefault();
   event.stopPropagation();
+  tiles[at].tabIndex = -1;
+  tiles[to].tabIndex = 0;
   tiles[to].focus();
 }

@@ -26,8 +26,16 @@ def current_filter() -> Filter:
 
 
 def narrow(**changes: Any) -> None:
-    """Change the filter."""
-    st.session_state.filter = current_filter().replace(index=None, **changes)
+    """Show just those, in the order and number that the reader likes."""
+    like = {name: getattr(current_filter(), name) for name in ("order", "order_seed", "per_page")}
+    st.session_state.filter = Filter(**like, **changes)
+
+
+def selection_round() -> int:
+    """Part of the keys of what can be clicked to filter: another after the filter is cleared, so that nothing stays
+    selected."""
+    count: int = st.session_state.get("selection_round", 0)
+    return count
 
 
 def filter_params() -> dict[str, str]:
@@ -94,7 +102,10 @@ def _turn(page: int) -> None:
 
 
 def _clear() -> None:
-    st.session_state.filter = Filter()
+    state = st.session_state
+    state.filter = Filter()
+    state.selection_round = selection_round() + 1
+    state.cell_before, state.row_before = None, []
 
 
 def _read() -> None:

@@ -17,7 +17,6 @@ from mlpviz.live.routes import GALLERY
 from mlpviz.live.sprite import COLUMNS, sprite_url
 from mlpviz.page.component import loader
 from mlpviz.page.test_images.filters import filter_widgets, pager
-from mlpviz.predictions import table
 from mlpviz.run import Run
 from mlpviz.snapshot import Results
 
@@ -33,13 +32,12 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def gallery(run: Run, results: Results) -> None:
+def gallery(run: Run, results: Results, frame: pd.DataFrame) -> None:
     """Filters, tiles, and the table and the pictures to take along."""
     st.subheader("The images")
-    frame = table(results.logits, results.labels)
     classes = run.trainer.dataset.classes
     wanted = filter_widgets(classes)
-    chosen = select(frame, wanted, before(results))
+    chosen = select(frame, wanted, results.before)
     pager(len(chosen), wanted)
     shown = page_of(chosen, wanted)
     if len(shown):
@@ -85,11 +83,6 @@ def tiles(run: Run, frame: pd.DataFrame, shown: np.ndarray, key: str, stamp: str
     )
     if result.open is not None:
         st.session_state.open_image = int(result.open)
-
-
-def before(results: Results) -> np.ndarray | None:
-    """What the kept evaluation before the latest predicted."""
-    return results.past[-2].predicted.astype(np.int64) if len(results.past) > 1 else None
 
 
 def _csv(frame: pd.DataFrame, classes: tuple[str, ...]) -> bytes:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import streamlit as st
 from torch import Tensor, nn
 
 from mlpviz.explain import along_gradient, contributions, logits, neighbours, saliency
-from mlpviz.figures.chart import number, percent
+from mlpviz.figures.chart import number
 from mlpviz.figures.test_set import contribution_bars, story
 from mlpviz.figures.update import logit_bars, probability_bars
-from mlpviz.live.engine import get_engine
 from mlpviz.network import linears
+from mlpviz.page.answers import frozen
 from mlpviz.page.plot import diverging, figure_html, grey, picture, plot
 from mlpviz.predictions import softmax
 from mlpviz.run import Run
 from mlpviz.snapshot import Results
 from mlpviz.trainer import pixels
 
-PATIENCE = 10.0  # seconds
-TABS = ("Prediction", "Story", "Saliency", "Hidden units", "Neighbours", "Flip it")
+TABS = ("Prediction", "Story", "Saliency", "Contributions", "Neighbours", "Flip it")
 
 
 def show_image(run: Run, results: Results) -> None:
@@ -37,7 +34,7 @@ def _close() -> None:
 
 
 def _content(run: Run, results: Results, index: int) -> None:
-    step, net = get_engine().ask(run, _copy).result(PATIENCE)
+    step, net = frozen(run)
     dataset = run.trainer.dataset
     x = pixels(dataset.test_images[index].cpu())
     label = int(results.labels[index])
@@ -59,16 +56,12 @@ def _content(run: Run, results: Results, index: int) -> None:
                 _story(results, index, classes)
             case "Saliency":
                 _saliency(net, x, _pick_class(classes, best))
-            case "Hidden units":
+            case "Contributions":
                 _units(net, x, _pick_class(classes, best), classes)
             case "Neighbours":
                 _neighbours(run, net, x)
             case "Flip it":
                 _flip(net, x, label, classes)
-
-
-def _copy(run: Run) -> tuple[int, nn.Sequential]:
-    return run.step, copy.deepcopy(run.trainer.net).cpu()
 
 
 def _pick_class(classes: tuple[str, ...], best: int) -> int:
@@ -115,8 +108,9 @@ def _units(net: nn.Sequential, x: Tensor, c: int, classes: tuple[str, ...]) -> N
     units = np.concatenate([for_it, against])
     shown = found.values[units]
     rest = float(found.values.sum() - shown.sum())
-    plot(contribution_bars(units, shown, rest, found.bias, found.logit), key="contributions", height=320)
     layers = linears(net)
+    names = [f"unit {unit}" if len(layers) > 1 else f"pixel {divmod(int(unit), 28)}" for unit in units]
+    plot(contribution_bars(names, shown, rest, found.bias, found.logit), key="contributions", height=320)
     if len(layers) == 2:
         weights = layers[0].weight.detach().numpy()
         figures = [
@@ -136,7 +130,7 @@ def _neighbours(run: Run, net: nn.Sequential, x: Tensor) -> None:
     with st.spinner("Comparing with all training images…", show_time=False):
         found = neighbours(
             net,
-            x,
+            x[None],
             dataset.train_images[:size].cpu(),
             dataset.train_labels[:size].cpu(),
         )
@@ -146,20 +140,22 @@ def _neighbours(run: Run, net: nn.Sequential, x: Tensor) -> None:
             f"Training image {i}, {dataset.classes[label]}",
             f"{dataset.classes[label]}, {number(float(distance))}",
         )
-        for i, label, distance in zip(found.indices, found.labels, found.distances, strict=True)
+        for i, label, distance in zip(found.indices[0], found.labels[0], found.distances[0], strict=True)
     ]
     st.html(f'<div class="mlpviz-batch">{"".join(figures)}</div>')
     st.caption("The training images nearest in the last hidden layer, with their labels and their distances.")
 
 
 def _flip(net: nn.Sequential, x: Tensor, label: int, classes: tuple[str, ...]) -> None:
-    path = along_gradient(net, x, int(logits(net, x).argmax()))
-    if path.flip is None:
+    path = along_gradient(net, x)
+    if not path.gradient:
+        st.markdown("The gradient is exactly 0 here: it shows no way.")
+    elif path.flip is None:
         st.markdown(f"No step of up to {path.epsilons[-1]:g} along the gradient changes the prediction.")
     else:
         st.markdown(
-            f"A step of **ε = {path.flip:.3g}** along the gradient changes the prediction: {percent(path.flip / 28)} "
-            "of the length of a white image."
+            f"A step of **ε = {path.flip:.3g}** along the gradient, towards {classes[path.towards]}, changes the "
+            f"prediction. Cut off at black and white, the image has moved by {path.moved:.3g}; a white image is 28 long."
         )
     epsilon = st.slider("ε", 0.0, float(path.epsilons[-1]), 0.0, step=0.1, key="epsilon")
     at = int(np.abs(path.epsilons - epsilon).argmin())

@@ -11,15 +11,14 @@ import streamlit as st
 from mlpviz.figures.chart import number, percent
 from mlpviz.figures.test_set import confusion, reliability
 from mlpviz.page.plot import plot
-from mlpviz.page.test_images.filters import narrow
-from mlpviz.predictions import calibration, confusion_matrix, most_confused, per_class, table, wilson
+from mlpviz.page.test_images.filters import narrow, selection_round
+from mlpviz.predictions import calibration, confusion_matrix, most_confused, per_class, wilson
 from mlpviz.run import Run
 from mlpviz.snapshot import Results
 
 
-def overview(run: Run, results: Results) -> None:
+def overview(run: Run, results: Results, frame: pd.DataFrame) -> None:
     """Confusions, scores and calibration; a click on a cell or on a class filters the gallery below."""
-    frame = table(results.logits, results.labels)
     counts = confusion_matrix(results.labels, frame["predicted"].to_numpy())
     classes = run.trainer.dataset.classes
     _headline(run, results, frame, counts)
@@ -30,7 +29,7 @@ def overview(run: Run, results: Results) -> None:
             "Cells", ["Counts", "% of the row"], default="Counts", required=True, key="cells", persist_state="session"
         )
         chart = confusion(counts, classes, share != "Counts")
-        event = plot(chart, key="confusion", height=470, selectable=True)
+        event = plot(chart, key=f"confusion_{selection_round()}", height=470, selectable=True)
         _cell_clicked(event)
     with right:
         _scores(counts, classes)
@@ -48,8 +47,8 @@ def _headline(run: Run, results: Results, frame: pd.DataFrame, counts: np.ndarra
         f"**Evaluation after step {results.step:,}.** Right: **{right:,} of {n:,}**, {percent(right / n, 2)}; "
         f"with 95 % confidence between {percent(low)} and {percent(high)} (Wilson). Mean loss {loss}."
     )
-    if pairs:
-        st.markdown("Confused most: " + "; ".join(pairs) + ".")
+    if pairs[1:]:
+        st.markdown("Confused often, too: " + "; ".join(pairs[1:]) + ".")
 
 
 def _cell_clicked(event: Any) -> None:
@@ -73,7 +72,7 @@ def _scores(counts: np.ndarray, classes: tuple[str, ...]) -> None:
     }
     event = st.dataframe(
         scores,
-        key="scores",
+        key=f"scores_{selection_round()}",
         column_config=shares,
         on_select="rerun",
         selection_mode="single-row",

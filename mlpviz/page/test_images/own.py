@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import copy
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -12,20 +11,17 @@ from typing import Any
 import numpy as np
 import streamlit as st
 import torch
-from torch import nn
 
 from mlpviz.explain import logits
 from mlpviz.figures.update import probability_bars
-from mlpviz.live.engine import get_engine
 from mlpviz.live.routes import CANVAS
 from mlpviz.own_image import SIDE, prepare, read
+from mlpviz.page.answers import frozen
 from mlpviz.page.component import loader
 from mlpviz.page.plot import figure_html, plot
 from mlpviz.run import Run
 from mlpviz.snapshot import Results
 from mlpviz.trainer import pixels
-
-PATIENCE = 10.0  # seconds
 
 
 @functools.cache
@@ -46,30 +42,25 @@ def own_image(run: Run, results: Results) -> None:
         way = st.segmented_control(
             "Your picture", ["Draw", "Upload"], default="Draw", required=True, key="own_way", persist_state="session"
         )
-        image = _drawn() if way == "Draw" else _uploaded()
+        image = _drawn() if way == "Draw" else _uploaded(20 if run.settings.dataset == "mnist" else SIDE)
     with right:
         if image is None:
-            st.info("Draw a garment, or upload a photograph of one, and watch the ten bars.")
+            thing = "garment" if run.settings.dataset.startswith("fashion") else "sign"
+            st.info(f"Draw a {thing}, or upload a photograph of one, and watch the ten bars.")
             return
-        net = get_engine().ask(run, _copy).result(PATIENCE)
+        step, net = frozen(run)
         x = pixels(torch.from_numpy(image.copy()))
         z = logits(net, x)
         classes = run.trainer.dataset.classes
         best = int(np.nan_to_num(z, nan=-np.inf).argmax())
-        st.markdown(f"The network, after step {run.step:,}, calls it **{classes[best]}**.")
+        st.markdown(f"The network, after step {step:,}, calls it **{classes[best]}**.")
         plot(probability_bars(z, None, classes), key="own_probabilities", height=330)
         st.caption("It has to choose one of ten, and knows no “none of these”: a high bar is no proof that it is one.")
 
 
-def _copy(run: Run) -> nn.Sequential:
-    return copy.deepcopy(run.trainer.net).cpu()
-
-
 def _drawn() -> np.ndarray | None:
     state = st.session_state
-    result = _component()(
-        key="canvas", data={"clear": 1, "pixels": state.get("own_pixels")}, on_pixels_change=lambda: None
-    )
+    result = _component()(key="canvas", data={"pixels": state.get("own_pixels")}, on_pixels_change=lambda: None)
     state.own_pixels = result.pixels or state.get("own_pixels")
     return decode(state.own_pixels)
 
@@ -85,18 +76,22 @@ def decode(text: str | None) -> np.ndarray | None:
     return values.reshape(SIDE, SIDE)
 
 
-def _uploaded() -> np.ndarray | None:
+def _uploaded(fit: int) -> np.ndarray | None:
     file = st.file_uploader("A PNG or JPEG", type=["png", "jpg", "jpeg"], key="own_file", max_upload_size=20)
     if file is None:
         return None
-    try:
-        result, stages = prepare(read(file.getvalue()))
-    except ValueError as error:
-        st.error(str(error))
-        return None
+    state, key = st.session_state, (file.file_id, fit)
+    if state.get("own_of") != key:  # read each file once
+        try:
+            state.own_of, state.own_read = key, prepare(read(file.getvalue()), fit)
+        except ValueError as error:
+            st.error(str(error))
+            return None
+    result, stages = state.own_read
     shown = [figure_html(_thumbnail(stage.pixels), stage.name, stage.name) for stage in stages]
     st.html(f'<div class="mlpviz-stages">{"".join(shown)}</div>')
-    return result
+    image: np.ndarray = result
+    return image
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 import io
 
 import numpy as np
@@ -15,15 +14,13 @@ from torch import Tensor, nn
 
 from mlpviz.figures.chart import percent
 from mlpviz.figures.test_set import class_means, confusion
-from mlpviz.live.engine import get_engine
 from mlpviz.network import linears
+from mlpviz.page.answers import frozen
 from mlpviz.page.plot import diverging, figure_html, picture, plot
 from mlpviz.predictions import confusion_matrix
 from mlpviz.run import Run
 from mlpviz.snapshot import Results
 from mlpviz.units import activations, hidden_layers, importance, logits_from, without
-
-PATIENCE = 10.0  # seconds
 
 
 def hidden_units(run: Run, results: Results) -> None:
@@ -31,7 +28,7 @@ def hidden_units(run: Run, results: Results) -> None:
     if not run.settings.hidden_sizes:
         st.info("This network has no hidden layer, and so no hidden units.")
         return
-    step, net = get_engine().ask(run, _copy).result(PATIENCE)
+    step, net = frozen(run)
     layers = list(range(1, len(hidden_layers(net)) + 1))
     layer = 0
     if len(layers) > 1:
@@ -48,38 +45,36 @@ def hidden_units(run: Run, results: Results) -> None:
         _unit(run, net, h, labels, layer, unit)
 
 
-def _copy(run: Run) -> tuple[int, nn.Sequential]:
-    return run.step, copy.deepcopy(run.trainer.net).cpu()
-
-
 def _table(run: Run, step: int, net: nn.Sequential, h: Tensor, labels: Tensor, layer: int) -> tuple[pd.DataFrame, int]:
     """A row for each unit; worked out once for each step of a run."""
-    state, key = st.session_state, (run.id, step, layer)
+    state, key = st.session_state, (run.id, step, layer, st.context.theme.type)
     if state.get("units_key") != key:
         weight = linears(net)[layer].weight.detach()
         lost, counted = importance(net, h, labels, layer)
         means = torch.stack([h[labels == c].mean(dim=0) for c in range(10)])
+        flat = (~means.isfinite().all(dim=0) | (means == means[0]).all(dim=0)).numpy()
         classes = np.array(run.trainer.dataset.classes)
         columns = {
             "unit": np.arange(len(weight)),
             "importance": lost.numpy(),
             "norm": weight.norm(dim=1).numpy(),
-            "likes most": classes[means.argmax(dim=0).numpy()],
+            "likes most": np.where(flat, "–", classes[means.nan_to_num().argmax(dim=0).numpy()]),
             "dead": (h == 0).all(dim=0).numpy(),
         }
         if layer == 0:
             columns["weights"] = [_data_url(row.reshape(28, 28)) for row in weight.numpy()]
-        frame = pd.DataFrame(columns).sort_values("importance", ascending=False, kind="stable")
-        state.units_key, state.units_table = key, (frame.reset_index(drop=True), counted)
+        state.units_key, state.units_table = key, (pd.DataFrame(columns), counted)
     kept: tuple[pd.DataFrame, int] = state.units_table
     return kept
 
 
 def _choose(frame: pd.DataFrame, layer: int, step: int, counted: int) -> int:
-    st.markdown(f"**{len(frame)} units** of hidden layer {layer + 1}, after step {step:,}. Click a heading to sort.")
+    st.markdown(
+        f"**{len(frame)} units** of hidden layer {layer + 1}, after step {step:,}. Click a heading to sort, a row to look."
+    )
     event = st.dataframe(
         frame,
-        key="units",
+        key=f"units_{layer}_{len(frame)}",
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -96,7 +91,7 @@ def _choose(frame: pd.DataFrame, layer: int, step: int, counted: int) -> int:
     )
     st.caption(f"Importance: the accuracy lost on {counted:,} test images when this unit alone is switched off.")
     rows = list(event["selection"]["rows"])
-    return int(frame["unit"].iloc[rows[0] if rows else 0])
+    return rows[0] if rows else int(frame["importance"].argmax())
 
 
 def _unit(run: Run, net: nn.Sequential, h: Tensor, labels: Tensor, layer: int, unit: int) -> None:

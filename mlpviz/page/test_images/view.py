@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from mlpviz.page.board import board
 from mlpviz.page.test_images.doubt import doubtful
@@ -12,6 +11,7 @@ from mlpviz.page.test_images.image import show_image
 from mlpviz.page.test_images.overview import overview
 from mlpviz.page.test_images.own import own_image
 from mlpviz.page.test_images.units import hidden_units
+from mlpviz.predictions import table
 from mlpviz.run import Run
 from mlpviz.snapshot import Results
 
@@ -19,43 +19,51 @@ from mlpviz.snapshot import Results
 def test_images(run: Run, status: str) -> None:
     """What the latest evaluation says of the test set, and the images themselves."""
     strip = st.container()
-    choice = st.container(horizontal=True, vertical_alignment="center")
-    results, following = _results(run, choice)
-    known = results.evaluations if results is not None else 0
-    with strip:
-        board(run, status, key="strip", strip_only=True, evaluations=known if following else None)
-    if results is None:
-        st.info("The first evaluation is under way.")
-        return
-    with choice:
-        section = st.segmented_control(
+    with st.container(horizontal=True, vertical_alignment="center"):
+        part = st.segmented_control(
             "Part",
             list(PARTS),
-            default="The whole test set",
+            default=WHOLE,
             required=True,
             key="part",
             label_visibility="collapsed",
             persist_state="session",
         )
-    PARTS[section](run, results)
+        following = True
+        if part == WHOLE:
+            following = st.toggle("Follow the run", value=True, key="follow", persist_state="session")
+    results = _results(run, following)
+    with strip:
+        board(run, status, key="strip", strip_only=True, evaluations=_wanted(results, following and part == WHOLE))
+    if results is None:
+        st.info("The first evaluation is under way.")
+        return
+    PARTS[part](run, results)
 
 
 def _whole(run: Run, results: Results) -> None:
-    overview(run, results)
-    gallery(run, results)
-    doubtful(run, results)
+    frame = table(results.logits, results.labels)
+    overview(run, results, frame)
+    gallery(run, results, frame)
+    doubtful(run, results, frame)
     show_image(run, results)
 
 
-PARTS = {"The whole test set": _whole, "Hidden units": hidden_units, "Your own image": own_image}
+WHOLE = "The whole test set"
+PARTS = {WHOLE: _whole, "Hidden units": hidden_units, "Your own image": own_image}
 
 
-def _results(run: Run, place: DeltaGenerator) -> tuple[Results | None, bool]:
-    """What to show, and whether it follows the run; held still, it is the evaluation at which it was stopped."""
+def _results(run: Run, following: bool) -> Results | None:
+    """What to show; held still, it is the evaluation at which it was stopped."""
     state = st.session_state
-    with place:
-        following = st.toggle("Follow the run", value=True, key="follow", persist_state="session")
-    if following or state.get("held_run") != run.id:
+    if following or state.get("held_run") != run.id or state.held is None:
         state.held, state.held_run = run.results, run.id
     results: Results | None = state.held
-    return results, following
+    return results
+
+
+def _wanted(results: Results | None, following: bool) -> int | None:
+    """The number of evaluations that the page knows, if it wants to hear of others."""
+    if results is None:
+        return 0
+    return results.evaluations if following else None
