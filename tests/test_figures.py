@@ -258,4 +258,4 @@ def test_changes_close_together_are_written_one_below_the_other(tiny):
     ("value", "text"), [(-0.5, "−0.5"), (-1234, "−1,230"), (-1e-7, "−1.0·10⁻⁷"), (1e-7, "1.0·10⁻⁷")]
 )
 def test_negative_numbers_have_a_minus_and_no_hyphen(value, text):
-    assert number(value) == text
+    assert number(value) == number(np.float64(value)) == text

@@ -144,7 +144,7 @@ def number(value: float) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e4:
         text = f"{value:.3g}" if abs(value) < 1000 else f"{round(value, -1):,.0f}"
         return text.replace("-", "−")
-    digits, exponent = f"{value:.1e}".replace("-", "−", value < 0).split("e")
+    digits, exponent = f"{value:.1e}".replace("-", "−", int(value < 0)).split("e")
     return f"{digits}·10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 

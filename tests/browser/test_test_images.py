@@ -54,7 +54,7 @@ def test_a_tile_shows_the_image_of_its_number(images, page, mini):
 
 def test_a_click_on_a_cell_filters_and_the_address_keeps_it(images, page):
     page.wait_for_timeout(500)
-    cell = page.locator(".st-key-confusion .points path").nth(6 * 10)  # Shirt, taken for T-shirt/top
+    cell = page.locator("[class*=st-key-confusion_] .points path").nth(6 * 10)  # Shirt, taken for T-shirt/top
     box = cell.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_function("location.search.includes('images_true=6')")
@@ -101,6 +101,7 @@ def test_a_drawing_and_an_upload(images, page, tmp_path):
     page.get_by_text("Your own image").click()
     canvas = page.locator(".drawing canvas")
     canvas.wait_for()
+    page.wait_for_timeout(1000)  # until the page stands still
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()

@@ -155,7 +155,7 @@ def _flip(net: nn.Sequential, x: Tensor, label: int, classes: tuple[str, ...]) -
     else:
         st.markdown(
             f"A step of **ε = {path.flip:.3g}** along the gradient, towards {classes[path.towards]}, changes the "
-            f"prediction. Cut off at black and white, the image has moved by {path.moved:.3g}; a white image is 28 long."
+            f"prediction. Cut off at black and white, the image moved by {path.moved:.3g}; a white image is 28 long."
         )
     epsilon = st.slider("ε", 0.0, float(path.epsilons[-1]), 0.0, step=0.1, key="epsilon")
     at = int(np.abs(path.epsilons - epsilon).argmin())

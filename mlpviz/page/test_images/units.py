@@ -70,7 +70,8 @@ def _table(run: Run, step: int, net: nn.Sequential, h: Tensor, labels: Tensor, l
 
 def _choose(frame: pd.DataFrame, layer: int, step: int, counted: int) -> int:
     st.markdown(
-        f"**{len(frame)} units** of hidden layer {layer + 1}, after step {step:,}. Click a heading to sort, a row to look."
+        f"**{len(frame)} units** of hidden layer {layer + 1}, after step {step:,}. "
+        "Click a heading to sort, a row to look."
     )
     event = st.dataframe(
         frame,
