@@ -1,10 +1,8 @@
-import math
-
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from mlpviz.figures.test_set import class_means, confused_most, confusion, contribution_bars, reliability, story
+from mlpviz.figures.test_set import class_histograms, confused_most, confusion, contribution_bars, reliability, story
 from mlpviz.predictions import calibration, confusion_matrix
 
 CLASSES = tuple("abcdefghij")
@@ -57,12 +55,17 @@ def test_contributions_are_shown_with_their_sum():
 
 
 def test_a_unit_and_the_classes_it_answers_to():
-    labels = np.arange(100) % 10
-    chart = drawn(class_means(np.where(labels == 7, 5.0, 1.0), labels, CLASSES))
-    assert "most to h" in chart.sentence and len(chart.data) == 10
-    assert not math.isnan(chart.data[3]["x"][50])
+    labels = np.arange(1000) % 10
+    values = np.where(labels == 7, 5.0, 0.0) + np.linspace(0, 1, 1000)
+    chart = drawn(class_histograms(values, labels, CLASSES))
+    assert "most to h" in chart.sentence
+    (heat,) = chart.data
+    np.testing.assert_allclose(heat["customdata"].sum(axis=1), 1)
+    expected, edges = np.histogram(values[labels == 3], bins=40, range=(values.min(), values.max()))
+    np.testing.assert_allclose(heat["customdata"][3], expected / 100)
+    np.testing.assert_allclose(heat["x"], (edges[:-1] + edges[1:]) / 2)
 
 
 @pytest.mark.parametrize("values", [np.full(100, np.nan), np.zeros(100)])
 def test_a_dead_or_broken_unit_answers_to_no_class(values):
-    assert "no class more than to another" in drawn(class_means(values, np.arange(100) % 10, CLASSES)).sentence
+    assert "no class more than to another" in drawn(class_histograms(values, np.arange(100) % 10, CLASSES)).sentence

@@ -153,26 +153,31 @@ def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: f
     return Chart("Contributions", sentence, [bar], layout, card="Contributions")
 
 
-def class_means(values: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Chart:
-    """How one unit answers to each class, (n,) values: a box for each."""
-    data = [
-        {
-            "type": "box",
-            "name": name,
-            "x": np.quantile(values[labels == c], np.linspace(0, 1, 101)) if (labels == c).any() else [],
-            "boxpoints": False,
-            "marker": {"color": BLUE},
-            "hoverinfo": "x",
-        }
-        for c, name in enumerate(classes)
-    ]
-    means = [float(values[labels == c].mean()) if (labels == c).any() else 0.0 for c in range(len(classes))]
+def class_histograms(values: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Chart:
+    """How one unit answers to each class, (n,) values: a row of 40 bins for each, the darker the more of its images."""
+    finite = np.isfinite(values)
+    low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
+    edges = np.linspace(low, high if high > low else low + 1, 41)
+    counts = np.stack([np.histogram(values[finite & (labels == c)], edges)[0] for c in range(len(classes))])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    heat = {
+        "type": "heatmap",
+        "x": (edges[:-1] + edges[1:]) / 2,
+        "y": list(classes),
+        "z": np.sqrt(shares),  # or the many zeros of a ReLU would hide all else
+        "customdata": shares,
+        "colorscale": [[0, "rgba(10,120,187,0)"], [1, "rgba(10,120,187,1)"]],
+        "showscale": False,
+        "ygap": 2,
+        "hovertemplate": "%{y}: %{customdata:.1%} of its images near %{x:.3g}<extra></extra>",
+    }
     layout = {
         "xaxis": {"title": {"text": "activation"}},
-        "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True},
+        "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True, "showgrid": False},
         "showlegend": False,
     }
     sentence = "It answers to no class more than to another."
-    if np.isfinite(values).all() and np.ptp(means) > 0:
+    means = [float(values[labels == c].mean()) if (labels == c).any() else 0.0 for c in range(len(classes))]
+    if finite.all() and np.ptp(means) > 0:
         sentence = f"On average it answers most to {classes[int(np.argmax(means))]}."
-    return Chart("Its answer to each class", sentence, data, layout, card="Its answer to each class")
+    return Chart("Its answer to each class", sentence, [heat], layout, card="Its answer to each class")

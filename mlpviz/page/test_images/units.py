@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mlpviz.figures.chart import percent
-from mlpviz.figures.test_set import class_means, confusion
+from mlpviz.figures.test_set import class_histograms, confusion
 from mlpviz.network import linears
 from mlpviz.page.answers import frozen
 from mlpviz.page.plot import diverging, figure_html, picture, plot
@@ -112,7 +112,7 @@ def _unit(run: Run, net: nn.Sequential, h: Tensor, labels: Tensor, layer: int, u
     ]
     st.markdown("The test images that excite it most:")
     st.html(f'<div class="mlpviz-batch">{"".join(figures)}</div>')
-    plot(class_means(values.numpy(), labels.numpy(), dataset.classes), key="unit_classes", height=260)
+    plot(class_histograms(values.numpy(), labels.numpy(), dataset.classes), key="unit_classes", height=260)
     if st.toggle("Switch it off", key="switched_off"):
         _switched_off(net, h, labels, layer, unit, dataset.classes)
 
