@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 
 import streamlit as st
 
+from mlpviz.page.texts import TEXT
 from mlpviz.trainer import train_step
-
-TEXT = Path(__file__).parent.parent / "text"
 
 
 def five_lines() -> None:

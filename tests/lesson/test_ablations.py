@@ -15,7 +15,7 @@ from mlpviz.lesson.comparison import Comparison
 from mlpviz.lesson.script import edited, parts
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
-from mlpviz.page.line_by_line.listing import TEXT
+from mlpviz.page.texts import TEXT
 from mlpviz.trainer import pixels
 from tests.lesson.test_script import run as run_script
 
@@ -297,3 +297,9 @@ def test_nothing_touches_the_global_generator(tiny, global_generator_untouched):
         comparison = Comparison(ARTICLE.replace(hidden_sizes=(4,), batch_size=50), tiny, ablation)
         for _ in range(30):
             comparison.advance()
+
+
+def test_the_step_at_which_the_loss_is_lost_is_told_exactly(compared):
+    snapshot = compared("ascent").snapshot
+    lost = np.flatnonzero(snapshot.steps[1].not_finite[:, 0])  # 400 steps: a bucket each
+    assert snapshot.steps[1].width == 1 and snapshot.not_finite_steps == (None, int(lost[0]) + 1)

@@ -13,7 +13,7 @@ from mlpviz.lesson.comparison import Comparison, compared_settings
 from mlpviz.lesson.script import diff, edited, parts
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
-from mlpviz.page.line_by_line.listing import TEXT
+from mlpviz.page.texts import TEXT
 from mlpviz.page.visit import visitor
 from mlpviz.run import Run
 from mlpviz.settings import Settings

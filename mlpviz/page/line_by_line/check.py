@@ -9,9 +9,9 @@ from mlpviz.figures.chart import number
 from mlpviz.figures.update import vee
 from mlpviz.lesson.gradient_check import GradientCheck, gradient_check
 from mlpviz.lesson.walk import Walk
-from mlpviz.page.line_by_line.listing import TEXT
 from mlpviz.page.line_by_line.pick import pick_place
 from mlpviz.page.plot import plot
+from mlpviz.page.texts import TEXT
 from mlpviz.run import Run
 
 

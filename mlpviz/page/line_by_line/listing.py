@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from functools import cache
-from pathlib import Path
 
 import streamlit as st
 
 from mlpviz.lesson.script import Part, parts
+from mlpviz.page.texts import TEXT
 from mlpviz.page.views import FIRST_LINE
 from mlpviz.run import Run
 
-TEXT = Path(__file__).parent.parent.parent / "text"
 SPACE = "\u2003"  # Markdown would eat spaces at the beginning of a line
 
 

@@ -7,7 +7,8 @@ import torch
 
 from mlpviz.lesson.script import notebook, script
 from mlpviz.page.answers import answer
-from mlpviz.page.line_by_line.listing import TEXT, texts
+from mlpviz.page.line_by_line.listing import texts
+from mlpviz.page.texts import TEXT
 from mlpviz.run import Run
 
 

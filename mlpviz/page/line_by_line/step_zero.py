@@ -13,8 +13,8 @@ from mlpviz.lesson.step_zero import INIT_STDS, Signals, marks, measure, predict
 from mlpviz.lesson.sweep import Sweep
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
-from mlpviz.page.line_by_line.listing import TEXT
 from mlpviz.page.plot import plot
+from mlpviz.page.texts import TEXT
 from mlpviz.page.visit import visitor
 from mlpviz.run import Run
 from mlpviz.settings import Settings

@@ -10,9 +10,9 @@ import streamlit as st
 
 from mlpviz.explain import neighbours
 from mlpviz.page.answers import frozen
-from mlpviz.page.line_by_line.listing import TEXT
 from mlpviz.page.test_images.filters import current_filter
 from mlpviz.page.test_images.gallery import tiles
+from mlpviz.page.texts import TEXT
 from mlpviz.predictions import doubtful_labels
 from mlpviz.run import Run
 from mlpviz.snapshot import Results
