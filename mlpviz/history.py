@@ -15,6 +15,7 @@ class Series:
 
     Attributes:
         width: how many rows each bucket sums up; the last bucket may hold fewer.
+        start: how many rows came before the first that was recorded.
         rows: how many rows were recorded.
         minimum, maximum, mean: (buckets, columns) float32 over the finite values; NaN where a bucket has none.
         not_finite: (buckets, columns) int64, how many values were infinite or NaN.
@@ -26,21 +27,23 @@ class Series:
     maximum: np.ndarray
     mean: np.ndarray
     not_finite: np.ndarray
+    start: int = 0
 
     def ends(self) -> np.ndarray:
         """The 1-based number of the last row in each bucket, (buckets,) int64."""
-        return np.minimum(np.arange(1, len(self.mean) + 1) * self.width, self.rows)
+        return self.start + np.minimum(np.arange(1, len(self.mean) + 1) * self.width, self.rows)
 
 
 class History:
     """Rows of float values, one row a step, in buckets that double in width whenever all are taken."""
 
-    def __init__(self, columns: int, capacity: int = CAPACITY) -> None:
+    def __init__(self, columns: int, capacity: int = CAPACITY, start: int = 0) -> None:
         if capacity < 2 or capacity % 2:
             raise ValueError(
                 f"capacity is {capacity}; it must be an even number, so that buckets can be merged in pairs."
             )
         self.capacity = capacity
+        self.start = start
         self.rows = 0
         self.width = 1
         self._minimum = np.full((capacity, columns), np.inf, dtype=np.float32)
@@ -70,6 +73,7 @@ class History:
             maximum=np.where(empty, np.nan, self._maximum[:used]).astype(np.float32),
             mean=np.where(empty, np.nan, self._sum[:used] / np.maximum(finite, 1)).astype(np.float32),
             not_finite=self._not_finite[:used].copy(),
+            start=self.start,
         )
 
     def _record(self, rows: np.ndarray) -> None:

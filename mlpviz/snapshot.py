@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlpviz.diagnosis import Diagnosis, PostMortem
 from mlpviz.history import Series
+from mlpviz.prices import Price
 from mlpviz.settings import Settings
 
 RECENT_STEPS = 25
@@ -67,6 +69,22 @@ def step_columns(layers: int) -> list[str]:
     return ["loss", "accuracy", *[f"{kind} {i}" for i in range(1, layers + 1) for kind in ("weight", "bias")]]
 
 
+@dataclass(frozen=True)
+class TwinComparison:
+    """How a twin differs from the run that it follows.
+
+    Attributes:
+        what: the setting that was changed, in words.
+        first_difference: the first step whose losses differ, with that run's loss and the twin's own.
+        recent, evaluation: that run's, as in `Snapshot` and its `evaluations`.
+    """
+
+    what: str
+    first_difference: tuple[int, float, float] | None
+    recent: tuple[float, float] | None
+    evaluation: tuple[int, float, float] | None
+
+
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Snapshot:
     """One moment of a run.
@@ -74,14 +92,19 @@ class Snapshot:
     Attributes:
         version: grows with each snapshot of the run.
         run: the run's id; it is another after a reset.
-        status: "preparing", "paused", "training", "finished" or "failed".
+        status: "preparing", "paused", "training", "examining" why it fell ill, "finished" or "failed".
         message: why it stopped by itself, for a person; or nothing.
-        not_finite_step: the first step whose loss was infinite or NaN.
+        diagnosis: how it is doing; None before the first step.
+        post_mortem: what was found out about its illness, if it stopped for one.
         layers: (inputs, hidden units …, classes).
         steps: the per-step series, in the order of `step_columns`.
         recent: loss and batch accuracy, the mean of the last 25 steps; None before the first.
         evaluations: (evaluations, 3) float64: step, test loss, test accuracy.
         changes: what was changed while it trained: (step, text).
+        checkpoints: the steps that one can go back to, ascending.
+        sharpness: step, sharpness, the ends of its band, the threshold 2/η; None unless asked for.
+        prices: what each instrument has cost.
+        comparison: of a twin, with the run that it follows.
     """
 
     version: int
@@ -98,12 +121,22 @@ class Snapshot:
     steps_per_epoch: int
     total_steps: int
     steps_per_second: float
-    not_finite_step: int | None
+    diagnosis: Diagnosis | None
+    post_mortem: PostMortem | None
     steps: Series
     recent: tuple[float, float] | None
     evaluations: np.ndarray
     changes: tuple[tuple[int, str], ...]
     inspection: Inspection | None
+    checkpoints: tuple[int, ...]
+    sharpness: Series | None
+    prices: tuple[Price, ...]
+    comparison: TwinComparison | None = None
+
+    @property
+    def not_finite_step(self) -> int | None:
+        """The first step whose loss was infinite or NaN."""
+        return self.diagnosis.vitals.not_finite_step if self.diagnosis else None
 
     @property
     def hidden_layers(self) -> int:
@@ -164,6 +197,29 @@ class SweepSnapshot:
     dead_shares: np.ndarray
 
 
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class SeedsSnapshot:
+    """One moment of pairs of runs, a pair for each seed: as it is, and with a setting changed.
+
+    Attributes:
+        version, run, status, message: as in `Snapshot`.
+        step, total_steps: updates made and to be made, of all runs together.
+        ends: (points,) the last step of each piece of a curve.
+        losses: (pairs, 2, points) mean training loss of each piece.
+        accuracies: (pairs, 2) on the test set, at the end.
+    """
+
+    version: int
+    run: str
+    status: str
+    message: str
+    step: int
+    total_steps: int
+    ends: np.ndarray
+    losses: np.ndarray
+    accuracies: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class PastPredictions:
     """What one evaluation said of the n test images.
@@ -199,4 +255,4 @@ class Results:
     evaluations: int
 
 
-AnySnapshot = Snapshot | ComparisonSnapshot | SweepSnapshot
+AnySnapshot = Snapshot | ComparisonSnapshot | SweepSnapshot | SeedsSnapshot

@@ -78,7 +78,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def status(self) -> str:
-        """ "preparing", "paused", "training", "finished" or "failed"."""
+        """ "preparing", "paused", "training", "examining", "finished" or "failed"."""
 
     @abstractmethod
     def has_work(self) -> bool: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,24 @@ class Evaluation:
     logits: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """All that a trainer needs to go on exactly as it did.
+
+    Attributes:
+        step: the updates made before it.
+        parameters: copies of the network's, in its order, on its device.
+        optimizer: the state that the optimizer keeps for each parameter, such as its velocity.
+        draws: the generator's state before it drew the order of the epoch that the next mini-batch is of.
+    """
+
+    step: int
+    settings: Settings
+    parameters: tuple[Tensor, ...]
+    optimizer: dict[Any, Any]
+    draws: Tensor
+
+
 class Trainer:
     """One network in training, exactly reproducible.
 
@@ -74,6 +93,7 @@ class Trainer:
         self.step = 0
         self._epoch = -1  # the epoch that `_order` belongs to
         self._order = torch.empty(0, dtype=torch.int64)
+        self._draws = self.generator.get_state()  # before it drew `_order`
 
     @property
     def steps_per_epoch(self) -> int:
@@ -104,6 +124,7 @@ class Trainer:
         """The mini-batch of the next update: pixels (m, 28, 28) in [0, 1], and labels (m,)."""
         epoch, at = divmod(self.step, self.steps_per_epoch)
         if epoch != self._epoch:
+            self._draws = self.generator.get_state()
             self._epoch, self._order = epoch, self.shuffle().to(self.device)
         size = self.settings.batch_size
         chosen = self._order[at * size : (at + 1) * size]
@@ -113,7 +134,7 @@ class Trainer:
     def shuffle(self) -> Tensor:
         """The order of the next epoch's images, (train_size,), drawn as `DataLoader(shuffle=True)` draws it, unused
         numbers included."""
-        if self.step > 0:
+        if self.step >= self.steps_per_epoch:
             self._draw()  # a base seed: the pass over the test loader after the last epoch
         self._draw()  # a base seed: the pass over the training loader that begins
         return torch.randperm(self.train_size, generator=torch.Generator().manual_seed(self._draw()))
@@ -170,6 +191,34 @@ class Trainer:
         self.settings = settings
         for group in self.optimizer.param_groups:
             group.update(optimizer_options(settings))
+
+    def checkpoint(self) -> Checkpoint:
+        """What `restore` needs to come back to this step; it shares no memory with the trainer."""
+        drawn = self._epoch == self.step // self.steps_per_epoch
+        return Checkpoint(
+            step=self.step,
+            settings=self.settings,
+            parameters=tuple(parameter.detach().clone() for parameter in self.net.parameters()),
+            optimizer=copy.deepcopy(self.optimizer.state_dict()["state"]),
+            draws=self._draws if drawn else self.generator.get_state(),
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Come back to the step of the checkpoint: its weights, its optimizer's state, its mini-batches, its settings.
+
+        Raises:
+            ValueError: it is of a run with another network or other data.
+        """
+        if self.settings.needs_new_run(checkpoint.settings):
+            raise ValueError("The checkpoint is of a run with other settings: make a Trainer with those.")
+        with torch.no_grad():
+            for parameter, kept in zip(self.net.parameters(), checkpoint.parameters, strict=True):
+                parameter.copy_(kept)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": copy.deepcopy(checkpoint.optimizer), "param_groups": groups})
+        self.generator.set_state(checkpoint.draws)
+        self.step, self._epoch = checkpoint.step, -1
+        self.change(checkpoint.settings)
 
 
 def test_batch_size(settings: Settings) -> int:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from mlpviz import Settings
+from mlpviz.diagnosis import Diagnosis, Vitals
 from mlpviz.engine import Engine
 from mlpviz.live import routes
 from mlpviz.live.encode import encode
@@ -85,7 +86,8 @@ def test_the_payload_is_the_snapshot_and_valid_json_whatever_happened(tiny):
     assert np.array_equal(decode(charts["Loss"]["data"][0]["y"]), snapshot.steps.mean[:, 0])
     assert len(decode(body["tiles"]["pixels"])) == 16 * 28 * 28
     steps = replace(snapshot.steps, mean=np.full_like(snapshot.steps.mean, math.nan))
-    broken = replace(snapshot, steps=steps, evaluations=np.array([[0.0, math.inf, 0.1]]), not_finite_step=1)
+    lost = Diagnosis("overflow", "alarm", Vitals(Settings(), not_finite_step=1))
+    broken = replace(snapshot, steps=steps, evaluations=np.array([[0.0, math.inf, 0.1]]), diagnosis=lost)
     text = encode(broken).decode()
     assert "NaN" not in text.replace("NaN (not a number)", "") and "Infinity" not in text
     assert "not finite" in text

@@ -94,7 +94,7 @@ def test_a_loss_that_is_not_finite_pauses_the_run_and_names_the_step(tiny):
     run.start()
     snapshot = work_off(run)
     assert snapshot.status == "paused" and snapshot.not_finite_step == first_bad
-    assert f"at step {first_bad:,}" in snapshot.message and "paused itself" in snapshot.message
+    assert (snapshot.diagnosis.kind, snapshot.diagnosis.severity) == ("overflow", "alarm")
     assert first_bad <= snapshot.step < run.total_steps
     assert snapshot.steps.not_finite[:, 0].sum() == snapshot.step - first_bad + 1
     run.start()  # whoever wants to go on may
@@ -230,7 +230,7 @@ def test_a_change_while_one_epoch_trains_does_not_move_its_end(tiny):
     assert work_off(run).step == 10
 
 
-def test_a_bad_loss_pauses_at_the_end_of_its_turn_and_start_takes_the_message_back(tiny):
+def test_a_bad_loss_pauses_at_the_end_of_its_turn_and_start_goes_on_for_good(tiny):
     wild = SMALL.replace(hidden_sizes=(16,) * 3, activation="leaky_relu", init_std=1.0, epochs=50)
     first_bad = int((~torch.isfinite(Trainer(wild, tiny).train(200))).nonzero()[0]) + 1
     run = Run(wild, tiny)
@@ -238,9 +238,12 @@ def test_a_bad_loss_pauses_at_the_end_of_its_turn_and_start_takes_the_message_ba
     while run.has_work():
         run._credit = 0.0
         run.work(1e-9)  # one step a turn
-    assert run.step == first_bad and run.message
+    assert run.step == first_bad and run.status == "paused"
     run.start()
-    assert run.message == ""
+    run._credit = 0.0
+    run.work(0.01)
+    run.refresh(1)
+    assert run.status == "training", "whoever has seen the alarm isn't stopped by it again"
 
 
 def test_speed_is_steps_per_second_of_training(monkeypatch):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
+from mlpviz.diagnosis import ALARM, NOTE
 from mlpviz.figures.chart import number, percent
-from mlpviz.figures.dead_units import dead_shares
-from mlpviz.figures.loss import LN10
+from mlpviz.figures.diagnosis import words
 from mlpviz.snapshot import RECENT_STEPS, Snapshot
 
 STATUS = {
     "preparing": "Preparing",
     "paused": "Paused",
     "training": "Training",
+    "examining": "Finding out why",
     "finished": "Finished",
     "failed": "Stopped by an error",
 }
@@ -66,34 +65,15 @@ def time_left(snapshot: Snapshot) -> str:
 
 
 def notice(snapshot: Snapshot) -> str:
-    """What has gone wrong, in a sentence or two; nothing while all is well."""
+    """What has gone wrong, in a few sentences; nothing while all is well."""
     if snapshot.message:
         return snapshot.message
-    if not _guesses(snapshot):
-        return ""
-    shares = dead_shares(snapshot)
-    worst = max((float(share[-1]) for share in shares), default=0.0)
-    if max((float(share[0]) for share in shares), default=0.0) >= 0.9:
-        return (
-            "The network is guessing: a hidden layer’s units were dead from the start, so no gradient passes. "
-            "Try another initialisation."
-        )
-    if worst >= 0.9:
-        return (
-            f"The network is guessing: the loss is about ln 10, and {percent(worst, 0)} of a hidden layer’s units are "
-            "dead. No gradient passes a dead unit, so training can’t revive them. Try a lower learning rate."
-        )
-    return f"After {snapshot.step:,} steps the network is still guessing: the loss is about ln 10."
+    return words(snapshot.diagnosis, snapshot.post_mortem)
 
 
-def _guesses(snapshot: Snapshot) -> bool:
-    """Whether the loss has sat within 2 % of ln 10 over the latest twentieth of the run, 100 steps at least."""
-    if snapshot.step < 100:
-        return False
-    series = snapshot.steps
-    latest = max(-(-100 // series.width), len(series.mean) // 20)
-    losses = series.mean[-latest:, 0]
-    return bool(np.all(np.abs(losses - LN10) < 0.05 * LN10) and abs(float(np.mean(losses)) - LN10) < 0.02 * LN10)
+def notice_kind(snapshot: Snapshot) -> str:
+    """How bad it is: "alarm" or "note"."""
+    return ALARM if snapshot.message or (snapshot.diagnosis and snapshot.diagnosis.severity == ALARM) else NOTE
 
 
 def _train_loss(snapshot: Snapshot) -> str:

@@ -14,9 +14,11 @@ import numpy as np
 from mlpviz.figures import charts
 from mlpviz.figures.comparison import comparison_charts, comparison_headline
 from mlpviz.figures.first_layer import first_layer_weights
-from mlpviz.figures.headline import headline, notice
+from mlpviz.figures.headline import headline, notice, notice_kind
+from mlpviz.figures.seeds import seeds_charts, seeds_headline
 from mlpviz.figures.sweep import sweep_charts, sweep_headline
-from mlpviz.snapshot import AnySnapshot, ComparisonSnapshot, Snapshot, SweepSnapshot
+from mlpviz.figures.twin import twin_line
+from mlpviz.snapshot import AnySnapshot, ComparisonSnapshot, SeedsSnapshot, Snapshot, SweepSnapshot
 
 _encoded: WeakKeyDictionary[AnySnapshot, bytes] = WeakKeyDictionary()
 
@@ -45,12 +47,19 @@ def _head(snapshot: AnySnapshot) -> dict[str, Any]:
         "status": snapshot.status,
         "step": snapshot.step,
         "notice": snapshot.message,
+        "notice_kind": "alarm",
         "tiles": None,
     }
 
 
 def _strip(snapshot: Snapshot) -> dict[str, Any]:
-    return {"evaluations": len(snapshot.evaluations), "headline": headline(snapshot), "notice": notice(snapshot)}
+    return {
+        "evaluations": len(snapshot.evaluations),
+        "headline": headline(snapshot),
+        "notice": notice(snapshot),
+        "notice_kind": notice_kind(snapshot),
+        "line": twin_line(snapshot),
+    }
 
 
 @functools.singledispatch
@@ -71,6 +80,11 @@ def _(snapshot: ComparisonSnapshot) -> dict[str, Any]:
 @_shown.register
 def _(snapshot: SweepSnapshot) -> dict[str, Any]:
     return {"headline": sweep_headline(snapshot), "charts": sweep_charts(snapshot)}
+
+
+@_shown.register
+def _(snapshot: SeedsSnapshot) -> dict[str, Any]:
+    return {"headline": seeds_headline(snapshot), "charts": seeds_charts(snapshot)}
 
 
 def _default(value: object) -> object:

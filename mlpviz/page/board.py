@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
@@ -24,8 +25,22 @@ def _component() -> Callable[..., Any]:
     )
 
 
+@dataclass(frozen=True)
+class Overlay:
+    """Another run to draw into the same figures: a pinned one, or a twin that trains along."""
+
+    token: str
+    label: str
+    twin: bool = False
+
+
 def board(
-    task: Task, status: str, key: str = "board", strip_only: bool = False, evaluations: int | None = None
+    task: Task,
+    status: str,
+    key: str = "board",
+    strip_only: bool = False,
+    evaluations: int | None = None,
+    overlays: Sequence[Overlay] = (),
 ) -> None:
     """Mount a board on a run or another task. It triggers one script run when the task's status is no longer `status`,
     with which the page drew its buttons; given `evaluations`, also when the run has made another number of them."""
@@ -35,5 +50,6 @@ def board(
         "plotly": PLOTLY_URL,
         "stripOnly": strip_only,
         "evaluations": evaluations,
+        "overlays": [asdict(overlay) for overlay in overlays],
     }
     _component()(key=key, data=data, on_status_change=lambda: None)

@@ -7,12 +7,16 @@ from mlpviz.page.frame import frame, title
 from mlpviz.page.lesson import five_lines
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
+from mlpviz.page.overlays import overlays
 from mlpviz.page.player import player
+from mlpviz.page.rewind import say_branched
 from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
+from mlpviz.page.stability.view import stability
+from mlpviz.page.stability.what_happened import alarm_buttons
 from mlpviz.page.test_images.filters import current_filter
 from mlpviz.page.test_images.view import test_images
-from mlpviz.page.views import LINE_BY_LINE, TEST_IMAGES, choose_view
+from mlpviz.page.views import LINE_BY_LINE, STABILITY, TEST_IMAGES, choose_view
 from mlpviz.page.visit import current_run, write_address
 
 
@@ -30,6 +34,7 @@ def main() -> None:
     messages = st.container()
     with messages:
         run = current_run(settings)
+        say_branched(run)
     status = run.status  # read once: it may change at any time
     with head:
         title()
@@ -41,8 +46,11 @@ def main() -> None:
         line_by_line(run, status)
     elif view == TEST_IMAGES:
         test_images(run, status)
+    elif view == STABILITY:
+        stability(run, status)
     else:
-        board(run, status)
+        alarm_buttons(run)
+        board(run, status, overlays=overlays(run))
         five_lines()
     with st.sidebar:
         share(run, settings)

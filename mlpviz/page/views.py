@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-WATCH, LINE_BY_LINE, TEST_IMAGES = "Watch", "Line by line", "Test images"
+WATCH, LINE_BY_LINE, TEST_IMAGES, STABILITY = "Watch", "Line by line", "Test images", "Stability"
 FIRST_LINE = "batch"  # the line of the script that is open at first
-ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line", TEST_IMAGES: "test-images"}
+ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line", TEST_IMAGES: "test-images", STABILITY: "stability"}
 
 
 def choose_view() -> str:

@@ -37,6 +37,20 @@ def replace_run(settings: Settings, run: Run) -> None:
     _begin(settings, run)
 
 
+def show_instead(other: Run, run: Run) -> None:
+    """Show `other` from now on; `run` rests, and an undo goes back to it."""
+    get_engine().pause(run)
+    _drop_previous()
+    st.session_state.previous = run.id
+    st.session_state.run = other.id
+    fill(other.settings)
+
+
+def current_of(run: Run) -> Run:
+    """The run that this visit shows now; `run` where none can be found."""
+    return _find() or run
+
+
 def undo() -> None:
     """Back to the run before the latest reset."""
     run = _find()

@@ -2,6 +2,7 @@
 // but when the run starts or stops by itself: then the page, whose buttons depend on it, is asked to run once.
 
 import { Cards } from "./cards.js";
+import { Overlays } from "./overlays.js";
 import { Strip } from "./strip.js";
 import { Tiles } from "./tiles.js";
 
@@ -25,6 +26,7 @@ class Board {
     this.strip = new Strip(this.root.querySelector(".strip"));
     this.cards = new Cards(this.root.querySelector(".cards"));
     this.tiles = new Tiles(this.root.querySelector(".tiles"));
+    this.overlays = new Overlays(this.root.querySelector(".line"));
     this.root.dataset.refreshes = 0;
     this.turn = 0; // which loop is the present one
   }
@@ -35,6 +37,7 @@ class Board {
     this.follows = data.evaluations != null; // whether the page wants to hear of each evaluation
     this.pageState = this.follows ? `${plain(data.status)} ${data.evaluations}` : plain(data.status);
     this.stripOnly = data.stripOnly;
+    this.overlays.choose(data.overlays ?? []);
     this.root.classList.toggle("strip-only", this.stripOnly);
     this.plotlyUrl = new URL(data.plotly, document.baseURI);
     this.told = { state: null, status: plain(data.status), at: performance.now() };
@@ -55,7 +58,7 @@ class Board {
     const turn = (this.turn += 1);
     let due = performance.now();
     while (turn === this.turn) {
-      const answer = await this.ask();
+      const [answer] = await Promise.all([this.ask(), this.overlays.fetch()]);
       if (turn !== this.turn) return; // meanwhile the page showed another run
       let drawing = 0;
       try {
@@ -92,9 +95,10 @@ class Board {
     }
     if (snapshot) this.snapshot = snapshot;
     if (!this.snapshot) return 0;
-    this.say(this.snapshot.notice, "notice");
+    this.say(this.snapshot.notice, this.snapshot.notice_kind);
     const color = getComputedStyle(this.root).color;
-    const drawing = snapshot || color !== this.color ? await this.draw(this.snapshot) : 0; // the theme may change at rest
+    const news = snapshot || color !== this.color || this.overlays.changed();
+    const drawing = news ? await this.draw(this.snapshot) : 0; // the theme may change at rest
     this.color = color;
     this.tellOf(this.snapshot);
     return drawing;
@@ -114,7 +118,7 @@ class Board {
 
   async drawFigures(snapshot) {
     this.tiles.draw(snapshot.tiles, this.root);
-    return this.cards.draw(snapshot.charts, snapshot.run, this.root, this.plotlyUrl);
+    return this.cards.draw(snapshot.charts.map((chart) => this.overlays.over(chart)), snapshot.run, this.root, this.plotlyUrl);
   }
 
   // Tell the page of a status that its buttons don't show yet; again after a while, for a message can be lost.

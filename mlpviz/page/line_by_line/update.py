@@ -23,7 +23,7 @@ from mlpviz.run import Run
 
 WALK = ("batch", "forward", "loss", "zero_grad", "backward", "step")
 KEYS = {"walk_back": "B", "walk_forward": "N", "walk_next": "N"}
-RESTING = ("preparing", "paused")
+RESTING = ("preparing", "paused", "examining")
 
 
 def one_step(run: Run, status: str) -> None:

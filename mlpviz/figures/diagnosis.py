@@ -1,0 +1,285 @@
+"""What ails a run, in words: the mechanism, the evidence, the cure."""
+
+from __future__ import annotations
+
+import math
+
+from mlpviz.diagnosis import HEALTHY, LN10, Diagnosis, PostMortem, Vitals
+from mlpviz.figures.chart import number, percent
+
+TITLES = {
+    "healthy": "Healthy",
+    "young": "Too early to say",
+    "slow": "Slow",
+    "still": "Standing still",
+    "overflow": "Overflow",
+    "exploded": "Exploding",
+    "oscillation": "Overshooting to and fro",
+    "dead": "Dead units",
+    "dying": "Dying units",
+    "saturated": "Saturated",
+    "decayed": "Decayed",
+    "zeros": "No way out of zero",
+    "plateau": "On a plateau",
+    "vanishing": "The gradient vanishes on its way down",
+    "loud": "Too loud a start",
+    "stuck": "Stuck",
+}
+UNITS = {"relu": "ReLUs", "tanh": "tanhs", "sigmoid": "sigmoids"}
+
+
+def words(diagnosis: Diagnosis | None, found: PostMortem | None = None) -> str:
+    """One paragraph on what is wrong; nothing while all is well."""
+    if diagnosis is None or diagnosis.severity == HEALTHY:
+        return ""
+    if found is not None and found.diagnosis.kind == diagnosis.kind:
+        diagnosis = found.diagnosis
+    else:
+        found = None
+    sentences = _MECHANISMS[diagnosis.kind](diagnosis.vitals, found)
+    return f"{TITLES[diagnosis.kind]}. " + " ".join(sentence for sentence in sentences if sentence)
+
+
+def how_it_is_doing(diagnosis: Diagnosis | None) -> str:
+    """The same for a run that is well."""
+    if diagnosis is None or diagnosis.kind == "young":
+        return "Too early to say: the first diagnosis takes a hundred steps."
+    if diagnosis.severity == HEALTHY:
+        return (
+            f"Healthy: over the latest 100 steps the loss is {number(diagnosis.vitals.loss)}, where guessing costs "
+            f"2.30, and {percent(diagnosis.vitals.accuracy)} of the images are right."
+        )
+    return words(diagnosis)
+
+
+def _overflow(v: Vitals, found: PostMortem | None) -> list[str]:
+    if found is None or found.first_bad is None:
+        return [f"The loss stopped being finite at step {v.not_finite_step:,}."]
+    what, layer, step = found.first_bad
+    last = len(v.gradient_norms)
+    names = {
+        "activations": f"the outputs of layer {layer}",
+        "logits": "the logits",
+        "loss": "the loss",
+        "gradient": f"the gradient of W{_sub(layer)}",
+        "weights": f"the weights W{_sub(layer)}",
+    }
+    row = step - int(found.steps[0])
+    sizes = found.column(f"output {last}")[: row + 1]
+    grown = sizes[sizes > 1e6]
+    return [
+        f"At update {step:,}, {names[what]} were the first numbers to become infinite or NaN: float32 ends at 3.4·10³⁸."
+        if what not in ("loss",)
+        else f"At update {step:,} the loss was the first number to become infinite or NaN: float32 ends at 3.4·10³⁸.",
+        f"Before, logits had grown to {number(float(grown.max()))}."
+        if len(grown) and math.isfinite(grown.max())
+        else "",
+        _leap(found),
+        _too_fast(v, found),
+        _loud_start(v),
+        _go_back(v, found),
+    ]
+
+
+def _exploded(v: Vitals, found: PostMortem | None) -> list[str]:
+    return [
+        f"The loss is {number(v.loss)}, thousands of times what guessing costs: each step overshoots further.",
+        _leap(found),
+        _too_fast(v, found),
+        _loud_start(v),
+        _go_back(v, found),
+    ]
+
+
+def _oscillation(v: Vitals, found: PostMortem | None) -> list[str]:
+    right = (
+        f"{percent(v.accuracy, 0)} of the answers are right, but the wrong ones are given far too confidently: "
+        if v.accuracy > 0.45
+        else ""
+    )
+    return [
+        f"{right}the loss is {number(v.loss)}, worse than guessing’s 2.30." if right else "",
+        "" if right else f"The loss swings around {number(v.loss)}, worse than guessing’s 2.30, and does not fall.",
+        "Each step jumps across the valley instead of down into it: the edge of stability, from beyond.",
+        _too_fast(v, found),
+        _go_back(v, found) or "A lower learning rate settles it.",
+    ]
+
+
+def _dead(v: Vitals, found: PostMortem | None) -> list[str]:
+    harmless = abs(v.of_guessing - 1) < 0.05
+    return [
+        f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} on any of 512 images, so training "
+        "can’t revive them.",
+        f"The loss of {number(v.loss)} looks harmless, but it is ln 10 ≈ 2.30, what guessing costs."
+        if harmless
+        else f"What is left {'guesses' if v.guesses else 'learns poorly'}: {percent(v.accuracy, 0)} right.",
+        _leap(found),
+        _too_fast(v, found),
+        _go_back(v, found) or "Try a lower learning rate.",
+    ]
+
+
+def _dying(v: Vitals, found: PostMortem | None) -> list[str]:
+    return [
+        f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} on any of 512 images. The others "
+        f"still learn ({percent(v.accuracy, 0)} right), in a smaller network. A lower rate spares them."
+    ]
+
+
+def _saturated(v: Vitals, found: PostMortem | None) -> list[str]:
+    units = UNITS.get(v.settings.activation, "units")
+    return [
+        f"{percent(v.worst_dead, 0)} of a hidden layer’s {units} are driven so far to their ends, on every one of 512 "
+        "images, that their slope is below 10⁻³: hardly any gradient passes.",
+        f"The loss is {number(v.loss)}.",
+        _leap(found),
+        _too_fast(v, found),
+        _loud_start(v),
+        _go_back(v, found) or "Try a lower rate, or a smaller init.",
+    ]
+
+
+def _decayed(v: Vitals, found: PostMortem | None) -> list[str]:
+    return [
+        f"Each step shrinks every weight by η·λ = {number(v.settings.learning_rate * v.settings.weight_decay)} of "
+        "itself, faster than the gradient can build them up; with weights near zero every image gets the same logits.",
+        f"Weight decay is {v.settings.weight_decay:g}; 0.0001 to 0.01 is usual.",
+    ]
+
+
+def _zeros(v: Vitals, found: PostMortem | None) -> list[str]:
+    return [
+        "All weights began at zero. Every hidden unit then puts out the same, and the gradient of every weight is "
+        "exactly zero: only the last biases move. Initialise at random, by normal or kaiming."
+    ]
+
+
+def _still(v: Vitals, found: PostMortem | None) -> list[str]:
+    return ["The learning rate is 0: steps are counted, and nothing moves."]
+
+
+def _plateau(v: Vitals, found: PostMortem | None) -> list[str]:
+    size = number(math.hypot(*v.gradient_norms))
+    started = f"init std {v.settings.init_std:g}" if v.settings.init == "normal" else v.settings.init
+    return [
+        f"After {v.step:,} steps the loss is still ln 10 ≈ 2.30. The weights began so small ({started}) that each "
+        f"layer hands on a fainter signal than it got, and gets back a fainter gradient: its norm is only {size}.",
+        "It may leave the plateau, for the gradient grows with the weights, but a larger init, such as kaiming, "
+        "or a higher rate, saves the wait.",
+    ]
+
+
+def _vanishing(v: Vitals, found: PostMortem | None) -> list[str]:
+    first, last = v.gradient_norms[0], v.gradient_norms[-1]
+    units = UNITS.get(v.settings.activation, "activations")
+    return [
+        f"W{_sub(len(v.gradient_norms))}’s gradient has a norm of {number(last)}, W₁’s only {number(first)}: each "
+        "layer that the gradient passes on its way back makes it smaller, so the first layers hardly learn.",
+        f"Fewer layers help, or ReLUs with kaiming instead of {units}."
+        if v.settings.activation in ("tanh", "sigmoid")
+        else "Fewer layers help, or a larger init, such as kaiming.",
+    ]
+
+
+def _loud(v: Vitals, found: PostMortem | None) -> list[str]:
+    return [
+        f"The first loss was {number(v.first_loss)}: the weights began so large that the network was sure of nonsense; "
+        f"it spends its time on unlearning that, and the loss, {number(v.loss)}, is still above guessing’s 2.30. "
+        "A smaller init starts near ln 10."
+    ]
+
+
+def _slow(v: Vitals, found: PostMortem | None) -> list[str]:
+    bears = (
+        f" At present, rates up to about {number(v.stable_rate)} would be stable."
+        if v.stable_rate and v.stable_rate > 2 * v.settings.learning_rate
+        else ""
+    )
+    return [
+        f"Nothing is broken: after {v.step:,} steps the loss is {number(v.loss)} and falls, but slowly. "
+        f"The learning rate of {v.settings.learning_rate:g} is small.{bears} Raise it, or wait."
+    ]
+
+
+def _stuck(v: Vitals, found: PostMortem | None) -> list[str]:
+    return [
+        f"The loss is back at {number(v.loss)}, what guessing costs, after it had been "
+        f"{'as low as ' + number(v.best_loss) if v.best_loss < 0.95 * LN10 else 'as high as ' + number(v.peak_loss)}.",
+        _leap(found),
+        _too_fast(v, found),
+        _go_back(v, found) or "Try a lower learning rate.",
+    ]
+
+
+_MECHANISMS = {
+    "overflow": _overflow,
+    "exploded": _exploded,
+    "oscillation": _oscillation,
+    "dead": _dead,
+    "dying": _dying,
+    "saturated": _saturated,
+    "decayed": _decayed,
+    "zeros": _zeros,
+    "still": _still,
+    "plateau": _plateau,
+    "vanishing": _vanishing,
+    "loud": _loud,
+    "slow": _slow,
+    "stuck": _stuck,
+}
+
+
+def worst_update(found: PostMortem) -> tuple[int, float, float] | None:
+    """The update after step `back_to` that raised its own mini-batch's loss most: its number, the loss before it and
+    after it; None where none as much as doubled it."""
+    before = found.column("loss").astype(float)
+    usable = (found.steps > found.back_to) & (before > 0) & ~(before > 1e30)
+    after = [math.inf if math.isnan(value) else float(value) for value in found.column("loss after").tolist()]
+    ratios = [(b / a if ok else 0.0) for a, b, ok in zip(before.tolist(), after, usable.tolist(), strict=True)]
+    if not ratios or max(ratios) < 2:
+        return None
+    i = next(i for i, ratio in enumerate(ratios) if ratio > min(max(ratios) / 2, 1e3))
+    return int(found.steps[i]), float(before[i]), after[i]
+
+
+def _leap(found: PostMortem | None) -> str:
+    worst = worst_update(found) if found is not None else None
+    if worst is None:
+        return ""
+    step, before, after = worst
+    return f"Update {step:,} overshot: its own mini-batch’s loss went from {number(before)} to {number(after)}."
+
+
+def _too_fast(v: Vitals, found: PostMortem | None) -> str:
+    if found is None or found.stable_rate is None:
+        return ""
+    rate, stable = v.settings.learning_rate, found.stable_rate * (1 + v.settings.momentum)
+    if v.settings.optimizer != "sgd" or rate < 1.2 * stable:
+        return ""
+    return (
+        f"At step {found.back_to:,} the curvature could bear a learning rate of about {number(stable)}; yours is "
+        f"{rate:g}, {number(rate / stable)} times as much."
+    )
+
+
+def _gradient(v: Vitals) -> str:
+    return "no gradient" if v.settings.activation == "relu" else "hardly any gradient"
+
+
+def _loud_start(v: Vitals) -> str:
+    if v.first_loss <= 3 * LN10:
+        return ""
+    return (
+        f"It began badly, too: with weights so large, the first loss was {number(v.first_loss)}. Make the init smaller."
+    )
+
+
+def _go_back(v: Vitals, found: PostMortem | None) -> str:
+    if found is None or v.first_loss > 3 * LN10:
+        return ""
+    return f"Go back to step {found.back_to:,}, and go on from there with a lower rate."
+
+
+def _sub(layer: int) -> str:
+    return str(layer).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

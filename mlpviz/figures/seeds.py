@@ -1,0 +1,97 @@
+"""Is the difference bigger than chance? Pairs of runs from several seeds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import BLUE, GREY, VERMILLION, Chart, line, number
+from mlpviz.snapshot import SeedsSnapshot
+
+#: Student's t, two-sided 95 %, by degrees of freedom from 1 on.
+T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
+
+
+def seeds_headline(snapshot: SeedsSnapshot) -> dict[str, object]:
+    """The strip above the figures."""
+    status = {"training": "Trying other seeds", "finished": "Tried", "failed": "Stopped by an error"}[snapshot.status]
+    return {
+        "status": status,
+        "setting": verdict(snapshot),
+        "progress": snapshot.step / snapshot.total_steps,
+        "values": [
+            ("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}"),
+            ("Pairs", f"{len(snapshot.accuracies)}", "are through"),
+        ],
+    }
+
+
+def difference(snapshot: SeedsSnapshot) -> tuple[float, float]:
+    """Mean over the pairs of the twin's test accuracy less the first's, and the half width of its 95 % interval by
+    Student's t; infinite for fewer than two pairs."""
+    apart = snapshot.accuracies[:, 1] - snapshot.accuracies[:, 0]
+    n = len(apart)
+    if n < 2:
+        return float(apart.mean()) if n else math.nan, math.inf
+    t = T95[min(n - 1, len(T95)) - 1]
+    return float(apart.mean()), float(t * apart.std(ddof=1) / math.sqrt(n))
+
+
+def verdict(snapshot: SeedsSnapshot) -> str:
+    """Whether the difference is bigger than chance, in a sentence."""
+    mean, half = difference(snapshot)
+    if not math.isfinite(half):
+        return "Two pairs at least are needed to tell a difference from chance."
+    points = f"{100 * mean:+.1f}".replace("-", "−")
+    what = f"Test accuracy {points} ± {100 * half:.1f} points over {len(snapshot.accuracies)} seeds (95 %)"
+    return f"{what}: {'bigger than chance.' if abs(mean) > half else 'no more than chance would give.'}"
+
+
+def seeds_charts(snapshot: SeedsSnapshot) -> list[Chart]:
+    """The bands of the training losses, and each pair's test accuracies."""
+    return [_bands(snapshot), _pairs(snapshot)]
+
+
+def _bands(snapshot: SeedsSnapshot) -> Chart:
+    data: list[dict[str, Any]] = []
+    ends = []
+    for i, (name, color) in enumerate((("as it is", BLUE), ("twin", VERMILLION))):
+        curves = snapshot.losses[:, i]
+        if not len(curves):
+            continue
+        with np.errstate(invalid="ignore"):
+            low, high, mean = curves.min(axis=0), curves.max(axis=0), curves.mean(axis=0)
+        edge: dict[str, Any] = {"width": 0, "showlegend": False, "hoverinfo": "skip"}
+        data.append(line(f"{name}, lowest", snapshot.ends, low, color, **edge))
+        data.append(line(f"{name}, highest", snapshot.ends, high, color, **edge) | {"fill": "tonexty", "opacity": 0.25})
+        data.append(line(name, snapshot.ends, mean, color, dash="solid" if i == 0 else "dot", hovertemplate="%{y:.4f}"))
+        ends.append(f"{name} {number(float(mean[-1]))}")
+    sentence = f"Training loss, mean at the end: {', '.join(ends) or 'none yet'}; bands: lowest to highest seed."
+    layout = {"xaxis": {"title": {"text": "step"}, "tickformat": ",d"}, "yaxis": {"type": "log"}}
+    return Chart("Losses over seeds", sentence, data, layout, card="Losses over seeds", log_switch=True)
+
+
+def _pairs(snapshot: SeedsSnapshot) -> Chart:
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": ["as it is", "twin"],
+            "y": pair,
+            "line": {"color": GREY, "width": 1},
+            "showlegend": False,
+            "hoverinfo": "skip",
+        }
+        for pair in snapshot.accuracies
+    ]
+    for i, (name, color) in enumerate((("as it is", BLUE), ("twin", VERMILLION))):
+        values = snapshot.accuracies[:, i]
+        marker = {"color": color, "size": 9}
+        data.append(
+            {"type": "scatter", "mode": "markers", "name": name, "x": [name] * len(values), "y": values}
+            | {"marker": marker, "hovertemplate": "%{y:.1%}", "showlegend": False}
+        )
+    layout = {"yaxis": {"tickformat": ".1%"}, "xaxis": {"type": "category"}}
+    return Chart("Accuracies, pair by pair", verdict(snapshot), data, layout, card="Accuracies, pair by pair")

@@ -1,0 +1,29 @@
+"""A twin against the run that it follows, in words."""
+
+from __future__ import annotations
+
+from mlpviz.figures.chart import number, percent
+from mlpviz.snapshot import Snapshot
+
+
+def twin_line(twin: Snapshot) -> str:
+    """When the two first differ, by how much, and how they stand; nothing for a run that is no twin."""
+    comparison = twin.comparison
+    if comparison is None:
+        return ""
+    parts = [f"Dotted: the twin, {comparison.what}."]
+    if twin.message:
+        parts.append(f"It was stopped by an error: {twin.message}")
+    elif comparison.first_difference is None:
+        parts.append("Not a bit of their losses differs yet.")
+    else:
+        step, ours, theirs = comparison.first_difference
+        apart = number(abs(theirs - ours))
+        parts.append(f"They first differ at step {step:,}: loss {ours:.6g} against {theirs:.6g}, {apart} apart.")
+    if comparison.recent and twin.recent:
+        apart = number(twin.recent[0] - comparison.recent[0])
+        parts.append(f"Now: train loss {number(comparison.recent[0])} against {number(twin.recent[0])} ({apart}).")
+    test = twin.evaluation()
+    if comparison.evaluation and test and comparison.evaluation[0] == twin.evaluations[-1, 0]:
+        parts.append(f"Test accuracy {percent(comparison.evaluation[2])} against {percent(test[1])}.")
+    return " ".join(parts)

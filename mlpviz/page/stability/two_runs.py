@@ -1,0 +1,221 @@
+"""Two runs, one difference: a twin in lockstep, other seeds, and pinned runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mlpviz.engine import EngineFullError
+from mlpviz.figures.chart import number, percent
+from mlpviz.figures.diagnosis import TITLES
+from mlpviz.live.engine import get_engine
+from mlpviz.page.answers import PATIENCE
+from mlpviz.page.board import board
+from mlpviz.page.overlays import overlays
+from mlpviz.page.pins import Pinned, pin_problem, pin_run, pinned, unpin
+from mlpviz.page.visit import current_of, replace_run, visitor
+from mlpviz.run import Run
+from mlpviz.seeds import MOST_STEPS, Seeds
+from mlpviz.settings import CHOICES, LIVE_FIELDS, Settings, parse, spell
+from mlpviz.snapshot import Snapshot
+from mlpviz.twin import Twin
+
+FIELDS = [
+    "learning_rate",
+    "momentum",
+    "weight_decay",
+    "batch_size",
+    "init_std",
+    "init",
+    "activation",
+    "hidden_sizes",
+    "optimizer",
+    "train_size",
+    "seed",
+]
+HERE, ANEW = "from here", "both from step 0"
+
+
+def two_runs(run: Run, status: str) -> None:
+    """Choose the difference, watch both, ask whether it is chance; pin what should stay."""
+    if problem := st.session_state.pop("twin_problem", ""):
+        st.error(problem)
+    if isinstance(run.twin, Twin):
+        _twin(run, run.twin)
+    else:
+        _offer_twin(run)
+    board(run, status, key="twin_board", overlays=overlays(run))
+    _pins(run)
+
+
+def _offer_twin(run: Run) -> None:
+    st.markdown(
+        "**A twin** is this run with one setting changed. The two go in lockstep on the same mini-batches, and every "
+        "chart shows both: the twin’s lines are dotted."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.selectbox("Change", FIELDS, key="twin_field", format_func=lambda n: n.replace("_", " "), width=200)
+        value = _value(run.settings, name)
+        starts = [HERE, ANEW] if run.step and name in LIVE_FIELDS else [ANEW]
+        start = st.segmented_control(
+            "Begin",
+            starts,
+            default=starts[0],
+            required=True,
+            key=f"twin_start_{len(starts)}",
+            disabled=len(starts) == 1,
+        )
+        st.button(
+            "Make the twin",
+            key="make_twin",
+            type="primary",
+            on_click=_make,
+            args=(run, name, value, start == ANEW and run.step > 0),
+        )
+    if name == "batch_size":
+        st.caption("With another batch size the images come in the same order, cut into other mini-batches.")
+
+
+def _value(settings: Settings, name: str) -> Any:
+    """The new value: chosen from a list, or typed."""
+    now = getattr(settings, name)
+    if name in CHOICES:
+        others = [choice for choice in CHOICES[name] if choice != now]
+        return st.selectbox("To", others, key=f"twin_to_{name}", width=180)
+    return st.text_input(f"From {spell(now)} to", value=_suggestion(settings, name), key=f"twin_to_{name}", width=180)
+
+
+def _suggestion(settings: Settings, name: str) -> str:
+    now = getattr(settings, name)
+    match name:
+        case "learning_rate" | "init_std":
+            return f"{now * 3:g}" if now else "0.1"
+        case "momentum":
+            return "0.9" if not now else "0.0"
+        case "weight_decay":
+            return "0.001" if not now else "0.0"
+        case "batch_size":
+            return str(max(1, now // 4))
+        case "hidden_sizes":
+            return "256-256" if len(now) == 1 else "256"
+        case "train_size":
+            return "1000"
+        case _:
+            return str(now + 1)
+
+
+def _make(run: Run, name: str, value: Any, anew: bool) -> None:
+    """A callback: the twin, of this run or of a fresh one in its place."""
+    engine = get_engine()
+    try:
+        parsed = parse(name, value) if isinstance(value, str) else value
+        changed = run.settings.replace(**{name: parsed})
+        if changed == run.settings:
+            raise ValueError(f"{name.replace('_', ' ')} is {spell(parsed)} already: give the twin another value.")
+        if anew:
+            replace_run(run.settings, run)
+            run = current_of(run)
+        twin = engine.ask(run, lambda run: Twin(run, run.trainer.dataset, visitor(), **{name: parsed})).result(PATIENCE)
+        try:
+            engine.add(twin)
+        except EngineFullError:
+            run.twin = None
+            raise
+    except (ValueError, EngineFullError) as error:
+        st.session_state.twin_problem = str(error)
+    except TimeoutError:
+        st.session_state.twin_problem = "The server is busy, so there is no twin yet. Try again in a moment."
+
+
+def _twin(run: Run, twin: Twin) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.markdown(f"**The twin**: {twin.comparison().what}. **Start** lets both train.", width="stretch")
+        seeds = st.number_input("Other seeds", 2, 10, 5, key="seeds", width=130)
+        st.button(
+            "Is it chance?",
+            key="try_seeds",
+            on_click=_try_seeds,
+            args=(run, twin, seeds),
+            disabled=run.step == 0 or "seed" in twin.changes,
+            help="Trains the same pair again from other seeds, as far as these two have come, "
+            f"{MOST_STEPS:,} steps at most. Your runs rest meanwhile.",
+        )
+        st.button("End the twin", key="end_twin", on_click=_end, args=(run, twin))
+    kept = get_engine().watch(st.session_state.get("seeds_task", ""))
+    if isinstance(kept, Seeds) and kept.changes == twin.changes and kept.settings == run.settings:
+        board(kept, kept.snapshot.status if kept.snapshot is not None else "training", key="seeds_board")
+
+
+def _try_seeds(run: Run, twin: Twin, seeds: int) -> None:
+    engine = get_engine()
+    engine.pause(run)
+    at = twin.begun_at
+    try:
+        task = Seeds(run.settings, dict(twin.changes), run.trainer.dataset, seeds, run.step, at, visitor())
+        engine.add(task, instead_of=engine.watch(st.session_state.get("seeds_task", "")))
+        st.session_state.seeds_task = task.token
+    except (ValueError, EngineFullError) as error:
+        st.session_state.twin_problem = str(error)
+
+
+def _end(run: Run, twin: Twin) -> None:
+    run.twin = None
+    get_engine().drop(twin)
+
+
+def _pins(run: Run) -> None:
+    pins = pinned()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            "**Pinned runs** stay, faint and lettered, behind the live one, up to six."
+            if pins
+            else "**Pin** a run, and it stays, faint, behind those that come after it.",
+            width="stretch",
+        )
+        st.button(
+            "Pin this run",
+            key="pin",
+            icon=":material/push_pin:",
+            on_click=pin_run,
+            args=(run,),
+            disabled=run.step == 0 or run.status == "training",
+            help="A paused or finished run, as it stands.",
+        )
+    pin_problem()
+    if not pins:
+        return
+    st.dataframe(_table(pins, run), hide_index=True)
+    with st.container(horizontal=True, gap="small"):
+        for each in pins:
+            st.button(f"Unpin {each.letter}", key=f"unpin_{each.letter}", on_click=unpin, args=(each.letter,))
+
+
+def _table(pins: list[Pinned], run: Run) -> pd.DataFrame:
+    """A row for each run: the settings in which they differ, and how far each came."""
+    shown = [(each.letter, each.pin.snapshot) for each in pins]
+    if run.snapshot is not None:
+        shown.append(("this run", run.snapshot))
+    first = shown[0][1].settings
+    differing = {name for _, snapshot in shown for name in first.differences(snapshot.settings)}
+    names = [name for name in first.to_dict() if name in differing]
+    return pd.DataFrame([_row(label, snapshot, names) for label, snapshot in shown])
+
+
+def _row(label: str, snapshot: Snapshot, names: list[str]) -> dict[str, str]:
+    evaluation = snapshot.evaluation()
+    settings = {name.replace("_", " "): spell(getattr(snapshot.settings, name)) for name in names}
+    changes = "; ".join(f"{text} at {step:,}" for step, text in snapshot.changes)
+    return (
+        {"run": label}
+        | settings
+        | {
+            "step": f"{snapshot.step:,}",
+            "train loss": number(snapshot.recent[0]) if snapshot.recent else "–",
+            "test loss": number(evaluation[0]) if evaluation else "–",
+            "test accuracy": percent(evaluation[1]) if evaluation else "–",
+            "diagnosis": TITLES[snapshot.diagnosis.kind] if snapshot.diagnosis else "–",
+            "changed on the way": changes or "–",
+        }
+    )

@@ -1,0 +1,34 @@
+"""The view, from top to bottom."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlpviz.page.board import board
+from mlpviz.page.stability.two_runs import two_runs
+from mlpviz.page.stability.what_happened import what_happened
+from mlpviz.run import Run
+
+WHAT_HAPPENED, TWO_RUNS = "What happened", "Two runs"
+SECTIONS = {
+    WHAT_HAPPENED: what_happened,
+    TWO_RUNS: two_runs,
+}
+
+
+def stability(run: Run, status: str) -> None:
+    """The run's headline, and the section that the reader chose."""
+    strip = st.container()
+    section = st.segmented_control(
+        "Section",
+        list(SECTIONS),
+        default=WHAT_HAPPENED,
+        required=True,
+        key="stability_section",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if section != TWO_RUNS:  # which has the whole board
+        with strip:
+            board(run, status, key="strip", strip_only=True)
+    SECTIONS[section](run, status)

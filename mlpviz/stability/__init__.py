@@ -1,0 +1,1 @@
+"""Stability, explained and seen coming: what measures it on a live network."""

@@ -1,0 +1,84 @@
+"""Watches what each step left behind, at next to no price, for anything that looks ill."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+
+from mlpviz.diagnosis import WINDOW, Diagnosis, Vitals, diagnose
+from mlpviz.settings import Settings
+from mlpviz.snapshot import Inspection
+
+SMOOTH = 25  # steps
+
+
+class Watchdog:
+    """Keeps the vital signs of one run, of the last 200 steps and of all its life."""
+
+    def __init__(self, layers: int) -> None:
+        self._layers = layers
+        self._rows: deque[np.ndarray] = deque(maxlen=2 * WINDOW)
+        self._first = self._peak = math.nan
+        self._best = math.inf
+        self.not_finite_step: int | None = None
+
+    def see(self, rows: np.ndarray, first_step: int) -> None:
+        """Take in the rows of some steps, (steps, columns) as in `step_columns`; the first is of step `first_step`."""
+        if not len(rows):
+            return
+        losses = rows[:, 0].astype(np.float64)
+        finite = losses[np.isfinite(losses)]
+        if len(finite) < len(losses) and self.not_finite_step is None:
+            self.not_finite_step = first_step + int(np.flatnonzero(~np.isfinite(losses))[0])
+        if math.isnan(self._first):
+            self._first = float(losses[0])
+        if len(finite):
+            self._peak = float(np.fmax(self._peak, finite.max()))
+        tail = [float(row[0]) for row in list(self._rows)[1 - SMOOTH :]]
+        self._rows.extend(rows)
+        joined = np.array([*tail, *losses])
+        if len(joined) >= SMOOTH:
+            means = np.convolve(np.where(np.isfinite(joined), joined, 1e30), np.full(SMOOTH, 1 / SMOOTH), "valid")
+            self._best = min(self._best, float(means.min()))
+
+    def vitals(self, settings: Settings, step: int, inspection: Inspection | None) -> Vitals:
+        """The vital signs now; what the latest inspection saw of the units is among them."""
+        rows = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), -1)
+        now, before = rows[-WINDOW:], rows[:-WINDOW]
+        dead = _dead(inspection, self._layers)
+        return Vitals(
+            settings=settings,
+            step=step,
+            loss=_mean(now[:, 0]) if len(now) else math.nan,
+            accuracy=_mean(now[:, 1]) if len(now) else math.nan,
+            loss_before=_mean(before[:, 0]) if len(before) else math.nan,
+            first_loss=self._first,
+            peak_loss=self._peak,
+            best_loss=self._best,
+            gradient_norms=_root_mean_square(rows[-SMOOTH:, 2::2]) if len(now) else (0.0,) * self._layers,
+            initial_dead=dead[0],
+            dead=dead[1],
+            not_finite_step=self.not_finite_step,
+        )
+
+    def diagnose(self, settings: Settings, step: int, inspection: Inspection | None) -> Diagnosis:
+        return diagnose(self.vitals(settings, step, inspection))
+
+
+def _mean(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else math.nan
+
+
+def _root_mean_square(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(np.sqrt((values**2).mean(axis=0)).tolist())
+
+
+def _dead(inspection: Inspection | None, layers: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The hidden layers' shares of dead units at the first inspection and at the latest."""
+    if inspection is None or not inspection.trend.rows:
+        return (), ()
+    trend = inspection.trend.mean[:, 1 + layers :]
+    return tuple(trend[0].tolist()), tuple(trend[-1].tolist())

@@ -1,0 +1,179 @@
+"""Going back: checkpoints, replays and branches give the bits that were."""
+
+import numpy as np
+import pytest
+import torch
+
+from mlpviz import Settings, Trainer
+from mlpviz.checkpoints import FEWEST, LATEST, Checkpoints, capacity, checkpoint_bytes
+from mlpviz.run import Run, run_bytes
+from mlpviz.stability.replay import Replay
+from tests.test_run import SMALL, work_off
+
+OPTIMIZERS = [
+    {},
+    {"momentum": 0.9, "nesterov": True},
+    {"optimizer": "adam", "learning_rate": 0.01},
+    {"optimizer": "rmsprop", "learning_rate": 0.01, "weight_decay": 0.01},
+]
+
+
+def equal(ours, theirs):
+    return all(torch.equal(a, b) for a, b in zip(ours.net.parameters(), theirs.net.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("changes", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("at", [0, 3, 10, 13, 20])
+def test_a_trainer_goes_on_from_its_checkpoint_bit_for_bit(tiny, changes, at):
+    """At an epoch's first step and in its middle (an epoch is ten steps), into the epochs after it."""
+    settings = SMALL.replace(**changes)
+    alone = Trainer(settings, tiny).train(35)
+    trainer = Trainer(settings, tiny)
+    trainer.train(at)
+    kept = trainer.checkpoint()
+    trainer.train(8)
+    trainer.restore(kept)
+    assert torch.equal(trainer.train(35 - at), alone[at:])
+    other = Trainer(settings, tiny)
+    other.restore(kept)
+    assert torch.equal(other.train(35 - at), alone[at:]) and equal(other, trainer)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tiny):
+    kept = Trainer(SMALL, tiny).checkpoint()
+    with pytest.raises(ValueError, match="other settings"):
+        Trainer(SMALL.replace(hidden_sizes=(8,)), tiny).restore(kept)
+
+
+def test_a_replay_is_the_run_with_its_changes(tiny):
+    run = Run(SMALL.replace(epochs=20), tiny)
+    for _ in range(6):
+        run.one_epoch()
+        work_off(run)
+        run.change(run.settings.replace(learning_rate=run.settings.learning_rate * 1.3))
+    replay = Replay(tiny, run.checkpoints.before(55), run._settings_log)
+    assert replay.start == 50
+    while replay.trainer.step < run.step:
+        replay.advance()
+    assert equal(replay.trainer, run.trainer)
+    losses = run.snapshot.steps.mean[50:60, 0]
+    assert [row[0] for row in replay.rows] == losses.tolist()
+
+
+def test_the_rows_of_a_replay_are_what_pytorch_says(tiny):
+    trainer = Trainer(SMALL, tiny)
+    trainer.train(4)
+    replay = Replay(tiny, trainer.checkpoint())
+    replay.advance()
+    W1, b1, W2, b2 = (p.detach().clone() for p in trainer.net.parameters())
+    X, y = trainer.next_batch()
+    z1 = X.flatten(1) @ W1.T + b1
+    z2 = z1.relu() @ W2.T + b2
+    trainer.train_one()
+    grads = [p.grad for p in trainer.net.parameters()]
+    new = [p.detach() for p in trainer.net.parameters()]
+    after = torch.nn.functional.cross_entropy((X.flatten(1) @ new[0].T + new[1]).relu() @ new[2].T + new[3], y)
+    expected = [
+        torch.nn.functional.cross_entropy(z2, y),
+        after,
+        grads[0].norm(),
+        grads[2].norm(),
+        (new[0] - W1).norm() / W1.norm(),
+        (new[2] - W2).norm() / W2.norm(),
+        new[0].abs().max(),
+        new[2].abs().max(),
+        z1.abs().max(),
+        z2.abs().max(),
+        (z1 <= 0).all(dim=0).float().mean(),
+    ]
+    assert replay.rows[0] == pytest.approx([float(value) for value in expected], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("poison", "expected"),
+    [
+        (lambda net: net[1].weight.data.fill_(1e38), ("activations", 1)),
+        (lambda net: (net[1].bias.data.fill_(10.0), net[3].weight.data.fill_(3e38)), ("logits", 2)),
+    ],
+)
+def test_the_first_tensor_to_break_is_found_where_it_was_put(tiny, poison, expected):
+    trainer = Trainer(SMALL, tiny)
+    poison(trainer.net)
+    replay = Replay(tiny, trainer.checkpoint())
+    replay.advance()
+    assert replay.first_bad == (*expected, 1)
+
+
+def test_a_gradient_that_breaks_alone_is_found(tiny):
+    """Weights of 10³⁰ behind units that are all off: finite forward, and an infinite gradient."""
+    trainer = Trainer(SMALL.replace(learning_rate=0.0), tiny)
+    replay = Replay(tiny, trainer.checkpoint())
+    replay.trainer.loss_fn = lambda logits, y: (logits * 1e30).square().sum() * 1e-30
+    replay.advance()
+    assert replay.first_bad is not None and replay.first_bad[0] in ("loss", "gradient")
+
+
+def test_checkpoints_stay_few_and_the_latest_stay_close():
+    class Fake:
+        def __init__(self, step):
+            self.step = step
+
+    kept = Checkpoints(Settings())
+    for step in range(100_001):
+        if kept.due(step):
+            kept.keep(Fake(step))
+    steps = kept.steps()
+    assert len(steps) <= capacity(Settings()) and steps[0] == 0
+    assert steps[-LATEST:] == (99_600, 99_800, 100_000)
+    gaps = np.diff([step for step in steps if step <= 99_200])
+    assert gaps.max() <= 2 * gaps.min(), "spread evenly over the run"
+    assert kept.before(99_999).step == 99_800 and kept.before(0).step == 0
+    with pytest.raises(LookupError):
+        kept.before(-1)
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(), Settings(hidden_sizes=(1024,) * 6, optimizer="adam"), Settings(momentum=0.5)]
+)
+def test_a_checkpoint_takes_the_memory_that_is_said(tiny, settings):
+    trainer = Trainer(settings.replace(dataset="fashion-mnist-mini"), tiny)
+    trainer.train(1)
+    kept = trainer.checkpoint()
+    tensors = [*kept.parameters, kept.draws]
+    for state in kept.optimizer.values():
+        tensors += [value for value in state.values() if isinstance(value, torch.Tensor)]
+    measured = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    assert checkpoint_bytes(settings) == pytest.approx(measured, rel=0.01)
+    assert capacity(settings) >= FEWEST and run_bytes(settings) > capacity(settings) * measured * 0.99
+
+
+def test_a_branch_with_nothing_changed_is_the_run_again(tiny):
+    run = Run(SMALL.replace(epochs=12), tiny)
+    run.start()
+    work_off(run)
+    branch = run.branch(60)
+    assert (branch.step, branch.status) == (50, "preparing" if not branch._evaluations else "paused")
+    branch.start()
+    snapshot = work_off(branch)
+    assert equal(branch.trainer, run.trainer) and snapshot.step == 120
+    assert snapshot.steps.start == 50 and snapshot.steps.ends().tolist() == list(range(51, 121))
+    assert snapshot.steps.mean[:, 0].tolist() == run.snapshot.steps.mean[50:, 0].tolist()
+    ours = {row[0]: row for row in snapshot.evaluations.tolist()}
+    for row in run.snapshot.evaluations.tolist():
+        assert ours[row[0]] == row
+    assert branch.settings == run.settings
+
+
+def test_a_branch_leaves_its_origin_alone_and_may_take_another_rate(tiny):
+    run = Run(SMALL.replace(epochs=12), tiny)
+    run.start()
+    work_off(run)
+    before = [p.detach().clone() for p in run.trainer.net.parameters()]
+    branch = run.branch(0)
+    branch.change(branch.settings.replace(learning_rate=0.3))
+    branch.start()
+    work_off(branch)
+    oracle = Trainer(SMALL.replace(epochs=12, learning_rate=0.3), tiny)
+    oracle.train(120)
+    assert equal(branch.trainer, oracle)
+    assert all(torch.equal(a, b) for a, b in zip(before, run.trainer.net.parameters(), strict=True))
