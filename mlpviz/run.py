@@ -55,6 +55,7 @@ class Run(Task):
         inspect_every: the fewest seconds between two inspections.
         sharpness: measures when it is asked to.
         twin: a run that goes in lockstep with this one.
+        begun_at: the step at which it began: 0, but for a branch.
         goal: it trains until this step; `start`, `one_step`, `one_epoch` and `pause` only move the goal.
     """
 
@@ -70,7 +71,7 @@ class Run(Task):
         )  # keeps the first weights' histograms, also of a run that begins later
         if begin_at is not None:
             self.trainer.restore(begin_at)
-        self.goal = self.trainer.step
+        self.goal = self.begun_at = self.trainer.step
         self._layers = linears(self.trainer.net)
         self._recorder = StepRecorder(self.trainer.net)
         self._steps = History(len(step_columns(len(self._layers))), start=self.trainer.step)
@@ -85,7 +86,7 @@ class Run(Task):
         self.checkpoints.keep(self.trainer.checkpoint())
         self._watchdog = Watchdog(len(self._layers))
         self.pauses_when_ill = True
-        self._borne = ""  # the kind of illness that the reader has let it go on with
+        self._stopped_for = ""  # the kind of illness; whoever lets it go on isn't stopped for it again
         self._diagnosis: Diagnosis | None = None
         self._inquest: Inquest | None = None
         self._well: Checkpoint | None = None  # where the post-mortem found that all was well
@@ -106,18 +107,15 @@ class Run(Task):
     # commands, each between two steps
 
     def start(self) -> None:
-        self._bear()
         self.goal = max(self.step, self.total_steps)
 
     def pause(self) -> None:
         self.goal = self.trainer.step
 
     def one_step(self) -> None:
-        self._bear()
         self.goal = self.step + 1
 
     def one_epoch(self) -> None:
-        self._bear()
         per_epoch = self.trainer.steps_per_epoch
         self.goal = (self.step // per_epoch + 1) * per_epoch
 
@@ -268,18 +266,14 @@ class Run(Task):
             found = self._watchdog.diagnose(self.settings, self.step, self._inspection)
         self._diagnosis = found
         if found.severity != ALARM:
-            self._borne = ""
-        elif found.kind != self._borne and self.pauses_when_ill:
+            self._stopped_for = ""
+        elif found.kind != self._stopped_for and self.pauses_when_ill:
+            self._stopped_for = found.kind
             self.pause()
             trend = self._inspection.trend if self._inspection is not None else None
             series = self._steps.series()
             self._inquest = Inquest(found, self.trainer.dataset, self.checkpoints, series, trend, self._settings_log)
             self.post_mortem = self._well = None
-
-    def _bear(self) -> None:
-        """The reader wants it to go on as it is."""
-        if self._diagnosis is not None and self._diagnosis.severity == ALARM:
-            self._borne = self._diagnosis.kind
 
     # snapshots
 

@@ -220,6 +220,65 @@ class SeedsSnapshot:
     accuracies: np.ndarray
 
 
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class RangeSnapshot:
+    """One moment of a learning-rate range test.
+
+    Attributes:
+        version, run, status, message: as in `Snapshot`.
+        step: that of the run's weights with which it began.
+        tried, total_steps: updates made with rising rates, and how many there are at most.
+        rates: (tried,) of each update. losses: (tried,) just before it. means: (tried,) their exponential mean.
+        suggestion: the lowest and the highest rate that seem to serve, and one to use; None if there is none.
+    """
+
+    version: int
+    run: str
+    status: str
+    message: str
+    step: int
+    tried: int
+    total_steps: int
+    rates: np.ndarray
+    losses: np.ndarray
+    means: np.ndarray
+    suggestion: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True, eq=False)
+class AlongGradient:
+    """The loss of one mini-batch along its negative gradient.
+
+    Attributes:
+        step: the updates made before. rate: the learning rate.
+        alphas: (n,) how far along −g. losses: (n,) there. quadratic: (n,) by the second-order polynomial.
+        slope: ‖g‖². curvature: gᵀHg.
+        after: the loss at α = rate: what plain SGD makes of it.
+    """
+
+    step: int
+    rate: float
+    alphas: np.ndarray
+    losses: np.ndarray
+    quadratic: np.ndarray
+    slope: float
+    curvature: float
+    after: float
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """The loss over a plane through the weights.
+
+    Attributes:
+        offsets: (n,) along either direction, in units of each unit's own length.
+        losses: (n, n); the second direction is the row.
+    """
+
+    offsets: np.ndarray
+    losses: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class PastPredictions:
     """What one evaluation said of the n test images.
@@ -255,4 +314,4 @@ class Results:
     evaluations: int
 
 
-AnySnapshot = Snapshot | ComparisonSnapshot | SweepSnapshot | SeedsSnapshot
+AnySnapshot = Snapshot | ComparisonSnapshot | SweepSnapshot | SeedsSnapshot | RangeSnapshot

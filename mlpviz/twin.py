@@ -22,7 +22,6 @@ class Twin(Run):
         settings = leader.settings.replace(**changes)
         self.leader = leader
         self.changes = changes
-        self.begun_at = leader.step
         self._first_difference: tuple[int, float, float] | None = None
         if leader.step == 0:
             super().__init__(settings, dataset, owner)

@@ -9,6 +9,7 @@ from mlpviz.figures.dead_units import dead_units
 from mlpviz.figures.distributions import gradient_histograms, weight_histograms
 from mlpviz.figures.gradient_norms import gradient_norms
 from mlpviz.figures.loss import loss_curve
+from mlpviz.figures.sharpness import sharpness_curve
 from mlpviz.figures.update_ratio import update_ratio
 from mlpviz.snapshot import Snapshot
 
@@ -24,8 +25,9 @@ FIGURES = (
 
 
 def charts(snapshot: Snapshot) -> list[Chart]:
-    """Every figure of the live board."""
-    return [figure(snapshot) for figure in FIGURES]
+    """Every figure of the live board; the sharpness, where it is measured."""
+    asked_for = [sharpness_curve(snapshot)] if snapshot.sharpness is not None else []
+    return [figure(snapshot) for figure in FIGURES] + asked_for
 
 
 __all__ = ["FIGURES", "Chart", "charts"]

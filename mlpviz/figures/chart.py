@@ -65,6 +65,12 @@ def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any)
     return {"type": "scatter", "mode": mode, "name": name, "x": x, "y": y, "line": style} | more
 
 
+def faint(color: str) -> str:
+    """A colour for bands, through which lines can be seen."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.2)"
+
+
 def train_and_test(snapshot: Snapshot, column: int, guess: float, form: str) -> list[dict[str, Any]]:
     """The traces of loss (column 0) and accuracy (column 1): each step, faint; its moving mean; the test set; and,
     dashed, what guessing among the ten classes gives. `form` is d3's format of a value."""

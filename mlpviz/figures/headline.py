@@ -89,4 +89,6 @@ def _measured_at(snapshot: Snapshot) -> str:
     if not len(snapshot.evaluations):
         return ""
     epoch = snapshot.evaluations[-1, 0] / snapshot.steps_per_epoch
+    if epoch % 1:  # where a branch began
+        return f"at step {snapshot.evaluations[-1, 0]:,.0f}"
     return f"after epoch {epoch:.0f}" if epoch else "before training"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import BLUE, GREY, VERMILLION, Chart, line, number
+from mlpviz.figures.chart import BLUE, GREY, VERMILLION, Chart, faint, line, number
 from mlpviz.snapshot import SeedsSnapshot
 
 #: Student's t, two-sided 95 %, by degrees of freedom from 1 on.
@@ -65,7 +65,10 @@ def _bands(snapshot: SeedsSnapshot) -> Chart:
             low, high, mean = curves.min(axis=0), curves.max(axis=0), curves.mean(axis=0)
         edge: dict[str, Any] = {"width": 0, "showlegend": False, "hoverinfo": "skip"}
         data.append(line(f"{name}, lowest", snapshot.ends, low, color, **edge))
-        data.append(line(f"{name}, highest", snapshot.ends, high, color, **edge) | {"fill": "tonexty", "opacity": 0.25})
+        data.append(
+            line(f"{name}, highest", snapshot.ends, high, color, **edge)
+            | {"fill": "tonexty", "fillcolor": faint(color)}
+        )
         data.append(line(name, snapshot.ends, mean, color, dash="solid" if i == 0 else "dot", hovertemplate="%{y:.4f}"))
         ends.append(f"{name} {number(float(mean[-1]))}")
     sentence = f"Training loss, mean at the end: {', '.join(ends) or 'none yet'}; bands: lowest to highest seed."

@@ -15,10 +15,11 @@ from mlpviz.figures import charts
 from mlpviz.figures.comparison import comparison_charts, comparison_headline
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.headline import headline, notice, notice_kind
+from mlpviz.figures.range_test import range_curve, range_headline
 from mlpviz.figures.seeds import seeds_charts, seeds_headline
 from mlpviz.figures.sweep import sweep_charts, sweep_headline
 from mlpviz.figures.twin import twin_line
-from mlpviz.snapshot import AnySnapshot, ComparisonSnapshot, SeedsSnapshot, Snapshot, SweepSnapshot
+from mlpviz.snapshot import AnySnapshot, ComparisonSnapshot, RangeSnapshot, SeedsSnapshot, Snapshot, SweepSnapshot
 
 _encoded: WeakKeyDictionary[AnySnapshot, bytes] = WeakKeyDictionary()
 
@@ -85,6 +86,11 @@ def _(snapshot: SweepSnapshot) -> dict[str, Any]:
 @_shown.register
 def _(snapshot: SeedsSnapshot) -> dict[str, Any]:
     return {"headline": seeds_headline(snapshot), "charts": seeds_charts(snapshot)}
+
+
+@_shown.register
+def _(snapshot: RangeSnapshot) -> dict[str, Any]:
+    return {"headline": range_headline(snapshot), "charts": [range_curve(snapshot)]}
 
 
 def _default(value: object) -> object:

@@ -41,15 +41,18 @@ def board(
     strip_only: bool = False,
     evaluations: int | None = None,
     overlays: Sequence[Overlay] = (),
+    cards: Sequence[str] = (),
 ) -> None:
     """Mount a board on a run or another task. It triggers one script run when the task's status is no longer `status`,
-    with which the page drew its buttons; given `evaluations`, also when the run has made another number of them."""
+    with which the page drew its buttons; given `evaluations`, also when the run has made another number of them. Given
+    `cards`, it shows those figures alone."""
     data = {
         "token": task.token,
         "status": status,
         "plotly": PLOTLY_URL,
         "stripOnly": strip_only,
         "evaluations": evaluations,
+        "cards": list(cards),
         "overlays": [asdict(overlay) for overlay in overlays],
     }
     _component()(key=key, data=data, on_status_change=lambda: None)

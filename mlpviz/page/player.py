@@ -36,7 +36,7 @@ def player(run: Run, status: str) -> None:
     _button("Epoch", _command(engine.epoch, run), disabled=over)
     _button("Reset", lambda: replace_run(run.settings, run))
     previous = previous_run()
-    if previous is not None and run.step == 0 and not training:
+    if previous is not None and run.step == run.begun_at and not training:
         _button("Undo", undo)
     if st.session_state.get("offer") == run.id and status == "finished":
         more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)

@@ -16,10 +16,10 @@ WAIT = 2.0  # seconds for the pause to be drawn before the run is pinned
 
 def branch_from(run: Run, step: int) -> None:
     """A callback: show a branch of the run from that step; the run itself stays, faint, and can be had back."""
-    engine = get_engine()
+    engine, owner = get_engine(), visitor()
     engine.pause(run).wait(WAIT)
     try:
-        branch = engine.ask(run, lambda run: run.branch(step, visitor())).result(PATIENCE)
+        branch = engine.ask(run, lambda run: run.branch(step, owner)).result(PATIENCE)
         engine.add(branch)
     except (EngineFullError, LookupError, ValueError) as error:
         st.session_state.problem = str(error)

@@ -175,7 +175,7 @@ def test_divergence_is_named(url, board, page):
         url + "?dataset=fashion-mnist-mini&hidden_sizes=16-16-16&activation=leaky_relu&init_std=1&learning_rate=1"
     )
     board.press("Start")
-    page.get_by_text("so the run paused itself").wait_for()
+    page.get_by_text("Overflow. At update").first.wait_for()
     page.get_by_role("button", name="Start", exact=True).wait_for()
     assert board.status() == "paused"
 

@@ -37,6 +37,8 @@ class Board {
     this.follows = data.evaluations != null; // whether the page wants to hear of each evaluation
     this.pageState = this.follows ? `${plain(data.status)} ${data.evaluations}` : plain(data.status);
     this.stripOnly = data.stripOnly;
+    this.cardNames = data.cards ?? [];
+    this.root.classList.toggle("cards-only", this.cardNames.length > 0);
     this.overlays.choose(data.overlays ?? []);
     this.root.classList.toggle("strip-only", this.stripOnly);
     this.plotlyUrl = new URL(data.plotly, document.baseURI);
@@ -117,8 +119,11 @@ class Board {
   }
 
   async drawFigures(snapshot) {
-    this.tiles.draw(snapshot.tiles, this.root);
-    return this.cards.draw(snapshot.charts.map((chart) => this.overlays.over(chart)), snapshot.run, this.root, this.plotlyUrl);
+    const some = this.cardNames.length > 0;
+    this.tiles.draw(some ? null : snapshot.tiles, this.root);
+    const charts = some ? snapshot.charts.filter((chart) => this.cardNames.includes(chart.card)) : snapshot.charts;
+    const over = charts.map((chart) => this.overlays.over(chart));
+    return this.cards.draw(over, snapshot.run, this.root, this.plotlyUrl);
   }
 
   // Tell the page of a status that its buttons don't show yet; again after a while, for a message can be lost.

@@ -108,7 +108,7 @@ def _suggestion(settings: Settings, name: str) -> str:
 
 def _make(run: Run, name: str, value: Any, anew: bool) -> None:
     """A callback: the twin, of this run or of a fresh one in its place."""
-    engine = get_engine()
+    engine, owner = get_engine(), visitor()
     try:
         parsed = parse(name, value) if isinstance(value, str) else value
         changed = run.settings.replace(**{name: parsed})
@@ -117,7 +117,7 @@ def _make(run: Run, name: str, value: Any, anew: bool) -> None:
         if anew:
             replace_run(run.settings, run)
             run = current_of(run)
-        twin = engine.ask(run, lambda run: Twin(run, run.trainer.dataset, visitor(), **{name: parsed})).result(PATIENCE)
+        twin = engine.ask(run, lambda run: Twin(run, run.trainer.dataset, owner, **{name: parsed})).result(PATIENCE)
         try:
             engine.add(twin)
         except EngineFullError:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.page.board import board
+from mlpviz.page.stability.coming import seeing_it_coming
 from mlpviz.page.stability.two_runs import two_runs
 from mlpviz.page.stability.what_happened import what_happened
 from mlpviz.run import Run
 
-WHAT_HAPPENED, TWO_RUNS = "What happened", "Two runs"
+WHAT_HAPPENED, COMING, TWO_RUNS = "What happened", "Seeing it coming", "Two runs"
 SECTIONS = {
     WHAT_HAPPENED: what_happened,
+    COMING: seeing_it_coming,
     TWO_RUNS: two_runs,
 }
 

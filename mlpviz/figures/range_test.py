@@ -1,0 +1,89 @@
+"""Which learning rate? The loss over a rate that rises step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import BLUE, GREEN, VERMILLION, Chart, line, number
+from mlpviz.snapshot import RangeSnapshot
+
+
+def range_headline(snapshot: RangeSnapshot) -> dict[str, object]:
+    """The strip above the figure."""
+    status = {"training": "Raising the rate", "finished": "Tested", "failed": "Stopped by an error"}[snapshot.status]
+    return {
+        "status": status,
+        "setting": f"On a copy of the weights of step {snapshot.step:,}",
+        "progress": 1.0 if snapshot.status == "finished" else snapshot.tried / snapshot.total_steps,
+        "values": [
+            ("Steps", f"{snapshot.tried:,}", f"of {snapshot.total_steps:,} at most"),
+            ("Rate", number(float(snapshot.rates[-1])) if snapshot.tried else "–", "reached"),
+        ],
+    }
+
+
+def range_curve(snapshot: RangeSnapshot) -> Chart:
+    """Each mini-batch's loss over the rate of its update, its exponential mean, and the suggested range."""
+    data = [
+        line("each step", snapshot.rates, _finite(snapshot.losses), BLUE, width=1, opacity=0.4),
+        line("mean", snapshot.rates, _finite(snapshot.means), BLUE),
+    ]
+    layout: dict[str, Any] = {
+        "xaxis": {"title": {"text": "learning rate"}, "type": "log", "minexponent": 1},
+        "yaxis": {"rangemode": "tozero"},
+    }
+    finite = snapshot.means[np.isfinite(snapshot.means)]
+    if len(finite):
+        layout["yaxis"] = {"range": [0, 1.6 * float(finite[: max(1, len(finite) // 2)].max())]}
+    if snapshot.suggestion is not None:
+        low, high, use = snapshot.suggestion
+        layout["shapes"] = [
+            {
+                "type": "rect",
+                "x0": low,
+                "x1": high,
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "fillcolor": GREEN,
+                "opacity": 0.16,
+                "line": {"width": 0},
+            },
+            {
+                "type": "line",
+                "x0": use,
+                "x1": use,
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "line": {"color": VERMILLION, "width": 2, "dash": "dot"},
+            },
+        ]
+        layout["annotations"] = [
+            {
+                "x": np.log10(use),
+                "y": 1,
+                "yref": "paper",
+                "text": f"use {use:g}",
+                "showarrow": False,
+                "xanchor": "right",
+                "yanchor": "top",
+                "font": {"color": VERMILLION, "size": 12},
+            }
+        ]
+    return Chart("Range test", _sentence(snapshot), data, layout, card="Range test", log_switch=True)
+
+
+def _sentence(snapshot: RangeSnapshot) -> str:
+    if snapshot.status != "finished":
+        return "The rate rises by a few per cent a step, until the loss runs away."
+    if snapshot.suggestion is None:
+        return "Nothing was learnt at any rate: mend the init, or go back to where it was well."
+    low, high, use = snapshot.suggestion
+    return f"Rates from {number(low)} to {number(high)} serve; {use:g} seems a good choice."
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)

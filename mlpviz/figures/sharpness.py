@@ -1,0 +1,45 @@
+"""How large a step can the loss bear? Its sharpness against 2/η."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlpviz.figures.chart import BLUE, VERMILLION, Chart, faint, line, number, step_layout
+from mlpviz.snapshot import Snapshot
+
+
+def sharpness_curve(snapshot: Snapshot) -> Chart:
+    """The largest eigenvalue of the loss's Hessian with its band, and the threshold, over the steps."""
+    assert snapshot.sharpness is not None
+    steps, value, low, high, threshold = snapshot.sharpness.mean.T
+    edge = {"width": 0, "showlegend": False, "hoverinfo": "skip"}
+    mode = {"mode": "lines+markers", "marker": {"size": 5}}
+    data = [
+        line("lowest", steps, np.maximum(low, 1e-6), BLUE, **edge),
+        line("highest", steps, high, BLUE, **edge) | {"fill": "tonexty", "fillcolor": faint(BLUE)},
+        line("sharpness λ", steps, value, BLUE, hovertemplate="λ %{y:.3g}", **mode),
+        line(_threshold(snapshot), steps, threshold, VERMILLION, dash="dash", hovertemplate="bears up to %{y:.3g}"),
+    ]
+    layout = step_layout(snapshot, rangemode="tozero")
+    return Chart("Sharpness", _sentence(snapshot), data, layout, card="Sharpness", log_switch=True)
+
+
+def _threshold(snapshot: Snapshot) -> str:
+    return "2(1+μ)/η" if snapshot.settings.momentum else "2/η"
+
+
+def _sentence(snapshot: Snapshot) -> str:
+    assert snapshot.sharpness is not None
+    _, value, low, high, threshold = (float(x) for x in snapshot.sharpness.mean[-1])
+    if not np.isfinite(value):
+        return "Not finite: the network is broken."
+    now = f"λ = {number(value)} ({number(max(0.0, low))} to {number(high)})"
+    if not np.isfinite(threshold):
+        return f"{now}; for {snapshot.settings.optimizer} there is no such threshold."
+    if low > threshold:
+        where = "above it: steps overshoot along this direction"
+    elif high < threshold:
+        where = f"below it: {number(threshold / value)} times the rate could be borne"
+    else:
+        where = "at the edge of stability"
+    return f"{now}, {_threshold(snapshot)} = {number(threshold)}: {where}."

@@ -1,0 +1,115 @@
+"""What does the loss look like around here? Along the gradient, and over a plane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import ALARM, BLUE, GREY, VERMILLION, Chart, line, number
+from mlpviz.snapshot import AlongGradient, Plane
+
+
+def along_gradient_curve(found: AlongGradient) -> Chart:
+    """The mini-batch's loss over the step size, with its quadratic approximation and the learning rate."""
+    here = float(found.losses[0])
+    data = [
+        line("loss", found.alphas, _finite(found.losses), BLUE, hovertemplate="loss %{y:.4g}"),
+        line("quadratic", found.alphas, found.quadratic, GREY, dash="dash", hovertemplate="quadratic %{y:.4g}"),
+        line("after this step", [found.rate], [found.after], VERMILLION, mode="markers", marker={"size": 10}),
+    ]
+    finite = found.losses[np.isfinite(found.losses)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    low = min(low, float(max(found.quadratic.min(), low - (high - low))))
+    room = 0.08 * ((high - low) or 1.0)
+    layout: dict[str, Any] = {
+        "xaxis": {"title": {"text": "α: how far along −g"}},
+        "yaxis": {"title": {"text": "loss of the mini-batch"}, "range": [low - room, high + room]},
+        "shapes": [
+            _vertical(found.rate, VERMILLION),
+            {
+                "type": "line",
+                "x0": 0,
+                "x1": 1,
+                "xref": "paper",
+                "y0": here,
+                "y1": here,
+                "line": {"color": GREY, "width": 1, "dash": "dot"},
+            },
+        ],
+        "showlegend": True,
+        "hovermode": "x unified",
+    }
+    return Chart("Along the gradient", _sentence(found), data, layout, card="Along the gradient")
+
+
+def best_alpha(found: AlongGradient) -> float | None:
+    """Where the quadratic is lowest: ‖g‖² / gᵀHg; None where it curves down."""
+    return found.slope / found.curvature if found.curvature > 0 else None
+
+
+def _sentence(found: AlongGradient) -> str:
+    here, after = float(found.losses[0]), found.after
+    if not np.isfinite(after):
+        return f"The step from {number(here)} with η = {found.rate:g} ends beyond all numbers."
+    went = "lowers" if after < here else "raises"
+    said = f"η = {found.rate:g} {went} the loss from {number(here)} to {number(after)}."
+    best = best_alpha(found)
+    if best is None:
+        return f"{said} The quadratic curves down here: no step size is its best."
+    if found.rate > 2 * best and after > here:
+        return (
+            f"{said} The quadratic’s valley is at α = {number(best)}; beyond twice that, a step ends higher: overshot."
+        )
+    return f"{said} The quadratic’s valley is at α = {number(best)}."
+
+
+def plane_map(found: Plane) -> Chart:
+    """The loss over the plane as a map with contour lines; the cross is where the network is."""
+    floor = float(np.nanmin(found.losses))
+    shown = np.log10(np.where(np.isfinite(found.losses), np.maximum(found.losses, 1e-6), np.nan))
+    ticks = np.unique(np.round(np.linspace(np.nanmin(shown), np.nanmax(shown), 5), 2))
+    contour = {
+        "type": "contour",
+        "x": found.offsets,
+        "y": found.offsets,
+        "z": shown,
+        "colorscale": "Viridis",
+        "reversescale": True,
+        "ncontours": 24,
+        "line": {"width": 0.6, "color": "rgba(255,255,255,0.5)"},
+        "customdata": found.losses,
+        "hovertemplate": "loss %{customdata:.4g}<extra></extra>",
+        "colorbar": {
+            "title": {"text": "loss"},
+            "tickvals": ticks,
+            "ticktext": [number(10.0**tick) for tick in ticks],
+            "thickness": 12,
+        },
+    }
+    here = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [0],
+        "y": [0],
+        "marker": {"symbol": "x", "size": 11, "color": ALARM, "line": {"width": 1, "color": "white"}},
+        "hovertemplate": "the network<extra></extra>",
+    }
+    axis = {"zeroline": False, "constrain": "domain"}
+    layout = {
+        "xaxis": axis | {"title": {"text": "first direction"}},
+        "yaxis": axis | {"title": {"text": "second direction"}, "scaleanchor": "x"},
+        "showlegend": False,
+    }
+    middle = float(found.losses[len(found.offsets) // 2, len(found.offsets) // 2])
+    sentence = f"The network’s loss is {number(middle)}, the lowest on the map {number(floor)}."
+    return Chart("A slice of the landscape", sentence, [contour, here], layout, card="A slice of the landscape")
+
+
+def _vertical(x: float, color: str) -> dict[str, Any]:
+    style = {"color": color, "width": 1.5, "dash": "dot"}
+    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": style}
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)

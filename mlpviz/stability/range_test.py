@@ -1,0 +1,101 @@
+"""The learning-rate range test: on a copy of the run, the rate rises step by step until the loss runs away."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlpviz.datasets import Dataset
+from mlpviz.diagnosis import LN10
+from mlpviz.settings import BOUNDS
+from mlpviz.snapshot import RangeSnapshot
+from mlpviz.task import FiniteTask
+from mlpviz.trainer import Checkpoint, Trainer
+
+STEPS = 200
+LOWEST, HIGHEST = 1e-5, 10.0
+MEMORY = 0.9  # of the exponential mean
+RUNAWAY = 3.0  # times the lowest mean: here it ends
+SETTLED = 10  # steps before anything is called lowest
+NEAR = 1.05  # times the lowest mean
+
+
+class RangeTest(FiniteTask):
+    """A task that trains a copy from a checkpoint on, each step with a larger rate (Smith 2015); the run is untouched.
+
+    Args:
+        checkpoint: where it begins.
+        bytes: about how much memory the copy takes.
+    """
+
+    def __init__(self, dataset: Dataset, checkpoint: Checkpoint, bytes: int, owner: str = "") -> None:
+        super().__init__(owner)
+        self.bytes = bytes
+        self._trainer = Trainer(checkpoint.settings, dataset)
+        self._trainer.restore(checkpoint)
+        self.begun_at = checkpoint.step
+        self._rates = np.geomspace(LOWEST, min(HIGHEST, BOUNDS["learning_rate"][1]), STEPS)
+        self._losses: list[float] = []
+        self._means: list[float] = []
+        self._mean = 0.0
+        self._over = False
+
+    @property
+    def step(self) -> int:
+        return len(self._losses)
+
+    @property
+    def total_steps(self) -> int:
+        return STEPS
+
+    def has_work(self) -> bool:
+        return not self.failed and not self._over
+
+    def advance(self) -> None:
+        trainer, i = self._trainer, len(self._losses)
+        trainer.change(trainer.settings.replace(learning_rate=float(self._rates[i])))
+        loss = trainer.train_one()[1].item()
+        self._losses.append(loss)
+        self._mean = MEMORY * self._mean + (1 - MEMORY) * loss
+        self._means.append(self._mean / (1 - MEMORY ** (i + 1)))
+        lowest = min(self._means[SETTLED:], default=np.inf)
+        self._over = i + 1 == STEPS or not np.isfinite(loss) or self._means[-1] > RUNAWAY * lowest
+
+    def make_snapshot(self, version: int, status: str) -> RangeSnapshot:
+        tried = len(self._losses)
+        rates, means = self._rates[:tried], np.array(self._means)
+        return RangeSnapshot(
+            version=version,
+            run=self.id,
+            status=status,
+            message=self.message,
+            step=self.begun_at,
+            tried=tried,
+            total_steps=STEPS,
+            rates=rates,
+            losses=np.array(self._losses),
+            means=means,
+            suggestion=suggest(rates, means) if status == "finished" else None,
+        )
+
+
+def suggest(rates: np.ndarray, means: np.ndarray) -> tuple[float, float, float] | None:
+    """A range of rates, and one in it, from the mean loss over the rate. It ends at a third of the largest rate at
+    which the loss is still near its lowest; it begins where the loss first fell in earnest, or at a tenth of its end.
+    None where nothing was learnt at any rate."""
+    means = np.where(np.isfinite(means), means, np.inf)
+    if len(means) <= SETTLED:
+        return None
+    start, lowest = float(means[:SETTLED].mean()), float(means[SETTLED:].min())
+    if lowest > 0.98 * min(start, LN10):
+        return None
+    near = np.flatnonzero(means[SETTLED:] <= NEAR * lowest) + SETTLED
+    high = float(rates[near[-1]]) / 3
+    begun = np.flatnonzero(means < start - 0.1 * (start - lowest))
+    falls = start - lowest > 0.2 * start
+    low = min(float(rates[begun[0]]) if falls else high / 10, high / 3)
+    return low, high, round_to_2(float(np.sqrt(np.sqrt(low * high) * high)))
+
+
+def round_to_2(value: float) -> float:
+    """To two significant digits."""
+    return float(f"{value:.1e}")

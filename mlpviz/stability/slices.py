@@ -1,0 +1,89 @@
+"""The loss around the present weights: along the gradient, and over a plane."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from mlpviz.snapshot import AlongGradient, Plane
+from mlpviz.stability.sharpness import flat, hessian_vector_product
+from mlpviz.trainer import Trainer, pixels
+
+PROBE_IMAGES = 512
+POINTS = 61  # along the gradient
+REACH = 4.0  # times the learning rate
+SIDE = 25  # points of the plane's side
+SPAN = 1.0  # as far as each unit's weights are long
+
+
+def along_gradient(trainer: Trainer) -> AlongGradient:
+    """L(θ − αg) on the mini-batch of the trainer's next update, for α from 0 to four times the learning rate, with its
+    second-order Taylor polynomial L − α‖g‖² + ½α²·gᵀHg. The trainer is left as it is."""
+    X, y = trainer.next_batch()
+    net = copy.deepcopy(trainer.net)
+    loss = trainer.loss_fn(net(X), y)
+    gradient = flat(torch.autograd.grad(loss, list(net.parameters())))
+    slope = float(gradient @ gradient)
+    curvature = float(gradient @ hessian_vector_product(net, X, y)(gradient))
+    rate = trainer.settings.learning_rate
+    alphas = torch.linspace(0, REACH * (rate or 0.1), POINTS, dtype=torch.float64)
+    origin = flat([p.detach() for p in net.parameters()])
+    losses = [_loss(net, origin - float(alpha) * gradient, X, y) for alpha in alphas]
+    here = loss.item()
+    return AlongGradient(
+        step=trainer.step,
+        rate=rate,
+        alphas=alphas.numpy(),
+        losses=torch.tensor(losses, dtype=torch.float64).numpy(),
+        quadratic=(here - alphas * slope + alphas**2 * curvature / 2).numpy(),
+        slope=slope,
+        curvature=curvature,
+        after=_loss(net, origin - rate * gradient, X, y),
+    )
+
+
+def plane(net: nn.Sequential, X: Tensor, y: Tensor, seed: int = 0) -> Plane:
+    """The loss on images (n, 28, 28) over a plane through the network's weights, spanned by two random directions that
+    are filter-normalised (Li et al. 2018): each unit's weights move by as much as they are long; biases stay."""
+    generator = torch.Generator().manual_seed(seed)
+    origin = [p.detach().clone() for p in net.parameters()]
+    first, second = (_direction(origin, generator) for _ in range(2))
+    offsets = torch.linspace(-SPAN, SPAN, SIDE, dtype=torch.float64)
+    losses = torch.empty(SIDE, SIDE, dtype=torch.float64)
+    working = copy.deepcopy(net)
+    for i, b in enumerate(offsets.tolist()):
+        for j, a in enumerate(offsets.tolist()):
+            with torch.no_grad():
+                for p, o, u, v in zip(working.parameters(), origin, first, second, strict=True):
+                    p.copy_(o + a * u + b * v)
+                losses[i, j] = nn.functional.cross_entropy(working(X), y)
+    return Plane(offsets=offsets.numpy(), losses=losses.numpy())
+
+
+def probe(trainer: Trainer) -> tuple[Tensor, Tensor]:
+    """The first 512 training images as pixels, and their labels, on the CPU."""
+    count = min(PROBE_IMAGES, trainer.train_size)
+    images, labels = trainer.dataset.train_images[:count], trainer.dataset.train_labels[:count]
+    return pixels(images.cpu()), labels.cpu()
+
+
+def _direction(origin: list[Tensor], generator: torch.Generator) -> list[Tensor]:
+    """Gaussian, then each row of a weight matrix as long as the network's own row; nothing for biases."""
+    found = []
+    for parameter in origin:
+        direction = torch.randn(parameter.shape, generator=generator).to(parameter.device)
+        if parameter.ndim == 1:
+            found.append(torch.zeros_like(parameter))
+        else:
+            lengths = torch.linalg.vector_norm(parameter, dim=1, keepdim=True)
+            found.append(direction / torch.linalg.vector_norm(direction, dim=1, keepdim=True) * lengths)
+    return found
+
+
+def _loss(net: nn.Module, weights: Tensor, X: Tensor, y: Tensor) -> float:
+    """The mean cross-entropy with all of the network's parameters set to `weights`, (parameters,)."""
+    with torch.no_grad():
+        nn.utils.vector_to_parameters(weights, net.parameters())
+        return nn.functional.cross_entropy(net(X), y).item()

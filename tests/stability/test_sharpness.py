@@ -1,0 +1,267 @@
+"""Sharpness against explicit Hessians and SciPy; the looks ahead against direct evaluation."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse.linalg import LinearOperator, eigsh
+from torch.autograd.functional import hessian
+from torch.func import functional_call
+
+from mlpviz import Settings, Trainer
+from mlpviz.network import build_network
+from mlpviz.run import Run
+from mlpviz.stability.meter import SharpnessMeter, stability_threshold
+from mlpviz.stability.range_test import STEPS, RangeTest, suggest
+from mlpviz.stability.sharpness import hessian_vector_product, largest_eigenvector, measure_sharpness
+from mlpviz.stability.slices import along_gradient, plane, probe
+from mlpviz.trainer import pixels
+from tests.test_run import SMALL, work_off
+
+
+def explicit_hessian(net, X, y):
+    """All second derivatives, by double backward, one row at a time."""
+    names = [name for name, _ in net.named_parameters()]
+    shapes = [p.shape for p in net.parameters()]
+
+    def loss(theta):
+        parts = torch.split(theta, [math.prod(shape) for shape in shapes])
+        values = {n: part.view(shape) for n, part, shape in zip(names, parts, shapes, strict=True)}
+        return torch.nn.functional.cross_entropy(functional_call(net, values, (X,)), y)
+
+    theta = torch.cat([p.detach().flatten() for p in net.parameters()])
+    return hessian(loss, theta)
+
+
+def tiny_net(activation="tanh", hidden=(5,), init="xavier"):
+    """784 inputs are too many for an explicit Hessian: the first layer sees four pixels."""
+    net = build_network(
+        Settings(hidden_sizes=hidden, activation=activation, init=init), torch.Generator().manual_seed(1)
+    ).double()
+    generator = torch.Generator().manual_seed(2)
+    first = torch.nn.Linear(4, net[1].out_features).double()
+    net[1] = first
+    X = torch.rand(64, 2, 2, generator=generator).double()
+    return net, X, torch.randint(10, (64,), generator=generator)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+@pytest.mark.parametrize("hidden", [(5,), (4, 3)])
+def test_products_and_the_eigenvalue_are_those_of_the_explicit_hessian(activation, hidden):
+    net, X, y = tiny_net(activation, hidden)
+    H = explicit_hessian(net, X, y)
+    v = torch.randn(len(H), generator=torch.Generator().manual_seed(3)).double()
+    assert torch.allclose(hessian_vector_product(net, X, y)(v), H @ v, atol=1e-10)
+    largest = torch.linalg.eigvalsh(H)[-1].item()
+    found = measure_sharpness(net, X, y, start=v)
+    for _ in range(20):
+        found = measure_sharpness(net, X, y, start=found.vector)
+    assert found.value == pytest.approx(largest, rel=0.01) and found.value <= largest + 1e-9
+    assert min(abs(torch.linalg.eigvalsh(H) - found.value)) <= found.residual + 1e-9, "the residual bounds the error"
+
+
+def test_on_the_real_network_it_is_scipy_s(tiny):
+    trainer = Trainer(SMALL.replace(hidden_sizes=(32,)), tiny)
+    trainer.train(60)
+    X, y = pixels(tiny.train_images[:512]), tiny.train_labels[:512]
+    product = hessian_vector_product(trainer.net, X, y)
+    size = sum(p.numel() for p in trainer.net.parameters())
+
+    def matvec(v):
+        return product(torch.from_numpy(np.asarray(v, dtype=np.float32).ravel())).numpy()
+
+    (largest,) = eigsh(LinearOperator((size, size), matvec=matvec, dtype=np.float32), k=1, which="LA", tol=1e-4)[0]
+    found = measure_sharpness(trainer.net, X, y)
+    assert found.value == pytest.approx(float(largest), rel=0.01)
+    low, high = found.band()
+    assert low < found.value < high
+
+
+def test_it_finds_the_largest_and_not_the_largest_magnitude():
+    """Eigenvalues ±λ, as on a saddle: power iteration would swing between them."""
+    values = torch.tensor([-5.0, 4.9, 3.0, 1.0, 0.0, -2.0])
+    start = torch.ones(6)
+    vector = largest_eigenvector(lambda v: values * v, start, 30)
+    assert (vector @ (values * vector)).item() == pytest.approx(4.9, rel=0.01)
+
+
+def test_a_warm_start_needs_few_products(tiny):
+    trainer = Trainer(SMALL, tiny)
+    trainer.train(40)
+    X, y = pixels(tiny.train_images[:512]), tiny.train_labels[:512]
+    found = measure_sharpness(trainer.net, X, y)
+    trainer.train(1)
+    warm = measure_sharpness(trainer.net, X, y, found.vector)
+    assert warm.value == pytest.approx(measure_sharpness(trainer.net, X, y).value, rel=0.03)
+
+
+def test_the_band_holds_what_other_images_say(tiny):
+    """Of 20 other samples of 128 images, nearly all agree with the band around 128."""
+    trainer = Trainer(SMALL, tiny)
+    trainer.train(40)
+    X, y = pixels(tiny.train_images), tiny.train_labels
+    found = measure_sharpness(trainer.net, X[:128], y[:128])
+    true = measure_sharpness(trainer.net, X, y)
+    low, high = found.band()
+    assert low <= true.value <= high
+
+
+def test_measuring_changes_nothing(tiny):
+    watched, alone = Trainer(SMALL, tiny), Trainer(SMALL, tiny)
+    meter = SharpnessMeter(watched)
+    for _ in range(3):
+        watched.train(5)
+        grads = [p.grad.clone() for p in watched.net.parameters()]
+        meter.measure()
+        along_gradient(watched)
+        assert all(torch.equal(a, p.grad) for a, p in zip(grads, watched.net.parameters(), strict=True))
+    assert torch.equal(watched.train(15), alone.train(30)[15:])
+
+
+def test_a_run_measures_only_when_asked(tiny):
+    run = Run(SMALL.replace(epochs=4), tiny)
+    run.start()
+    assert work_off(run).sharpness is None
+    run.sharpness.every = 0.001
+    run._next_refresh = 0.0
+    run.refresh(1)
+    step, value, low, high, threshold = run.snapshot.sharpness.mean[-1]
+    assert (step, threshold) == (40, pytest.approx(20)) and 0 < low < value < high
+    assert {price.name: price.times for price in run.snapshot.prices}["sharpness"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "threshold"),
+    [({}, 20.0), ({"momentum": 0.9}, 38.0), ({"optimizer": "adam"}, math.nan), ({"learning_rate": 0.0}, math.nan)],
+)
+def test_the_threshold(changes, threshold):
+    assert stability_threshold(Settings(**changes)) == pytest.approx(threshold, nan_ok=True)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_beyond_the_threshold_a_quadratic_diverges_and_below_it_does_not(momentum):
+    """PyTorch's own SGD on L = λx²/2."""
+    settings = Settings(momentum=momentum, learning_rate=0.1)
+    for factor, grows in ((0.98, False), (1.02, True)):
+        curvature = factor * stability_threshold(settings)
+        x = torch.tensor([1.0], dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.SGD([x], lr=0.1, momentum=momentum)
+        for _ in range(3000):
+            optimizer.zero_grad()
+            (curvature * x**2 / 2).sum().backward()
+            optimizer.step()
+        assert (abs(x.item()) > 1) == grows
+
+
+# the range test
+
+
+def finish(task):
+    while task.has_work():
+        task.advance()
+    task.refresh(1)
+    return task.snapshot
+
+
+def test_the_range_test_is_training_at_rising_rates_and_leaves_the_run_alone(mini):
+    settings = Settings(dataset="fashion-mnist-mini")
+    run, oracle = Trainer(settings, mini), Trainer(settings, mini)
+    run.train(5), oracle.train(5)
+    before = [p.detach().clone() for p in run.net.parameters()]
+    snapshot = finish(RangeTest(mini, run.checkpoint(), 0))
+    for rate, loss in list(zip(snapshot.rates, snapshot.losses, strict=True))[:30]:
+        oracle.change(settings.replace(learning_rate=float(rate)))
+        assert oracle.train(1).item() == loss
+    assert all(torch.equal(a, p) for a, p in zip(before, run.net.parameters(), strict=True)) and run.step == 5
+    assert SETTLED_RATIO[0] < snapshot.rates[1] / snapshot.rates[0] < SETTLED_RATIO[1] and snapshot.tried <= STEPS
+
+
+SETTLED_RATIO = (1.05, 1.1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"hidden_sizes": (256, 256), "init": "kaiming"}, {"optimizer": "adam"}, {"hidden_sizes": ()}],
+    ids=str,
+)
+def test_the_suggested_rate_is_a_good_one(mini, changes):
+    """Against the oracle of trying: after 200 steps it is within a quarter of the best of seven rates' losses."""
+    settings = Settings(dataset="fashion-mnist-mini", **changes)
+    trainer = Trainer(settings, mini)
+    low, high, use = finish(RangeTest(mini, trainer.checkpoint(), 0)).suggestion
+    assert low < use < high
+
+    def end(rate):
+        losses = Trainer(settings.replace(learning_rate=rate), mini).train(200)[-40:]
+        return losses.mean().item() if torch.isfinite(losses).all() else math.inf
+
+    best = min(end(rate) for rate in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0))
+    assert end(use) < 1.35 * best
+
+
+def test_nothing_is_suggested_for_a_dead_network(mini):
+    trainer = Trainer(Settings(dataset="fashion-mnist-mini", init="zeros"), mini)
+    assert finish(RangeTest(mini, trainer.checkpoint(), 0)).suggestion is None
+    assert suggest(np.geomspace(1e-5, 1, 5), np.ones(5)) is None
+
+
+# slices
+
+
+def test_the_curve_along_the_gradient_is_the_loss_there(tiny):
+    trainer = Trainer(SMALL, tiny)
+    trainer.train(12)
+    found = along_gradient(trainer)
+    X, y = trainer.next_batch()
+    loss = trainer.loss_fn(trainer.net(X), y)
+    grads = torch.autograd.grad(loss, list(trainer.net.parameters()))
+    old = [p.detach().clone() for p in trainer.net.parameters()]
+    for i in (0, 7, 60):
+        with torch.no_grad():
+            for p, o, g in zip(trainer.net.parameters(), old, grads, strict=True):
+                p.copy_(o - float(found.alphas[i]) * g)
+            assert found.losses[i] == pytest.approx(trainer.loss_fn(trainer.net(X), y).item(), rel=1e-5)
+    for p, o in zip(trainer.net.parameters(), old, strict=True):
+        p.data.copy_(o)
+    assert found.alphas[-1] == pytest.approx(0.4) and found.slope == pytest.approx(
+        sum((g**2).sum().item() for g in grads)
+    )
+    _, after, _ = trainer.train_one()
+    assert found.losses[0] == pytest.approx(after.item())
+    assert found.after == pytest.approx(trainer.loss_fn(trainer.net(X), y).item(), rel=1e-5), "the step really made"
+
+
+def test_the_quadratic_touches_the_curve(tiny):
+    """Value, slope and curvature at α = 0, by finite differences in float64."""
+    trainer = Trainer(SMALL.replace(activation="tanh"), tiny)
+    trainer.train(12)
+    trainer.net.double()
+    X, y = trainer.next_batch()
+    trainer.next_batch = lambda: (X.double(), y)
+    trainer.change(trainer.settings.replace(learning_rate=1e-3))
+    found = along_gradient(trainer)
+    h = found.alphas[1]
+    first = (found.losses[2] - found.losses[0]) / (2 * h)
+    assert found.quadratic[0] == pytest.approx(found.losses[0], rel=1e-12)
+    assert first == pytest.approx(-found.slope + h * found.curvature, rel=1e-3)
+    second = (found.losses[2] - 2 * found.losses[1] + found.losses[0]) / h**2
+    assert second == pytest.approx(found.curvature, rel=1e-2)
+
+
+def test_the_plane_is_filter_normalised_and_goes_through_the_network(tiny):
+    trainer = Trainer(SMALL, tiny)
+    trainer.train(20)
+    X, y = probe(trainer)
+    found = plane(trainer.net, X, y)
+    middle = len(found.offsets) // 2
+    expected = torch.nn.functional.cross_entropy(trainer.net(X), y).item()
+    assert found.losses[middle, middle] == pytest.approx(expected, rel=1e-6)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for p in trainer.net.parameters():
+            d = torch.randn(p.shape, generator=generator)
+            if p.ndim == 2:
+                p.add_(d * (p.norm(dim=1) / d.norm(dim=1))[:, None])
+    corner = torch.nn.functional.cross_entropy(trainer.net(X), y).item()
+    assert found.losses[middle, -1] == pytest.approx(corner, rel=1e-5)
