@@ -58,8 +58,8 @@ ALLOWED = {
     "seeds": {"run", "task", "trainer", "settings", "datasets", "snapshot", "numpy"},
     "twin": {"run", "settings", "datasets", "snapshot"},
     "engine": {"run", "task", "settings", "datasets", "threads", "torch"},
-    "lesson": {
-        "lesson",
+    "line_by_line": {
+        "line_by_line",
         "trainer",
         "network",
         "observe",
@@ -95,7 +95,7 @@ ALLOWED = {
         "own_image",
         "network",
         "pandas",
-        "lesson",
+        "line_by_line",
         "figures",
         "snapshot",
         "numpy",

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mlpviz import Settings, Trainer, load_dataset
-from mlpviz.lesson.ablations import ABLATIONS
-from mlpviz.lesson.script import parts
+from mlpviz.line_by_line.ablations import ABLATIONS
+from mlpviz.line_by_line.script import parts
 from mlpviz.live.engine import get_engine
 from mlpviz.page import answers
 from mlpviz.page.line_by_line.ablation import around_changes

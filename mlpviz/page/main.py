@@ -3,8 +3,8 @@
 import streamlit as st
 
 from mlpviz.page.board import board
+from mlpviz.page.five_lines import five_lines
 from mlpviz.page.frame import frame, title
-from mlpviz.page.lesson import five_lines
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
 from mlpviz.page.overlays import overlays

@@ -8,9 +8,9 @@ import streamlit as st
 
 from mlpviz.engine import EngineFullError
 from mlpviz.figures.comparison import OUTCOMES, outcome
-from mlpviz.lesson.ablations import ABLATIONS, Ablation
-from mlpviz.lesson.comparison import Comparison, compared_settings
-from mlpviz.lesson.script import diff, edited, parts
+from mlpviz.line_by_line.ablations import ABLATIONS, Ablation
+from mlpviz.line_by_line.comparison import Comparison, compared_settings
+from mlpviz.line_by_line.script import diff, edited, parts
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
 from mlpviz.page.texts import TEXT

@@ -7,8 +7,8 @@ import streamlit as st
 
 from mlpviz.figures.chart import number
 from mlpviz.figures.update import vee
-from mlpviz.lesson.gradient_check import GradientCheck, gradient_check
-from mlpviz.lesson.walk import Walk
+from mlpviz.line_by_line.gradient_check import GradientCheck, gradient_check
+from mlpviz.line_by_line.walk import Walk
 from mlpviz.page.line_by_line.pick import pick_place
 from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT

@@ -7,7 +7,7 @@ from functools import cache
 
 import streamlit as st
 
-from mlpviz.lesson.script import Part, parts
+from mlpviz.line_by_line.script import Part, parts
 from mlpviz.page.texts import TEXT
 from mlpviz.page.views import FIRST_LINE
 from mlpviz.run import Run

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mlpviz.lesson.modes import EvaluationModes, device_error, evaluation_modes
+from mlpviz.line_by_line.modes import EvaluationModes, device_error, evaluation_modes
 from mlpviz.network import linears
 from mlpviz.page.answers import answer
 from mlpviz.predictions import softmax

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from mlpviz.lesson.walk import Walk
+from mlpviz.line_by_line.walk import Walk
 
 
 def pick_image(walk: Walk) -> int:

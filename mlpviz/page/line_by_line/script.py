@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 import torch
 
-from mlpviz.lesson.script import notebook, script
+from mlpviz.line_by_line.script import notebook, script
 from mlpviz.page.answers import answer
 from mlpviz.page.line_by_line.listing import texts
 from mlpviz.page.texts import TEXT

@@ -9,8 +9,8 @@ import streamlit as st
 
 from mlpviz.engine import EngineFullError
 from mlpviz.figures.step_zero import initial_loss, layered
-from mlpviz.lesson.step_zero import INIT_STDS, Signals, marks, measure, predict
-from mlpviz.lesson.sweep import Sweep
+from mlpviz.line_by_line.step_zero import INIT_STDS, Signals, marks, measure, predict
+from mlpviz.line_by_line.sweep import Sweep
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
 from mlpviz.page.plot import plot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.lesson.walk import Walk, move
+from mlpviz.line_by_line.walk import Walk, move
 
 OPTIMIZER_RULES = {
     "sgd": r"d = g",

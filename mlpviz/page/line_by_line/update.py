@@ -7,7 +7,7 @@ import streamlit as st
 
 from mlpviz.figures.chart import number
 from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, value_histogram
-from mlpviz.lesson.walk import Walk, came_true, walk
+from mlpviz.line_by_line.walk import Walk, came_true, walk
 from mlpviz.live.engine import get_engine
 from mlpviz.page.answers import answer, wait_for
 from mlpviz.page.keys import show_keys

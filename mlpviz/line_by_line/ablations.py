@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlpviz.datasets import Dataset
-from mlpviz.lesson.script import INIT_LINES, MODULES, init_line
+from mlpviz.line_by_line.script import INIT_LINES, MODULES, init_line
 from mlpviz.network import CLASSES, linears
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.settings import Settings
@@ -24,7 +24,7 @@ class Ablation(Trainer):
 
     Attributes:
         name: names the text in `text/ablations`.
-        line: the part of the script that it belongs to, by its key in `mlpviz.lesson.script`.
+        line: the part of the script that it belongs to, by its key in `mlpviz.line_by_line.script`.
         steps: how long the two are compared.
         companion: the class of the unchanged program.
         note: what else is special about both programs.

@@ -5,9 +5,9 @@ import pytest
 
 from mlpviz import Settings, Trainer
 from mlpviz.engine import Engine
-from mlpviz.lesson.ablations import ABLATIONS, Ablation
-from mlpviz.lesson.comparison import Comparison
-from mlpviz.lesson.sweep import INIT_STDS, Sweep
+from mlpviz.line_by_line.ablations import ABLATIONS, Ablation
+from mlpviz.line_by_line.comparison import Comparison
+from mlpviz.line_by_line.sweep import INIT_STDS, Sweep
 from mlpviz.live.encode import encode
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.trainer import pixels

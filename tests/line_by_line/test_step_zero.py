@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mlpviz import Settings
-from mlpviz.lesson.step_zero import IMAGES, INIT_STDS, marks, measure, predict
+from mlpviz.line_by_line.step_zero import IMAGES, INIT_STDS, marks, measure, predict
 from mlpviz.network import build_network
 from mlpviz.trainer import pixels
 

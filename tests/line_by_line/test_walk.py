@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from mlpviz import Settings, Trainer
-from mlpviz.lesson.walk import came_true, move, walk
+from mlpviz.line_by_line.walk import came_true, move, walk
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(12, 8), batch_size=100, init_std=0.1)
 OPTIMIZERS = (

@@ -10,14 +10,14 @@ from torch import nn
 
 from mlpviz import Settings, Trainer
 from mlpviz.figures.comparison import outcome
-from mlpviz.lesson.ablations import ABLATIONS, SeededDropout
-from mlpviz.lesson.comparison import Comparison
-from mlpviz.lesson.script import edited, parts
+from mlpviz.line_by_line.ablations import ABLATIONS, SeededDropout
+from mlpviz.line_by_line.comparison import Comparison
+from mlpviz.line_by_line.script import edited, parts
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.page.texts import TEXT
 from mlpviz.trainer import pixels
-from tests.lesson.test_script import run as run_script
+from tests.line_by_line.test_script import run as run_script
 
 ARTICLE = Settings(dataset="fashion-mnist-mini")
 #: What becomes of each at the article's settings on the small set, judged as the page does.

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from mlpviz import Settings, Trainer
-from mlpviz.lesson.gradient_check import NUDGES, gradient_check
-from mlpviz.lesson.walk import walk
+from mlpviz.line_by_line.gradient_check import NUDGES, gradient_check
+from mlpviz.line_by_line.walk import walk
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(12,), batch_size=100, init_std=0.1, activation="tanh")
 

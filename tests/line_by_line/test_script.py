@@ -12,7 +12,7 @@ import torch
 
 from mlpviz import Settings, Trainer
 from mlpviz.datasets import Dataset
-from mlpviz.lesson.script import edited, five_lines, notebook, parts, script
+from mlpviz.line_by_line.script import edited, five_lines, notebook, parts, script
 from mlpviz.page.line_by_line.listing import texts
 from mlpviz.trainer import train_step
 

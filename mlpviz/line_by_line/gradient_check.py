@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlpviz.lesson.walk import Walk, parameter_names
+from mlpviz.line_by_line.walk import Walk, parameter_names
 
 NUDGES = 10.0 ** -np.arange(0, 12.5, 0.5)
 

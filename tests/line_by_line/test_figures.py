@@ -11,8 +11,8 @@ from mlpviz.figures.step_zero import initial_loss, layered
 from mlpviz.figures.sweep import sweep_charts, sweep_headline
 from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, value_histogram, vee
 from mlpviz.history import History
-from mlpviz.lesson.ablations import ABLATIONS
-from mlpviz.lesson.comparison import Comparison
+from mlpviz.line_by_line.ablations import ABLATIONS
+from mlpviz.line_by_line.comparison import Comparison
 from mlpviz.predictions import softmax
 from mlpviz.snapshot import ComparisonSnapshot, SweepSnapshot
 

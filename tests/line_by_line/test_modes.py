@@ -1,7 +1,7 @@
 import torch
 
 from mlpviz import Settings, Trainer
-from mlpviz.lesson.modes import device_error, evaluation_modes
+from mlpviz.line_by_line.modes import device_error, evaluation_modes
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(12,), batch_size=100)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpviz.datasets import Dataset
 from mlpviz.history import History
-from mlpviz.lesson.ablations import Ablation
+from mlpviz.line_by_line.ablations import Ablation
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.run import run_bytes
 from mlpviz.settings import Settings
