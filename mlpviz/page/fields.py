@@ -5,20 +5,31 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.datasets import default_dataset
+from mlpviz.page.controls import begin
 from mlpviz.settings import Settings, parse, spell
 
 ARTICLE = Settings()
 
 
 def prepare() -> None:
-    """At the first script run, fill the widgets from the address."""
+    """At the first script run, fill the widgets from the address, over what its lesson sets."""
     if "settings" in st.session_state:
+        _restore()
         return
-    params = {"dataset": default_dataset()} | st.query_params.to_dict()
-    settings, problems = best_settings(params)
+    lesson, problems = begin()
+    params = {"dataset": default_dataset()} | lesson | st.query_params.to_dict()
+    settings, more = best_settings(params)
+    problems += more
     if problems:
         st.session_state.problem = f"The address holds what can’t be: {' '.join(problems)} The rest of it is used."
     fill(settings)
+
+
+def _restore() -> None:
+    """What Streamlit has dropped because its widget was hidden in between."""
+    kept: Settings = st.session_state.settings
+    for name, value in (kept.to_dict() | {"hidden_sizes": spell(kept.hidden_sizes)}).items():
+        st.session_state.setdefault(name, value)
 
 
 def best_settings(params: dict[str, str]) -> tuple[Settings, list[str]]:

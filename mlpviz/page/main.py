@@ -5,6 +5,7 @@ import streamlit as st
 from mlpviz.page.board import board
 from mlpviz.page.five_lines import five_lines
 from mlpviz.page.frame import frame, title
+from mlpviz.page.lessons import lesson_panel
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
 from mlpviz.page.overlays import overlays
@@ -47,8 +48,10 @@ def main() -> None:
     elif view == TEST_IMAGES:
         test_images(run, status)
     elif view == STABILITY:
+        lesson_panel(run)
         stability(run, status)
     else:
+        lesson_panel(run)
         alarm_buttons(run)
         board(run, status, overlays=overlays(run))
         five_lines()

@@ -6,20 +6,42 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from mlpviz.lessons import FIELDS, GROUPS
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
+from mlpviz.page.controls import current_lesson, hidden
 from mlpviz.run import Run
 from mlpviz.settings import Settings
 
 
 def share(run: Run, settings: Settings) -> None:
     """Two links, each with a button to copy it."""
+    if hidden("share"):
+        return
     page = (st.context.url or "").split("?")[0]
     with st.expander("Share"):
         st.caption("The same experiment, in a run of their own:")
         st.code(f"{page}?{urlencode(settings.to_params())}", language=None, wrap_lines=True)
         st.caption("This run, to watch and not to touch:")
         st.code(f"{page}?{urlencode({'watch': run.token})}", language=None, wrap_lines=True)
+        _for_a_class(page, settings)
+
+
+def _for_a_class(page: str, settings: Settings) -> None:
+    """A link that locks or hides controls, with the lesson that is on."""
+    st.caption("For a class, with controls locked or hidden:")
+    fields = ["all", *GROUPS, *FIELDS]
+    lock = st.multiselect("Lock", fields, key="share_lock", placeholder="nothing", format_func=_words)
+    hide = st.multiselect("Hide", [*GROUPS, *FIELDS], key="share_hide", placeholder="nothing", format_func=_words)
+    lesson = current_lesson()
+    params = settings.to_params() | ({"lesson": lesson.name} if lesson else {})
+    params |= {key: ",".join(chosen) for key, chosen in (("lock", lock), ("hide", hide)) if chosen}
+    if lock or hide or lesson:
+        st.code(f"{page}?{urlencode(params, safe=',')}", language=None, wrap_lines=True)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def watch(token: str) -> None:

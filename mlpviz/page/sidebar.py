@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.datasets import DatasetError, default_dataset, find_dataset, load_dataset
+from mlpviz.page.controls import hidden, locked
 from mlpviz.page.downloads import download_offer
 from mlpviz.page.fields import fill, prepare, read
+from mlpviz.page.lessons import choose_lesson
 from mlpviz.settings import (
     ACTIVATION_NAMES,
     BOUNDS,
@@ -34,15 +36,16 @@ def sidebar() -> Settings:
     prepare()
     _fit_to_dataset()
     problem = st.container()
+    choose_lesson()
     _article()
-    with st.expander("Network"):
-        _network()
-    with st.expander("Optimizer"):
-        _optimizer()
-    with st.expander("Data and device"):
-        _data()
-    _missing_dataset()
-    st.button("The article’s settings", on_click=_article_settings, width="stretch")
+    for group, (label, draw) in GROUPS.items():
+        if not hidden(group):
+            with st.expander(label):
+                draw()
+    if not hidden("data"):
+        _missing_dataset()
+    if not any(locked(name) for name in ("learning_rate", "batch_size", "epochs", "init_std")):
+        st.button("The article’s settings", on_click=_article_settings, width="stretch")
     settings = read()
     if text := st.session_state.pop("problem", ""):
         problem.error(text)
@@ -58,42 +61,60 @@ def _fit_to_dataset() -> None:
 
 
 def _article() -> None:
-    _scale("Learning rate", "learning_rate", LEARNING_RATES, r"$\eta$ in $\theta \leftarrow \theta - \eta\, g$.")
-    _batch_size()
-    low, high = BOUNDS["epochs"]
-    st.number_input(
-        "Epochs", int(low), int(high), step=1, key="epochs", help="How often the run goes through all training images."
-    )
-    _scale(
-        "Init std",
-        "init_std",
-        INIT_STDS,
-        r"$\sigma$ in $W_{ij} \sim \mathcal{N}(0, \sigma^2)$; biases start at 0.",
-        disabled=st.session_state["init"] != "normal",
-    )
+    if not hidden("learning_rate"):
+        _scale("Learning rate", "learning_rate", LEARNING_RATES, r"$\eta$ in $\theta \leftarrow \theta - \eta\, g$.")
+    if not hidden("batch_size"):
+        _batch_size()
+    if not hidden("epochs"):
+        low, high = BOUNDS["epochs"]
+        times = "How often the run goes through all training images."
+        st.number_input("Epochs", int(low), int(high), step=1, key="epochs", help=times, disabled=locked("epochs"))
+    if not hidden("init_std"):
+        _scale(
+            "Init std",
+            "init_std",
+            INIT_STDS,
+            r"$\sigma$ in $W_{ij} \sim \mathcal{N}(0, \sigma^2)$; biases start at 0.",
+            disabled=st.session_state["init"] != "normal",
+        )
 
 
 def _network() -> None:
     st.text_input(
         "Hidden layers",
         key="hidden_sizes",
+        disabled=locked("hidden_sizes"),
         help="Units of each hidden layer, such as 256 or 256-128; *none* for a linear classifier.",
     )
-    st.selectbox("Activation", ACTIVATION_NAMES, key="activation", help=r"$\varphi$ in $h = \varphi(W_1 x + b_1)$.")
+    st.selectbox(
+        "Activation",
+        ACTIVATION_NAMES,
+        key="activation",
+        help=r"$\varphi$ in $h = \varphi(W_1 x + b_1)$.",
+        disabled=locked("activation"),
+    )
     st.selectbox(
         "Initialisation",
         INIT_NAMES,
         key="init",
+        disabled=locked("init"),
         help=r"*normal* takes Init std; *xavier*: $\sigma^2 = 2/(n_\text{in} + n_\text{out})$; "
         r"*kaiming*: $\sigma^2 = 2/n_\text{in}$; *pytorch*: what `nn.Linear` does by itself.",
     )
     st.number_input(
-        "Seed", 0, int(BOUNDS["seed"][1]), step=1, key="seed", help="Fixes all random draws: same seed, same bits."
+        "Seed",
+        0,
+        int(BOUNDS["seed"][1]),
+        step=1,
+        key="seed",
+        help="Fixes all random draws: same seed, same bits.",
+        disabled=locked("seed"),
     )
 
 
 def _optimizer() -> None:
-    st.selectbox("Optimizer", OPTIMIZER_NAMES, key="optimizer", help="How the update is made from the gradient.")
+    how = "How the update is made from the gradient."
+    st.selectbox("Optimizer", OPTIMIZER_NAMES, key="optimizer", help=how, disabled=locked("optimizer"))
     sgd = st.session_state.optimizer == "sgd"
     st.slider(
         "Momentum",
@@ -102,13 +123,13 @@ def _optimizer() -> None:
         step=0.001,
         format="%.3f",
         key="momentum",
-        disabled=not sgd,
+        disabled=not sgd or locked("momentum"),
         help=r"$\mu$ in $v \leftarrow \mu v + g$, $\theta \leftarrow \theta - \eta v$; for sgd.",
     )
     st.checkbox(
         "Nesterov",
         key="nesterov",
-        disabled=not sgd or not st.session_state.momentum,
+        disabled=not sgd or not st.session_state.momentum or locked("nesterov"),
         help=r"Look ahead: step along $g + \mu v$ instead of $v$.",
     )
     st.number_input(
@@ -117,12 +138,20 @@ def _optimizer() -> None:
         step=0.0001,
         format="%g",
         key="weight_decay",
+        disabled=locked("weight_decay"),
         help=r"$\lambda$: pulls weights to 0; for sgd, $g \leftarrow g + \lambda\theta$.",
     )
 
 
 def _data() -> None:
-    st.selectbox("Dataset", DATASET_NAMES, format_func=TITLES.__getitem__, key="dataset", help="Ten classes, 28 × 28.")
+    st.selectbox(
+        "Dataset",
+        DATASET_NAMES,
+        format_func=TITLES.__getitem__,
+        key="dataset",
+        help="Ten classes, 28 × 28.",
+        disabled=locked("dataset"),
+    )
     st.number_input(
         "Training images",
         1,
@@ -130,10 +159,12 @@ def _data() -> None:
         value=None,
         step=1000,
         key="train_size",
+        disabled=locked("train_size"),
         placeholder="all",
         help="Take only the first so many.",
     )
-    st.selectbox("Device", DEVICE_NAMES, key="device", help="Where network and data live; *auto* takes the fastest.")
+    where = "Where network and data live; *auto* takes the fastest."
+    st.selectbox("Device", DEVICE_NAMES, key="device", help=where, disabled=locked("device"))
 
 
 def _missing_dataset() -> None:
@@ -152,7 +183,9 @@ def _scale(label: str, key: str, values: list[float], help: str, disabled: bool 
     if st.session_state[key] not in values:
         odd.add(st.session_state[key])
     options = sorted({*values, *odd})
-    st.select_slider(label, options, key=key, format_func=lambda x: f"{x:g}", help=help, disabled=disabled)
+    st.select_slider(
+        label, options, key=key, format_func=lambda x: f"{x:g}", help=help, disabled=disabled or locked(key)
+    )
 
 
 def _batch_size() -> None:
@@ -164,6 +197,7 @@ def _batch_size() -> None:
         "Batch size",
         options,
         key="batch_size",
+        disabled=locked("batch_size"),
         format_func=lambda n: f"all {n:,}" if n == images else f"{n:,}",
         help=r"$m$: the gradient is the mean over $m$ images.",
     )
@@ -178,3 +212,11 @@ def _images() -> int:
 
 def _article_settings() -> None:
     fill(Settings(dataset=default_dataset()))
+
+
+#: The folded groups, by the name that hides them.
+GROUPS = {
+    "network": ("Network", _network),
+    "optimizer": ("Optimizer", _optimizer),
+    "data": ("Data and device", _data),
+}

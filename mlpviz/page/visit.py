@@ -10,6 +10,7 @@ from mlpviz.datasets import DatasetError, load_dataset
 from mlpviz.engine import EngineFullError
 from mlpviz.live.engine import get_engine
 from mlpviz.live.visitor import COOKIE
+from mlpviz.page.controls import control_params
 from mlpviz.page.fields import fill
 from mlpviz.page.test_images.filters import filter_params
 from mlpviz.page.views import view_params
@@ -46,9 +47,9 @@ def show_instead(other: Run, run: Run) -> None:
     fill(other.settings)
 
 
-def current_of(run: Run) -> Run:
-    """The run that this visit shows now; `run` where none can be found."""
-    return _find() or run
+def current_run_or_none() -> Run | None:
+    """The run that this visit shows now, if there is one yet."""
+    return _find()
 
 
 def undo() -> None:
@@ -78,7 +79,7 @@ def visitor() -> str:
 
 def write_address(run: Run, settings: Settings) -> None:
     """Keep the address such that a copied link opens the same experiment, and a reload finds its run."""
-    wanted = settings.to_params() | view_params() | filter_params() | {"run": run.id}
+    wanted = settings.to_params() | control_params() | view_params() | filter_params() | {"run": run.id}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 

@@ -10,6 +10,7 @@ from mlpviz.figures.slices import along_gradient_curve, plane_map
 from mlpviz.live.engine import get_engine
 from mlpviz.page.answers import PATIENCE, answer, frozen
 from mlpviz.page.board import board
+from mlpviz.page.controls import locked
 from mlpviz.page.fields import fill
 from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
@@ -81,6 +82,7 @@ def _range_test(run: Run, status: str) -> None:
                 on_click=_use_rate,
                 args=(run, rate),
                 icon=":material/check:",
+                disabled=locked("learning_rate"),
             )
     if problem := st.session_state.pop("range_test_problem", ""):
         st.error(problem)

@@ -15,7 +15,7 @@ from mlpviz.page.answers import PATIENCE
 from mlpviz.page.board import board
 from mlpviz.page.overlays import overlays
 from mlpviz.page.pins import Pinned, pin_problem, pin_run, pinned, unpin
-from mlpviz.page.visit import current_of, replace_run, visitor
+from mlpviz.page.visit import current_run_or_none, replace_run, visitor
 from mlpviz.run import Run
 from mlpviz.seeds import MOST_STEPS, Seeds
 from mlpviz.settings import CHOICES, LIVE_FIELDS, Settings, parse, spell
@@ -116,7 +116,7 @@ def _make(run: Run, name: str, value: Any, anew: bool) -> None:
             raise ValueError(f"{name.replace('_', ' ')} is {spell(parsed)} already: give the twin another value.")
         if anew:
             replace_run(run.settings, run)
-            run = current_of(run)
+            run = current_run_or_none() or run
         twin = engine.ask(run, lambda run: Twin(run, run.trainer.dataset, owner, **{name: parsed})).result(PATIENCE)
         try:
             engine.add(twin)

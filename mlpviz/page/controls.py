@@ -1,0 +1,55 @@
+"""Which lesson is on, and which controls a lesson or a link locks or hides."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlpviz.lessons import Lesson, covers, load_lessons, parse_controls
+
+
+def begin() -> tuple[dict[str, str], list[str]]:
+    """At the first script run: what the address asks for. Gives the lesson’s settings, and what is wrong."""
+    state, params = st.session_state, st.query_params
+    problems = []
+    state.lesson = params.get("lesson") or None
+    if state.lesson is not None and state.lesson not in load_lessons()[0]:
+        problems.append(f"There is no lesson called {state.lesson!r}: choose one in the sidebar.")
+        state.lesson = None
+    for key in ("lock", "hide"):
+        try:
+            parse_controls(params.get(key, ""))
+            state[f"link_{key}"] = params.get(key, "")
+        except ValueError as error:
+            state[f"link_{key}"] = ""
+            problems.append(f"{key}: {error}.")
+    lesson = current_lesson()
+    return (lesson.settings if lesson else {}), problems
+
+
+def current_lesson() -> Lesson | None:
+    name = st.session_state.get("lesson")
+    return load_lessons()[0].get(name) if name else None
+
+
+def locked(field: str) -> bool:
+    """Whether the field's control can't be moved."""
+    return covers(_controls("lock"), field)
+
+
+def hidden(name: str) -> bool:
+    """Whether that field or group isn't shown."""
+    return name in _controls("hide") or covers(_controls("hide"), name)
+
+
+def control_params() -> dict[str, str]:
+    """What of it stands in the address."""
+    state = st.session_state
+    asked = {"lesson": state.get("lesson"), "lock": state.get("link_lock"), "hide": state.get("link_hide")}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _controls(key: str) -> frozenset[str]:
+    """Those of the link and those of the lesson."""
+    by_link = parse_controls(st.session_state.get(f"link_{key}", ""))
+    lesson = current_lesson()
+    return by_link | getattr(lesson, key) if lesson else by_link

@@ -1,0 +1,108 @@
+"""Lessons on the page: one to choose in the sidebar; its question, its prediction and its answer above the board."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlpviz.datasets import default_dataset
+from mlpviz.lessons import Lesson, load_lessons
+from mlpviz.page.controls import current_lesson, hidden
+from mlpviz.page.fields import fill
+from mlpviz.page.pins import pin_problem, pin_run
+from mlpviz.page.visit import current_run_or_none, replace_run
+from mlpviz.run import Run
+from mlpviz.settings import Settings
+
+
+def choose_lesson() -> None:
+    """The lessons, in the sidebar; what is wrong with a teacher's file is said below them."""
+    if hidden("lessons"):
+        return
+    lessons, problems = load_lessons()
+    st.session_state.lesson_choice = st.session_state.get("lesson")
+    st.selectbox(
+        "Lesson",
+        list(lessons),
+        format_func=lambda name: lessons[name].title,
+        key="lesson_choice",
+        placeholder="Choose a lesson…",
+        on_change=_choose,
+        help="An experiment with a question to predict. Your own: Markdown files in a folder called *lessons*, "
+        "as the README says.",
+    )
+    for problem in problems:
+        st.warning(problem)
+
+
+def lesson_panel(run: Run) -> None:
+    """What the lesson asks, what to watch, and, behind a click, the answer."""
+    lesson = current_lesson()
+    if lesson is None:
+        return
+    pin_problem()
+    with st.container(border=True, key="stack_lesson"):
+        left, right = st.columns([6, 5], gap="medium")
+        with left:
+            st.markdown(f"##### {lesson.title}\n\n{lesson.question}")
+            guess = st.radio(
+                "Your prediction",
+                lesson.options,
+                index=None,
+                key=f"predict_{lesson.name}",
+                persist_state="session",
+            )
+        with right:
+            st.markdown(f"**Watch.** {lesson.watch}")
+            _variants(lesson, run)
+            shown = st.toggle("Show the answer", key=f"answer_{lesson.name}", persist_state="session")
+        if shown:
+            _answer(lesson, guess)
+
+
+def _variants(lesson: Lesson, run: Run) -> None:
+    if not lesson.variants:
+        return
+    labels = {"As asked": lesson.settings} | lesson.variants
+    with st.container(horizontal=True, gap="small"):
+        for label, query in labels.items():
+            settings = _settings(query)
+            st.button(
+                label,
+                key=f"variant_{lesson.name}_{label}",
+                type="primary" if run.settings == settings else "secondary",
+                on_click=_set_up,
+                args=(settings, run),
+                help="A new run with these settings; the one at hand stays behind it, pinned.",
+            )
+
+
+def _answer(lesson: Lesson, guess: str | None) -> None:
+    right = lesson.options[lesson.right]
+    if guess is not None:
+        st.markdown(f"You predicted *{guess}*. " + ("**Well foreseen!**" if guess == right else f"It is: **{right}**."))
+    st.markdown(lesson.answer)
+
+
+def _choose() -> None:
+    """A callback: set up the lesson that was chosen, in a run of its own."""
+    name = st.session_state.lesson_choice
+    st.session_state.lesson = name
+    lesson = current_lesson()
+    if lesson is not None:
+        settings = _settings(lesson.settings)
+        run = current_run_or_none()
+        fill(settings)
+        if run is not None and run.step:
+            replace_run(settings, run)
+        st.session_state.view = "Watch"
+
+
+def _set_up(settings: Settings, run: Run) -> None:
+    if run.step:
+        pin_run(run)
+        replace_run(settings, run)
+    fill(settings)
+
+
+def _settings(query: dict[str, str]) -> Settings:
+    return Settings.from_params({"dataset": default_dataset()} | query)
