@@ -194,22 +194,22 @@ def _pins(run: Run) -> None:
 
 def _table(pins: list[Pinned], run: Run) -> pd.DataFrame:
     """A row for each run: the settings in which they differ, and how far each came."""
-    shown = [(each.letter, each.pin.snapshot) for each in pins]
+    shown = [(each.letter, each.pin.snapshot.settings, each.pin.snapshot) for each in pins]
     if run.snapshot is not None:
-        shown.append(("this run", run.snapshot))
-    first = shown[0][1].settings
-    differing = {name for _, snapshot in shown for name in first.differences(snapshot.settings)}
+        shown.append(("this run", run.settings, run.snapshot))  # its settings may be newer than its snapshot
+    first = shown[0][1]
+    differing = {name for _, settings, _ in shown for name in first.differences(settings)}
     names = [name for name in first.to_dict() if name in differing]
-    return pd.DataFrame([_row(label, snapshot, names) for label, snapshot in shown])
+    return pd.DataFrame([_row(label, settings, snapshot, names) for label, settings, snapshot in shown])
 
 
-def _row(label: str, snapshot: Snapshot, names: list[str]) -> dict[str, str]:
+def _row(label: str, settings: Settings, snapshot: Snapshot, names: list[str]) -> dict[str, str]:
     evaluation = snapshot.evaluation()
-    settings = {name.replace("_", " "): spell(getattr(snapshot.settings, name)) for name in names}
+    spelt = {name.replace("_", " "): spell(getattr(settings, name)) for name in names}
     changes = "; ".join(f"{text} at {step:,}" for step, text in snapshot.changes)
     return (
         {"run": label}
-        | settings
+        | spelt
         | {
             "step": f"{snapshot.step:,}",
             "train loss": number(snapshot.recent[0]) if snapshot.recent else "–",
