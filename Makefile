@@ -11,4 +11,4 @@ lint:
 	ruff check . && ruff format --check . && mypy
 
 benchmark:
-	for name in parity throughput instruments live browser images memory; do python -m benchmarks.$$name; done
+	for name in parity throughput instruments live browser images memory stability; do python -m benchmarks.$$name; done

@@ -1,0 +1,137 @@
+"""What stability costs: a run with the watchdog and checkpoints against one without, paired in turn, with the run
+without against itself as the control (A/A); and what is paid only when it is asked for.
+
+`python -m benchmarks.stability [rounds]`
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from benchmarks.measure import in_turn, ratio, seconds, table
+from mlpviz import Settings
+from mlpviz.checkpoints import capacity, checkpoint_bytes
+from mlpviz.datasets import default_dataset, load_dataset
+from mlpviz.run import Run, run_bytes
+from mlpviz.stability.range_test import RangeTest
+from mlpviz.stability.sharpness import PROBE_IMAGES, measure_sharpness
+from mlpviz.stability.slices import along_gradient, plane, probe
+from mlpviz.trainer import pixels
+from mlpviz.twin import Twin
+
+
+def without(batch: int) -> Run:
+    """A run that keeps no checkpoint and looks at no vital sign."""
+    run = usual(batch)
+    run.checkpoints.due = lambda step: False  # type: ignore[method-assign]
+    run._watchdog.see = lambda rows, first_step: None  # type: ignore[method-assign]
+    run._diagnose = lambda: None  # type: ignore[method-assign]
+    return run
+
+
+def usual(batch: int = 256) -> Run:
+    dataset = load_dataset(default_dataset())
+    return Run(Settings(dataset=dataset.name, batch_size=batch, learning_rate=0.01, epochs=1000), dataset)
+
+
+def turn(run: Run, steps: int) -> float:
+    """Seconds for so many steps, with the snapshots that a page asks for."""
+    run.look()
+    run._evaluating = None
+    run.goal = run.step + steps
+    begun = time.perf_counter()
+    while run.step < run.goal:
+        run.advance()
+        if run._recorder.full():
+            run._collect()
+    run._collect()
+    return time.perf_counter() - begun
+
+
+def unasked(rounds: int) -> list[list[str]]:
+    rows = []
+    for batch in (32, 256):
+        steps = 6_400 // batch
+        runs = {
+            "without": without(batch),
+            "without again (A/A)": without(batch),
+            "watchdog and checkpoints": usual(batch),
+        }
+        contestants: dict[str, Callable[[], float]] = {name: partial(turn, run, steps) for name, run in runs.items()}
+        for contestant in contestants.values():
+            contestant()
+        results = in_turn(contestants, rounds)
+        for name in list(contestants)[1:]:
+            rows.append([name, str(batch), f"{100 * (ratio(results, name, 'without') - 1):+.1f} %"])
+    return rows
+
+
+def asked() -> list[list[str]]:
+    """Rows: what each look costs, once."""
+    run = usual()
+    turn(run, 200)
+    trainer = run.trainer
+    X, y = pixels(trainer.dataset.train_images[:PROBE_IMAGES]), trainer.dataset.train_labels[:PROBE_IMAGES]
+    cold = statistics.median(seconds(lambda: measure_sharpness(trainer.net, X, y)) for _ in range(5))
+    vector = measure_sharpness(trainer.net, X, y).vector
+
+    def warm() -> None:
+        turn(run, 1)
+        measure_sharpness(trainer.net, X, y, vector)
+
+    lr_test = RangeTest(trainer.dataset, trainer.checkpoint(), 0)
+
+    def range_test() -> None:
+        while lr_test.has_work():
+            lr_test.advance()
+
+    twin_run = usual()
+    twin_run._evaluating = None
+    alone = turn(twin_run, 100)
+    twin = Twin(twin_run, trainer.dataset, learning_rate=0.02)
+    twin._evaluating = None
+
+    def lockstep() -> None:
+        twin_run.goal = twin_run.step + 100
+        while twin_run.step < twin_run.goal or twin.behind():
+            twin_run.advance()
+
+    return [
+        ["sharpness, from nothing", f"{1e3 * cold:.0f} ms"],
+        ["sharpness, warm", f"{1e3 * statistics.median(seconds(warm) for _ in range(9)):.0f} ms"],
+        ["the loss along the gradient", f"{1e3 * seconds(lambda: along_gradient(trainer)):.0f} ms"],
+        ["a slice of the landscape, 625 networks", f"{seconds(lambda: plane(trainer.net, *probe(trainer))):.1f} s"],
+        ["a range test", f"{seconds(range_test):.1f} s"],
+        ["a twin: 100 steps of both, of those of one", f"{seconds(lockstep) / alone:.2f}×"],
+    ]
+
+
+def memory() -> list[list[str]]:
+    """Rows: how much memory the checkpoints of a run take at most, by settings."""
+    rows = []
+    for label, settings in (
+        ("the article’s", Settings()),
+        ("the article’s, adam", Settings(optimizer="adam")),
+        ("6 layers of 1,024, adam", Settings(hidden_sizes=(1024,) * 6, optimizer="adam")),
+    ):
+        each, kept = checkpoint_bytes(settings), capacity(settings)
+        megabytes = [f"{each / 2**20:.1f}", f"{kept * each / 2**20:.0f}", f"{run_bytes(settings) / 2**20:.0f}"]
+        rows.append([label, str(kept), *megabytes])
+    return rows
+
+
+def main(rounds: int = 101, threads: int = 1) -> None:
+    torch.set_num_threads(threads)
+    table(["in each run, asked or not", "batch", "over a run without"], unasked(rounds))
+    table(["only when asked for", "takes"], asked())
+    table(["network", "checkpoints kept", "MB each", "MB together", "MB, the whole run"], memory())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 101)
