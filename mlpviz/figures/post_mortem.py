@@ -44,7 +44,8 @@ def _losses(found: PostMortem) -> Chart:
     before, after = found.column("loss"), found.column("loss after")
     worse = int(np.sum(~(after <= before)))
     sentence = f"A step should lower its own mini-batch’s loss; {worse:,} of these {len(before):,} raised it."
-    return Chart("Each mini-batch’s loss", sentence, data, _layout(found, "log"), card="Each mini-batch’s loss")
+    layout = _layout(found, "log", labelled=True)
+    return Chart("Each mini-batch’s loss", sentence, data, layout, card="Each mini-batch’s loss")
 
 
 def _layered(found: PostMortem, name: str, kind: str, letter: str, layers: int, sentence: str) -> Chart:
@@ -88,7 +89,7 @@ def _dead(found: PostMortem, layers: int) -> Chart:
     return Chart("Dead on the mini-batch", sentence, data, layout, card="Dead on the mini-batch")
 
 
-def _layout(found: PostMortem, scale: str, **yaxis: Any) -> dict[str, Any]:
+def _layout(found: PostMortem, scale: str, labelled: bool = False, **yaxis: Any) -> dict[str, Any]:
     marks = [(found.back_to + 0.5, "all is well", GREEN, 0)] if found.back_to >= found.steps[0] - 1 else []
     if found.first_bad is not None:
         marks.append((found.first_bad[2], "not finite", ALARM, 1))
@@ -103,15 +104,15 @@ def _layout(found: PostMortem, scale: str, **yaxis: Any) -> dict[str, Any]:
         "annotations": [
             {
                 "x": x,
-                "y": 1 - 0.12 * row,
+                "y": 1,
                 "yref": "paper",
                 "xanchor": "left" if x < (first + last) / 2 else "right",
-                "yanchor": "top",
+                "yanchor": "bottom" if row == 0 else "top",
                 "text": text,
                 "showarrow": False,
                 "font": {"color": color, "size": 12},
             }
-            for x, text, color, row in marks
+            for x, text, color, row in (marks if labelled else [])
         ],
         "showlegend": True,
         "hovermode": "x unified",
