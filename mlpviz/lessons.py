@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable
@@ -64,12 +65,18 @@ def load_lessons() -> tuple[dict[str, Lesson], list[str]]:
     problems: list[str] = []
     for path in (*_files(BUILT_IN), *_files(own_folder())):
         try:
-            lesson = read_lesson(path)
+            lesson = _kept(path, path.stat().st_mtime_ns)
         except LessonError as error:
             problems.append(str(error))
         else:
             lessons[lesson.name] = lesson
     return lessons, problems
+
+
+@functools.lru_cache(maxsize=500)
+def _kept(path: Path, changed: int) -> Lesson:
+    """The lesson as the file has it since that moment."""
+    return read_lesson(path)
 
 
 def own_folder() -> Path:

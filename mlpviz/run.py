@@ -107,6 +107,7 @@ class Run(Task):
     # commands, each between two steps
 
     def start(self) -> None:
+        self._inquest = None  # whoever goes on doesn't wait for it
         self.goal = max(self.step, self.total_steps)
 
     def pause(self) -> None:
@@ -123,6 +124,8 @@ class Run(Task):
         """Take up other live settings at the next step."""
         before, to_the_end = self.settings, self.goal > 0 and self.goal == self.total_steps
         self.trainer.change(settings)
+        if self._settings_log and self._settings_log[-1][0] == self.step:
+            self._settings_log.pop()  # dragged on before the next step
         self._settings_log.append((self.step, settings))
         if self.twin is not None:
             self.twin.take_over(before, settings)
@@ -131,6 +134,10 @@ class Run(Task):
         for name, (old, new) in before.differences(settings).items():
             if name in LIVE_FIELDS and name != "epochs" and self.step > 0:
                 self._changes.append((self.step, f"{name.replace('_', ' ')} {old:g} → {new:g}"))
+
+    def part(self) -> None:
+        """Go on without the twin."""
+        self.twin = None
 
     def fail(self, message: str) -> None:
         super().fail(message)
@@ -184,8 +191,9 @@ class Run(Task):
     # work, in pieces
 
     def has_work(self) -> bool:
-        pending = self._evaluating is not None or self._inquest is not None
-        pending = pending or (self.twin is not None and self.twin.behind())
+        twin = self.twin
+        waiting = twin is not None and twin.behind()
+        pending = waiting or self._evaluating is not None or self._inquest is not None
         return not self.failed and (pending or self.step < self.goal)
 
     def work(self, seconds: float) -> None:
@@ -194,8 +202,9 @@ class Run(Task):
             self._collect()
 
     def advance(self) -> None:
-        if self.twin is not None and self.twin.behind():
-            self._lead(self.twin)
+        twin = self.twin
+        if twin is not None and twin.behind():
+            self._lead(twin)
             return
         if self._evaluating is not None:
             self._evaluate_on(self._evaluating)

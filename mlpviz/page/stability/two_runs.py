@@ -121,7 +121,7 @@ def _make(run: Run, name: str, value: Any, anew: bool) -> None:
         try:
             engine.add(twin)
         except EngineFullError:
-            run.twin = None
+            engine.ask(run, Run.part)
             raise
     except (ValueError, EngineFullError) as error:
         st.session_state.twin_problem = str(error)
@@ -161,8 +161,9 @@ def _try_seeds(run: Run, twin: Twin, seeds: int) -> None:
 
 
 def _end(run: Run, twin: Twin) -> None:
-    run.twin = None
-    get_engine().drop(twin)
+    engine = get_engine()
+    engine.ask(run, Run.part)
+    engine.drop(twin)
 
 
 def _pins(run: Run) -> None:
