@@ -53,7 +53,10 @@ def _sentence(found: AlongGradient) -> str:
     if not np.isfinite(after):
         return f"The step from {number(here)} with η = {found.rate:g} ends beyond all numbers."
     went = "lowers" if after < here else "raises"
-    said = f"η = {found.rate:g} {went} the loss from {number(here)} to {number(after)}."
+    ends = (number(here), number(after))
+    if ends[0] == ends[1]:
+        ends = (f"{here:.5g}", f"{after:.5g}")
+    said = f"η = {found.rate:g} {went} the loss from {ends[0]} to {ends[1]}."
     best = best_alpha(found)
     if best is None:
         return f"{said} The quadratic curves down here: no step size is its best."

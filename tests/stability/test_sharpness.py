@@ -247,6 +247,9 @@ def test_the_quadratic_touches_the_curve(tiny):
     assert first == pytest.approx(-found.slope + h * found.curvature, rel=1e-3)
     second = (found.losses[2] - 2 * found.losses[1] + found.losses[0]) / h**2
     assert second == pytest.approx(found.curvature, rel=1e-2)
+    assert np.diff(found.quadratic, 2) == pytest.approx(second * h**2, rel=1e-2), (
+        "and the curve drawn is that polynomial"
+    )
 
 
 def test_the_plane_is_filter_normalised_and_goes_through_the_network(tiny):
