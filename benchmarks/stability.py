@@ -21,7 +21,7 @@ from mlpviz.datasets import default_dataset, load_dataset
 from mlpviz.run import Run, run_bytes
 from mlpviz.stability.range_test import RangeTest
 from mlpviz.stability.sharpness import PROBE_IMAGES, measure_sharpness
-from mlpviz.stability.slices import along_gradient, plane, probe
+from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
 from mlpviz.trainer import pixels
 from mlpviz.twin import Twin
 
@@ -105,7 +105,7 @@ def asked() -> list[list[str]]:
     return [
         ["sharpness, from nothing", f"{1e3 * cold:.0f} ms"],
         ["sharpness, warm", f"{1e3 * statistics.median(seconds(warm) for _ in range(9)):.0f} ms"],
-        ["the loss along the gradient", f"{1e3 * seconds(lambda: along_gradient(trainer)):.0f} ms"],
+        ["the loss along the gradient", f"{1e3 * seconds(lambda: along_gradient(NextStep(trainer))):.0f} ms"],
         ["a slice of the landscape, 625 networks", f"{seconds(lambda: plane(trainer.net, *probe(trainer))):.1f} s"],
         ["a range test", f"{seconds(range_test):.1f} s"],
         ["a twin: 100 steps of both, of those of one", f"{seconds(lockstep) / alone:.2f}×"],

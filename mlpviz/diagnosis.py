@@ -40,7 +40,7 @@ class Vitals:
     """What a diagnosis is made from.
 
     Attributes:
-        step: updates made.
+        step: updates made. seen: those of them that the watchdog has seen; fewer in a branch.
         loss, accuracy: means over the latest 100 steps, of the mini-batches; NaN before the first step.
         loss_before: mean loss over the 100 steps before those; NaN while there are none.
         first_loss: of step 1. peak_loss: the largest finite one. best_loss: the smallest mean of 25 steps.
@@ -52,6 +52,7 @@ class Vitals:
 
     settings: Settings
     step: int = 0
+    seen: int = 0
     loss: float = math.nan
     accuracy: float = math.nan
     loss_before: float = math.nan
@@ -110,10 +111,10 @@ def diagnose(vitals: Vitals) -> Diagnosis:
         found = ailment(vitals)
         if found is not None:
             kind, severity = found
-            early = vitals.step < PATIENCE and kind not in ("overflow", "zeros")
+            early = vitals.seen < PATIENCE and kind not in ("overflow", "zeros")
             return Diagnosis(kind, NOTE if early else severity, vitals)
-    if vitals.step < PATIENCE:
-        return Diagnosis("young" if vitals.step < WINDOW else "healthy", HEALTHY, vitals)
+    if vitals.seen < PATIENCE:
+        return Diagnosis("young" if vitals.seen < WINDOW else "healthy", HEALTHY, vitals)
     return Diagnosis("slow", NOTE, vitals) if _slow(vitals) else Diagnosis("healthy", HEALTHY, vitals)
 
 
@@ -129,13 +130,14 @@ def _without_motion(v: Vitals) -> tuple[str, str] | None:
     if v.settings.learning_rate == 0:
         return ("still", NOTE) if v.step else None
     if v.step and v.settings.hidden_sizes and not any(v.gradient_norms) and v.peak_loss < 1.25 * LN10:
-        return ("zeros", ALARM) if v.settings.init == "zeros" else None
+        at_zero = v.settings.init == "zeros" or (v.settings.init == "normal" and v.settings.init_std == 0)
+        return ("zeros", ALARM) if at_zero else None
     return None
 
 
 def _flat(v: Vitals) -> tuple[str, str] | None:
     """Units without a slope: dead ReLUs, saturated tanhs and sigmoids."""
-    if v.step < WINDOW or v.worst_dead < 0.33:
+    if v.seen < WINDOW or v.worst_dead < 0.33:
         return None
     if v.settings.activation in ("tanh", "sigmoid"):
         if v.worst_dead < 0.5 or not v.poor:
@@ -149,22 +151,23 @@ def _flat(v: Vitals) -> tuple[str, str] | None:
 
 
 def _astray(v: Vitals) -> tuple[str, str] | None:
-    if v.step < WINDOW:
+    if v.seen < WINDOW:
         return None
     if v.guesses and v.settings.weight_decay >= 0.03:
         return "decayed", ALARM
-    if v.step < PATIENCE:
+    if v.seen < PATIENCE:
         return None
     if v.of_guessing > 1.02 and v.spiked(3):
         falling = v.loss < 0.9 * v.loss_before
         return "oscillation", ALARM if v.accuracy < 0.45 and not falling else NOTE
-    if v.guesses and (v.spiked(3) or v.best_loss < 0.95 * LN10):
+    on_its_way_down = v.loss < 0.995 * v.loss_before
+    if v.guesses and not on_its_way_down and (v.spiked(3) or v.best_loss < 0.95 * LN10):
         return "stuck", ALARM
     return None
 
 
 def _never_began(v: Vitals) -> tuple[str, str] | None:
-    if v.step < PATIENCE or not v.gradient_norms:
+    if v.seen < PATIENCE or not v.gradient_norms:
         return None
     if v.of_guessing > 1.02:
         return ("loud", NOTE) if v.first_loss > 3 * LN10 else None
@@ -184,6 +187,16 @@ def _slow(v: Vitals) -> bool:
     return measured and v.of_guessing > 0.8 and rate < (v.stable_rate or 0.0) / 10
 
 
+def stability_factor(settings: Settings) -> float:
+    """What the product of rate and curvature may be at most for a step along that direction of a quadratic to converge:
+    2 for SGD, 2(1 + μ) with momentum μ, 2(1 + μ)/(1 + 2μ) with Nesterov's; NaN for optimizers that scale each weight's
+    step. From the roots of the recurrence; Cohen et al. 2021."""
+    if settings.optimizer != "sgd":
+        return math.nan
+    heavy = 2 * (1 + settings.momentum)
+    return heavy / (1 + 2 * settings.momentum) if settings.nesterov else heavy
+
+
 @dataclass(frozen=True, eq=False)
 class PostMortem:
     """What was found by making the fatal updates once more and looking at each in full.
@@ -193,7 +206,7 @@ class PostMortem:
         steps: (n,) the number of each update that was made again.
         rows: (n, columns) float32, in the order of `post_mortem_columns`.
         first_bad: the first tensor that was not finite: what it is, its layer (1 is the input's), the update.
-        back_to: the latest step at which all was well: the updates made before it.
+        back_to: the latest step, of those made again, before which all was well.
         stable_rate: 2 / sharpness there; None where it could not be measured.
     """
 

@@ -90,7 +90,8 @@ class Engine:
     def drop(self, task: Task) -> None:
         """Forget a task."""
         with self._lock:
-            self._tasks.pop(task.id, None)
+            for each in (task, *task.companions()):
+                self._tasks.pop(each.id, None)
 
     def ask(self, run: Run, question: Callable[[Run], Answer]) -> Future[Answer]:
         """Put a question to a run between two steps, in the engine's thread; an exception goes to whoever asked."""
@@ -187,7 +188,8 @@ class Engine:
     def _make_room(self, needed: int, leaving: Task | None) -> None:
         """Forget `leaving`, then tasks that nobody watches, until another fits: first those that never trained, then
         those that nobody has watched for long, the longest first."""
-        kept = [task for task in self._tasks.values() if task is not leaving]
+        gone = [leaving, *leaving.companions()] if leaving is not None else []
+        kept = [task for task in self._tasks.values() if task not in gone]
         idle = [task for task in kept if task.unwatched_seconds() > (FORGET if task.step else 0)]
         idle.sort(key=lambda task: (task.step == 0, task.unwatched_seconds()))
         while not self._fits(kept, needed):
@@ -196,7 +198,9 @@ class Engine:
                     f"This server has no room for another run just now: it keeps {len(kept)} of {self.max_runs}, "
                     f"in {self.max_bytes / 2**30:.1f} GiB at most. Try again in a few minutes, or with smaller layers."
                 )
-            kept.remove(idle.pop())
+            leaving = idle.pop()
+            kept = [task for task in kept if task is not leaving and task not in leaving.companions()]
+            idle = [task for task in idle if task in kept]
         self._tasks = {task.id: task for task in kept}
 
     def _fits(self, kept: list[Task], needed: int) -> bool:

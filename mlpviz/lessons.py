@@ -66,6 +66,8 @@ def load_lessons() -> tuple[dict[str, Lesson], list[str]]:
     for path in (*_files(BUILT_IN), *_files(own_folder())):
         try:
             lesson = _kept(path, path.stat().st_mtime_ns)
+        except OSError as error:
+            problems.append(f"{path.name} can’t be read ({error.strerror}).")
         except LessonError as error:
             problems.append(str(error))
         else:
@@ -132,7 +134,8 @@ def covers(controls: frozenset[str], field: str) -> bool:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.md")) if folder.is_dir() else []
+    """Those that are meant: an editor's own, which begin with a dot, are not."""
+    return sorted(path for path in folder.glob("*.md") if not path.name.startswith(".")) if folder.is_dir() else []
 
 
 def _split(path: Path, text: str) -> tuple[list[tuple[int, str]], str]:

@@ -50,5 +50,13 @@ class Prices:
         yield
         self.add(name, time.perf_counter() - begun)
 
+    def times(self, name: str) -> int:
+        """How often that instrument was used."""
+        return self._times[name]
+
+    def seconds(self, *names: str) -> float:
+        """What those instruments have taken together."""
+        return sum(self._seconds[name] for name in names)
+
     def list(self) -> tuple[Price, ...]:
         return tuple(Price(name, self._times[name], self._seconds[name]) for name in INSTRUMENTS)

@@ -81,7 +81,7 @@ class Run(Task):
         self._evaluations: list[tuple[int, float, float]] = []
         self._evaluating: Iterator[Evaluation | None] | None = self.trainer.evaluate_in_parts()
         self._changes: deque[tuple[int, str]] = deque(maxlen=100)
-        self._settings_log: list[tuple[int, Settings]] = []
+        self.settings_log: list[tuple[int, Settings]] = [(self.trainer.step, self.trainer.settings)]
         self.checkpoints = Checkpoints(settings)
         self.checkpoints.keep(self.trainer.checkpoint())
         self._watchdog = Watchdog(len(self._layers))
@@ -124,16 +124,16 @@ class Run(Task):
         """Take up other live settings at the next step."""
         before, to_the_end = self.settings, self.goal > 0 and self.goal == self.total_steps
         self.trainer.change(settings)
-        if self._settings_log and self._settings_log[-1][0] == self.step:
-            self._settings_log.pop()  # dragged on before the next step
-        self._settings_log.append((self.step, settings))
-        if self.twin is not None:
-            self.twin.take_over(before, settings)
+        if self.settings_log[-1][0] == self.step:
+            self.settings_log.pop()  # dragged on before the next step
+        self.settings_log.append((self.step, settings))
         if to_the_end and self.status == "training":
             self.start()
         for name, (old, new) in before.differences(settings).items():
             if name in LIVE_FIELDS and name != "epochs" and self.step > 0:
                 self._changes.append((self.step, f"{name.replace('_', ' ')} {old:g} → {new:g}"))
+        if self.twin is not None:
+            self.twin.take_over(before, settings)
 
     def part(self) -> None:
         """Go on without the twin."""
@@ -154,6 +154,8 @@ class Run(Task):
         other = Run(checkpoint.settings, self.trainer.dataset, owner, checkpoint)
         other.trainer.change(checkpoint.settings.replace(epochs=self.settings.epochs))
         other._evaluations += [evaluation for evaluation in self._evaluations if evaluation[0] < checkpoint.step]
+        other.settings_log = [entry for entry in self.settings_log if entry[0] < checkpoint.step] + other.settings_log
+        other._watchdog.inherit(self._watchdog)
         other._changes.extend(change for change in self._changes if change[0] <= checkpoint.step)
         return other
 
@@ -213,8 +215,11 @@ class Run(Task):
             self._inquire_on(self._inquest)
             return
         if self._inspection_due():
+            begun, trained = time.perf_counter(), self._prices.seconds("training", "steps")
             with update_ratios(self.trainer.net) as ratios:
                 self._train_one()
+            trained = self._prices.seconds("training", "steps") - trained
+            self._prices.add("inspection", time.perf_counter() - begun - trained, times=0)
             self._inspect(ratios)
         else:
             self._train_one()
@@ -269,8 +274,9 @@ class Run(Task):
 
     def _diagnose(self) -> None:
         """Say how it is doing; at an alarm, stop and find out why."""
-        found = self._watchdog.diagnose(self.settings, self.step, self._inspection)
-        if found.severity == ALARM and (self._inspection is None or self._inspection.step < self.step - FRESH):
+        found = self._watchdog.diagnose(self.settings, self.step, self._inspection, self.sharpness.stable_rate())
+        stops = found.severity == ALARM and found.kind != self._stopped_for and self.pauses_when_ill
+        if stops and (self._inspection is None or self._inspection.step < self.step - FRESH):
             self._inspect([math.nan] * len(self._layers))  # before anything is said of its units
             found = self._watchdog.diagnose(self.settings, self.step, self._inspection)
         self._diagnosis = found
@@ -281,7 +287,7 @@ class Run(Task):
             self.pause()
             trend = self._inspection.trend if self._inspection is not None else None
             series = self._steps.series()
-            self._inquest = Inquest(found, self.trainer.dataset, self.checkpoints, series, trend, self._settings_log)
+            self._inquest = Inquest(found, self.trainer.dataset, self.checkpoints, series, trend, self.settings_log)
             self.post_mortem = self._well = None
 
     # snapshots
@@ -295,7 +301,7 @@ class Run(Task):
         self._collect()
         if self.sharpness.due() and now >= self._sharpness_due:
             self._measure_sharpness(watched)
-        measured = self._prices.list()[-2].times
+        measured = self._prices.times("sharpness")
         shown = (self.status, self.step, len(self._evaluations), self.settings, self.post_mortem, measured)
         if shown == self._shown:
             return
@@ -328,6 +334,9 @@ class Run(Task):
         self._prices.add("sharpness", ended - begun)
         self._sharpness_due = ended + max(self.sharpness.every or 0.0, (ended - begun) * watched / SHARPNESS_SHARE)
 
+    def companions(self) -> list[Task]:
+        return [self.twin] if isinstance(self.twin, Task) else []
+
     def comparison(self) -> TwinComparison | None:
         """How it differs from the run that it is a twin of."""
         return None
@@ -338,9 +347,9 @@ class Run(Task):
         return self._evaluations
 
     @property
-    def latest_loss(self) -> float:
-        """Of the latest step."""
-        return self._latest_loss.item() if self._latest_loss is not None else math.nan
+    def latest_loss(self) -> torch.Tensor | None:
+        """Of the latest step, (), on the device."""
+        return self._latest_loss
 
     def recent_means(self) -> tuple[float, float] | None:
         """Loss and batch accuracy, the mean of the last 25 steps that were collected; None before the first."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from mlpviz.datasets import Dataset
@@ -16,20 +19,21 @@ MOST_STEPS = 3000  # of each run
 
 
 class Seeds(FiniteTask):
-    """A task that trains pair after pair: the settings, and the same with `changes` from step `at` on.
+    """A task that trains pair after pair: the run as it was, and the same with `changes` from step `at` on.
 
     Args:
-        seeds: how many pairs; their seeds are those after the settings' own.
+        log: the settings that the run took up, each with the step, from step 0 on.
+        seeds: how many pairs; their seeds are those after the run's own.
         steps: how far each run goes, at most 3,000 steps.
 
     Raises:
-        ValueError: the settings don't fit the dataset or the machine.
+        ValueError: the settings don't fit the dataset or the machine, or the change comes after the last step.
     """
 
     def __init__(
         self,
-        settings: Settings,
-        changes: dict[str, object],
+        log: Sequence[tuple[int, Settings]],
+        changes: dict[str, Any],
         dataset: Dataset,
         seeds: int,
         steps: int,
@@ -37,9 +41,14 @@ class Seeds(FiniteTask):
         owner: str = "",
     ) -> None:
         super().__init__(owner)
-        self.bytes = 2 * run_bytes(settings)
-        self.settings, self.changes, self.seeds, self.at = settings, changes, seeds, at
+        self.log, self.changes, self.seeds, self.at = tuple(log), changes, seeds, at
+        self.bytes = 2 * run_bytes(self.log[0][1])
         self.steps = min(steps, MOST_STEPS)
+        if at >= self.steps:
+            raise ValueError(
+                f"The twin began at step {at:,}; other seeds are tried up to step {self.steps:,}. "
+                + ("Let both train on first." if self.steps < MOST_STEPS else "Make a twin that begins earlier.")
+            )
         self._dataset = dataset
         self._width = -(-self.steps // POINTS)
         self._curves: list[np.ndarray] = []  # of each run that is through, in turn: the first's, its twin's, …
@@ -64,8 +73,8 @@ class Seeds(FiniteTask):
 
     def advance(self) -> None:
         trainer = self._trainer
-        if trainer.step == self.at and self._is_twin() and self.at > 0:
-            trainer.change(trainer.settings.replace(**self.changes))
+        if trainer.step == self.at or any(step == trainer.step for step, _ in self.log):
+            trainer.change(self._settings(trainer.step))
         if trainer.step < self.steps:
             _, loss, _ = trainer.train_one()
             self._losses.append(loss.item())
@@ -82,13 +91,18 @@ class Seeds(FiniteTask):
     def _is_twin(self) -> bool:
         return len(self._curves) % 2 == 1
 
+    def _settings(self, step: int, plain: bool = False) -> Settings:
+        """Those of the run under way, for the update after `step`; `plain` leaves out the twin's change."""
+        settings = [settings for since, settings in self.log if since <= step][-1]
+        changed = {} if plain or not self._is_twin() or step < self.at else self.changes
+        return settings.replace(seed=self.log[0][1].seed + 1 + len(self._curves) // 2, **changed)
+
     def _next_trainer(self) -> Trainer:
         """Of the next pair, or the twin of the pair under way, on the same mini-batches."""
-        settings = self.settings.replace(seed=self.settings.seed + 1 + len(self._curves) // 2)
-        first = Trainer(settings, self._dataset)
+        first = Trainer(self._settings(0, plain=True), self._dataset)
         if not self._is_twin() or self.at > 0:
             return first
-        twin = Trainer(settings.replace(**self.changes), self._dataset)
+        twin = Trainer(self._settings(0), self._dataset)
         twin.generator.set_state(first.generator.get_state())
         return twin
 

@@ -76,12 +76,13 @@ class TwinComparison:
     Attributes:
         what: the setting that was changed, in words.
         first_difference: the first step whose losses differ, with that run's loss and the twin's own.
-        recent, evaluation: that run's, as in `Snapshot` and its `evaluations`.
+        losses: that run's and the twin's, means over the same latest 25 steps; None before the first.
+        evaluation: that run's latest, as in `Snapshot.evaluations`.
     """
 
     what: str
     first_difference: tuple[int, float, float] | None
-    recent: tuple[float, float] | None
+    losses: tuple[float, float] | None
     evaluation: tuple[int, float, float] | None
 
 
@@ -251,6 +252,7 @@ class AlongGradient:
 
     Attributes:
         step: the updates made before. rate: the learning rate.
+        images: of how many images; batch: of the mini-batch's how many.
         alphas: (n,) how far along −g. losses: (n,) there. quadratic: (n,) by the second-order polynomial.
         slope: ‖g‖². curvature: gᵀHg.
         after: the loss at α = rate: what plain SGD makes of it.
@@ -258,6 +260,8 @@ class AlongGradient:
 
     step: int
     rate: float
+    images: int
+    batch: int
     alphas: np.ndarray
     losses: np.ndarray
     quadratic: np.ndarray

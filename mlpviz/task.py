@@ -53,6 +53,10 @@ class Task(ABC):
     def unwatched_seconds(self) -> float:
         return max(0.0, time.monotonic() - self._leased_until)
 
+    def companions(self) -> list[Task]:
+        """Tasks that go when this one goes."""
+        return []
+
     # what the engine does
 
     def work(self, seconds: float) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+from collections import deque
+
+import torch
+
 from mlpviz.datasets import Dataset
 from mlpviz.run import Run
 from mlpviz.settings import LIVE_FIELDS, Settings, spell
-from mlpviz.snapshot import TwinComparison
+from mlpviz.snapshot import RECENT_STEPS, TwinComparison
 
 
 class Twin(Run):
@@ -23,6 +29,7 @@ class Twin(Run):
         self.leader = leader
         self.changes = changes
         self._first_difference: tuple[int, float, float] | None = None
+        self._pairs: deque[tuple[torch.Tensor, torch.Tensor]] = deque(maxlen=RECENT_STEPS)
         if leader.step == 0:
             super().__init__(settings, dataset, owner)
             self.trainer.generator.set_state(leader.trainer.checkpoint().draws)  # the same orders from now on
@@ -58,16 +65,29 @@ class Twin(Run):
         self.advance()
         if self._recorder.full():
             self._collect()
-        if self.step > before and self._first_difference is None:
-            ours, theirs = self.leader.latest_loss, self.latest_loss
-            if ours != theirs:
-                self._first_difference = (self.step, ours, theirs)
+        if self.step > before:
+            self._compare()
+
+    def _compare(self) -> None:
+        """Keep both losses of the step just made."""
+        ours, theirs = self.leader.latest_loss, self.latest_loss
+        assert ours is not None and theirs is not None
+        self._pairs.append((ours, theirs))
+        if self._first_difference is None:
+            a, b = ours.item(), theirs.item()
+            if a != b and not (math.isnan(a) and math.isnan(b)):
+                self._first_difference = (self.step, a, b)
 
     def take_over(self, before: Settings, after: Settings) -> None:
-        """Change along with the leader, but for what makes the difference."""
-        moved = {name: pair[1] for name, pair in before.differences(after).items() if name not in self.changes}
-        if moved and all(name in LIVE_FIELDS for name in moved):
-            self.change(self.settings.replace(**moved))
+        """Change along with the leader, but for what makes the difference, and for what this network can't have."""
+        for name, (_, value) in before.differences(after).items():
+            if name in LIVE_FIELDS and name not in self.changes:
+                with contextlib.suppress(ValueError):  # a momentum, say, where the twin's optimizer is adam
+                    self.change(self.settings.replace(**{name: value}))
+
+    def unwatched_seconds(self) -> float:
+        """It stays as long as its leader does."""
+        return min(super().unwatched_seconds(), self.leader.unwatched_seconds())
 
     def comparison(self) -> TwinComparison:
         what = ", ".join(
@@ -77,6 +97,13 @@ class Twin(Run):
         return TwinComparison(
             what=what,
             first_difference=self._first_difference,
-            recent=self.leader.recent_means(),
+            losses=self._recent_losses(),
             evaluation=self.leader.evaluations[-1] if self.leader.evaluations else None,
         )
+
+    def _recent_losses(self) -> tuple[float, float] | None:
+        """The leader's and its own, means over the same latest 25 steps."""
+        if not self._pairs:
+            return None
+        ours, theirs = (torch.stack(side).mean().item() for side in zip(*self._pairs, strict=True))
+        return ours, theirs

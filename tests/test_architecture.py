@@ -57,7 +57,7 @@ ALLOWED = {
     "lessons": {"settings"},
     "pin": {"task", "snapshot"},
     "seeds": {"run", "task", "trainer", "settings", "datasets", "snapshot", "numpy"},
-    "twin": {"run", "settings", "datasets", "snapshot"},
+    "twin": {"run", "settings", "datasets", "snapshot", "torch"},
     "engine": {"run", "task", "settings", "datasets", "threads", "torch"},
     "line_by_line": {
         "line_by_line",

@@ -100,7 +100,11 @@ def test_the_article_s_run(dataset, low, high):
 def test_too_high():
     done = outcome("too-high")
     assert abs(done.loss - math.log(10)) < 0.1 and done.accuracy < 0.12 and "2.30" in right("too-high")
-    assert done.dead()[0] > 0.95 and torch.isfinite(done.losses).all() and done.losses[:20].max() > 5
+    first = done.trainer.net[1]
+    with torch.no_grad():
+        first.bias.zero_()
+    assert done.dead()[0] > 0.95, "by their weights, not their biases"
+    assert torch.isfinite(done.losses).all() and done.losses[:20].max() > 5
 
 
 def test_back_to_just_before():
@@ -160,6 +164,7 @@ def test_batch_size():
 
 def test_deep_badly_and_well():
     badly, well = outcome("deep-badly"), outcome("deep-well")
+    assert set(badly.trainer.settings.differences(well.trainer.settings)) == {"init"}
     assert (badly.losses - math.log(10)).abs().max() < 0.02 and "nothing" in right("deep-badly")
     assert well.losses[45:50].mean() < 1.5 and well.loss < outcome("article", dataset="fashion-mnist-mini").loss
     assert "at once" in right("deep-well")
@@ -288,6 +293,15 @@ def test_a_broken_file_leaves_the_others_alone(tmp_path, monkeypatch):
     lessons, problems = load_lessons()
     assert set(lessons) == {*LESSONS, "mine"} and lessons["too-high"].title == "Mine instead"
     assert len(problems) == 2 and "binary.md" in problems[0] and "broken.md" in problems[1]
+
+
+def test_an_editor_s_own_files_are_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLPVIZ_LESSONS", str(tmp_path))
+    write(tmp_path, GOOD)
+    (tmp_path / ".#mine.md").symlink_to("nobody@nowhere.1")
+    (tmp_path / "gone.md").symlink_to(tmp_path / "nowhere.md")
+    lessons, problems = load_lessons()
+    assert "mine" in lessons and len(problems) == 1 and problems[0].startswith("gone.md")
 
 
 def test_controls():

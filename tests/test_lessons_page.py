@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from mlpviz import Settings
-from mlpviz.lessons import load_lessons
+from mlpviz.lessons import FIELDS, GROUPS, load_lessons
 from tests.test_app import ada, at_rest, closed_afterwards, labels, no_full_set, page, press, run_of, texts  # noqa: F401
 from tests.test_lessons import GOOD, write
 
@@ -105,6 +105,28 @@ def test_a_teacher_s_lesson_and_a_broken_one(tmp_path, monkeypatch):
     assert run_of(app).settings == Settings(dataset="fashion-mnist-mini", learning_rate=0.5, epochs=2)
     assert "broken.md, line 1" in texts(app) and "My lesson" in texts(app)
     assert app.select_slider(key="learning_rate").disabled and "Data and device" not in [e.label for e in app.expander]
+
+
+def test_a_field_that_is_back_at_its_default_stays_there_after_a_reload():
+    app = page(lesson="too-high")
+    run_of(app)
+    app.select_slider(key="learning_rate").set_value(0.1)
+    app.run()
+    again = page(**{name: value for name, value in app.query_params.items() if name != "run"})
+    assert run_of(again).settings.learning_rate == 0.1
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_each_field_can_be_hidden_and_locked(name):
+    app = page(hide=name, lock="seed")
+    keys = {
+        widget.key
+        for kind in (app.select_slider, app.number_input, app.text_input, app.selectbox, app.slider, app.checkbox)
+        for widget in kind
+    }
+    gone = GROUPS.get(name, (name,))  # the group of that name, with the field
+    assert set(FIELDS) - keys == set(gone)
+    assert "The article’s settings" not in labels(app) and app.selectbox(key="lesson_choice").disabled
 
 
 def test_share_makes_the_link_for_a_class():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mlpviz import Trainer
+from mlpviz.engine import Engine
 from mlpviz.figures.twin import twin_line
 from mlpviz.run import Run
 from mlpviz.twin import Twin
@@ -119,3 +120,46 @@ def test_leading_does_not_change_a_run(tiny):
     leader.start()
     losses = work_off(leader).steps.mean[:, 0].tolist()
     assert losses == Trainer(leader.settings, tiny).train(40).tolist()
+
+
+def test_a_change_that_the_twin_can_t_follow_hurts_nobody(tiny):
+    leader, twin = pair(tiny, optimizer="adam", learning_rate=0.001)
+    leader.change(leader.settings.replace(momentum=0.9, weight_decay=0.01))
+    leader.start()
+    assert work_off(leader).status == "finished" and not leader.failed
+    assert (twin.settings.momentum, twin.settings.weight_decay, twin.step) == (0.0, 0.01, 40)
+
+
+def test_a_broken_run_does_not_differ_from_its_broken_twin(tiny):
+    leader = Run(SMALL.replace(epochs=4), tiny)
+    leader.pauses_when_ill = False
+    work_off(leader)
+    leader.trainer.net[1].weight.data.fill_(float("nan"))
+    leader.one_step()
+    work_off(leader)
+    twin = Twin(leader, tiny, learning_rate=0.2)
+    leader.start()
+    work_off(leader)
+    assert show(twin).comparison.first_difference is None
+
+
+def test_the_two_means_are_of_the_same_steps(tiny):
+    leader, twin = pair(tiny, learning_rate=0.3)
+    leader.start()
+    for _ in range(60):
+        leader.advance()
+    a = Trainer(leader.settings, tiny).train(twin.step)[-25:].mean().item()
+    b = Trainer(twin.settings, tiny).train(twin.step)[-25:].mean().item()
+    assert twin.comparison().losses == pytest.approx((a, b), rel=1e-6)
+
+
+def test_a_twin_goes_with_its_leader(tiny):
+    engine = Engine(threads=1)
+    try:
+        leader = engine.add(Run(SMALL, tiny))
+        twin = engine.ask(leader, lambda run: engine.add(Twin(run, tiny, learning_rate=0.3))).result(10)
+        assert engine.watch(twin.token) is twin
+        engine.drop(leader)
+        assert engine.watch(twin.token) is None
+    finally:
+        engine.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from mlpviz.diagnosis import HEALTHY, LN10, Diagnosis, PostMortem, Vitals
+from mlpviz.diagnosis import HEALTHY, LN10, Diagnosis, PostMortem, Vitals, stability_factor
 from mlpviz.figures.chart import number, percent
 
 TITLES = {
@@ -141,9 +141,11 @@ def _saturated(v: Vitals, found: PostMortem | None) -> list[str]:
 
 
 def _decayed(v: Vitals, found: PostMortem | None) -> list[str]:
+    by = number(v.settings.learning_rate * v.settings.weight_decay / (1 - v.settings.momentum))
+    how = f"by about {by} of itself, " if v.settings.optimizer == "sgd" else ""
     return [
-        f"Each step shrinks every weight by η·λ = {number(v.settings.learning_rate * v.settings.weight_decay)} of "
-        "itself, faster than the gradient can build them up; with weights near zero every image gets the same logits.",
+        f"The decay shrinks every weight at each step, {how}faster than the gradient can build it up; with weights "
+        "near zero every image gets the same logits.",
         f"Weight decay is {v.settings.weight_decay:g}; 0.0001 to 0.01 is usual.",
     ]
 
@@ -254,8 +256,8 @@ def _leap(found: PostMortem | None) -> str:
 def _too_fast(v: Vitals, found: PostMortem | None) -> str:
     if found is None or found.stable_rate is None:
         return ""
-    rate, stable = v.settings.learning_rate, found.stable_rate * (1 + v.settings.momentum)
-    if v.settings.optimizer != "sgd" or rate < 1.2 * stable:
+    rate, stable = v.settings.learning_rate, found.stable_rate * stability_factor(v.settings) / 2
+    if not rate > 1.2 * stable:  # nor where there is no such threshold
         return ""
     return (
         f"At step {found.back_to:,} the curvature could bear a learning rate of about {number(stable)}; yours is "

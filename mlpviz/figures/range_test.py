@@ -36,7 +36,8 @@ def range_curve(snapshot: RangeSnapshot) -> Chart:
     }
     finite = snapshot.means[np.isfinite(snapshot.means)]
     if len(finite):
-        layout["yaxis"] = {"range": [0, 1.6 * float(finite[: max(1, len(finite) // 2)].max())]}
+        most = 1.6 * float(finite[: max(1, len(finite) // 2)].max())
+        layout["yaxis"] = {"rangemode": "tozero", "autorangeoptions": {"clipmax": most}}
     if snapshot.suggestion is not None:
         low, high, use = snapshot.suggestion
         layout["shapes"] = [

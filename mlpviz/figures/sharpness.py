@@ -25,6 +25,8 @@ def sharpness_curve(snapshot: Snapshot) -> Chart:
 
 
 def _threshold(snapshot: Snapshot) -> str:
+    if snapshot.settings.nesterov:
+        return "2(1+μ)/((1+2μ)η)"
     return "2(1+μ)/η" if snapshot.settings.momentum else "2/η"
 
 
@@ -34,6 +36,8 @@ def _sentence(snapshot: Snapshot) -> str:
     if not np.isfinite(value):
         return "Not finite: the network is broken."
     now = f"λ = {number(value)} ({number(max(0.0, low))} to {number(high)})"
+    if not snapshot.settings.learning_rate:
+        return f"{now}; with a learning rate of 0 nothing can overshoot."
     if not np.isfinite(threshold):
         return f"{now}; for {snapshot.settings.optimizer} there is no such threshold."
     if low > threshold:

@@ -20,9 +20,9 @@ def twin_line(twin: Snapshot) -> str:
         step, ours, theirs = comparison.first_difference
         apart = number(abs(theirs - ours))
         parts.append(f"They first differ at step {step:,}: loss {ours:.6g} against {theirs:.6g}, {apart} apart.")
-    if comparison.recent and twin.recent:
-        apart = number(twin.recent[0] - comparison.recent[0])
-        parts.append(f"Now: train loss {number(comparison.recent[0])} against {number(twin.recent[0])} ({apart}).")
+    if comparison.losses and comparison.first_difference is not None:
+        ours, theirs = comparison.losses
+        parts.append(f"Now: train loss {number(ours)} against {number(theirs)} ({number(theirs - ours)}).")
     test = twin.evaluation()
     if comparison.evaluation and test and comparison.evaluation[0] == twin.evaluations[-1, 0]:
         parts.append(f"Test accuracy {percent(comparison.evaluation[2])} against {percent(test[1])}.")

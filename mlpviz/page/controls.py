@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.lessons import Lesson, covers, load_lessons, parse_controls
+from mlpviz.settings import Settings, spell
 
 
 def begin() -> tuple[dict[str, str], list[str]]:
@@ -36,9 +37,25 @@ def locked(field: str) -> bool:
     return covers(_controls("lock"), field)
 
 
+def anything_locked() -> bool:
+    return bool(_controls("lock"))
+
+
+def link_locks() -> bool:
+    """Whether the address itself locks anything: then no other lesson is to be had either."""
+    return bool(st.session_state.get("link_lock"))
+
+
 def hidden(name: str) -> bool:
     """Whether that field or group isn't shown."""
     return name in _controls("hide") or covers(_controls("hide"), name)
+
+
+def experiment_params(settings: Settings) -> dict[str, str]:
+    """The settings as parameters of an address: also those that are at their default where the lesson has another."""
+    lesson = current_lesson()
+    said = lesson.settings if lesson else {}
+    return settings.to_params() | {name: spell(getattr(settings, name)) for name in said}
 
 
 def control_params() -> dict[str, str]:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from mlpviz.datasets import default_dataset
 from mlpviz.lessons import Lesson, load_lessons
-from mlpviz.page.controls import current_lesson, hidden
+from mlpviz.page.controls import current_lesson, hidden, link_locks
 from mlpviz.page.fields import fill
 from mlpviz.page.pins import pin_problem, pin_run
 from mlpviz.page.visit import current_run_or_none, replace_run
@@ -27,6 +27,7 @@ def choose_lesson() -> None:
         key="lesson_choice",
         placeholder="Choose a lesson…",
         on_change=_choose,
+        disabled=link_locks(),
         help="An experiment with a question to predict. Your own: Markdown files in a folder called *lessons*, "
         "as the README says.",
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from mlpviz.live.engine import get_engine
+from mlpviz.page.controls import locked
 from mlpviz.page.fields import fill
 from mlpviz.page.keys import show_keys
 from mlpviz.page.visit import previous_run, replace_run, undo
@@ -38,7 +39,7 @@ def player(run: Run, status: str) -> None:
     previous = previous_run()
     if previous is not None and run.step == run.begun_at and not training:
         _button("Undo", undo)
-    if st.session_state.get("offer") == run.id and status == "finished":
+    if st.session_state.get("offer") == run.id and status == "finished" and not locked("epochs"):
         more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
         if more > 0:
             st.button(

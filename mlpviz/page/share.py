@@ -9,7 +9,7 @@ import streamlit as st
 from mlpviz.lessons import FIELDS, GROUPS
 from mlpviz.live.engine import get_engine
 from mlpviz.page.board import board
-from mlpviz.page.controls import current_lesson, hidden
+from mlpviz.page.controls import current_lesson, experiment_params, hidden
 from mlpviz.run import Run
 from mlpviz.settings import Settings
 
@@ -34,7 +34,7 @@ def _for_a_class(page: str, settings: Settings) -> None:
     lock = st.multiselect("Lock", fields, key="share_lock", placeholder="nothing", format_func=_words)
     hide = st.multiselect("Hide", [*GROUPS, *FIELDS], key="share_hide", placeholder="nothing", format_func=_words)
     lesson = current_lesson()
-    params = settings.to_params() | ({"lesson": lesson.name} if lesson else {})
+    params = experiment_params(settings) | ({"lesson": lesson.name} if lesson else {})
     params |= {key: ",".join(chosen) for key, chosen in (("lock", lock), ("hide", hide)) if chosen}
     if lock or hide or lesson:
         st.code(f"{page}?{urlencode(params, safe=',')}", language=None, wrap_lines=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.datasets import DatasetError, default_dataset, find_dataset, load_dataset
-from mlpviz.page.controls import hidden, locked
+from mlpviz.page.controls import anything_locked, hidden, locked
 from mlpviz.page.downloads import download_offer
 from mlpviz.page.fields import fill, prepare, read
 from mlpviz.page.lessons import choose_lesson
@@ -44,7 +44,7 @@ def sidebar() -> Settings:
                 draw()
     if not hidden("data"):
         _missing_dataset()
-    if not any(locked(name) for name in ("learning_rate", "batch_size", "epochs", "init_std")):
+    if not anything_locked():
         st.button("The article’s settings", on_click=_article_settings, width="stretch")
     settings = read()
     if text := st.session_state.pop("problem", ""):
@@ -80,91 +80,102 @@ def _article() -> None:
 
 
 def _network() -> None:
-    st.text_input(
-        "Hidden layers",
-        key="hidden_sizes",
-        disabled=locked("hidden_sizes"),
-        help="Units of each hidden layer, such as 256 or 256-128; *none* for a linear classifier.",
-    )
-    st.selectbox(
-        "Activation",
-        ACTIVATION_NAMES,
-        key="activation",
-        help=r"$\varphi$ in $h = \varphi(W_1 x + b_1)$.",
-        disabled=locked("activation"),
-    )
-    st.selectbox(
-        "Initialisation",
-        INIT_NAMES,
-        key="init",
-        disabled=locked("init"),
-        help=r"*normal* takes Init std; *xavier*: $\sigma^2 = 2/(n_\text{in} + n_\text{out})$; "
-        r"*kaiming*: $\sigma^2 = 2/n_\text{in}$; *pytorch*: what `nn.Linear` does by itself.",
-    )
-    st.number_input(
-        "Seed",
-        0,
-        int(BOUNDS["seed"][1]),
-        step=1,
-        key="seed",
-        help="Fixes all random draws: same seed, same bits.",
-        disabled=locked("seed"),
-    )
+    if not hidden("hidden_sizes"):
+        st.text_input(
+            "Hidden layers",
+            key="hidden_sizes",
+            disabled=locked("hidden_sizes"),
+            help="Units of each hidden layer, such as 256 or 256-128; *none* for a linear classifier.",
+        )
+    if not hidden("activation"):
+        st.selectbox(
+            "Activation",
+            ACTIVATION_NAMES,
+            key="activation",
+            help=r"$\varphi$ in $h = \varphi(W_1 x + b_1)$.",
+            disabled=locked("activation"),
+        )
+    if not hidden("init"):
+        st.selectbox(
+            "Initialisation",
+            INIT_NAMES,
+            key="init",
+            disabled=locked("init"),
+            help=r"*normal* takes Init std; *xavier*: $\sigma^2 = 2/(n_\text{in} + n_\text{out})$; "
+            r"*kaiming*: $\sigma^2 = 2/n_\text{in}$; *pytorch*: what `nn.Linear` does by itself.",
+        )
+    if not hidden("seed"):
+        st.number_input(
+            "Seed",
+            0,
+            int(BOUNDS["seed"][1]),
+            step=1,
+            key="seed",
+            help="Fixes all random draws: same seed, same bits.",
+            disabled=locked("seed"),
+        )
 
 
 def _optimizer() -> None:
     how = "How the update is made from the gradient."
-    st.selectbox("Optimizer", OPTIMIZER_NAMES, key="optimizer", help=how, disabled=locked("optimizer"))
+    if not hidden("optimizer"):
+        st.selectbox("Optimizer", OPTIMIZER_NAMES, key="optimizer", help=how, disabled=locked("optimizer"))
     sgd = st.session_state.optimizer == "sgd"
-    st.slider(
-        "Momentum",
-        0.0,
-        0.999,
-        step=0.001,
-        format="%.3f",
-        key="momentum",
-        disabled=not sgd or locked("momentum"),
-        help=r"$\mu$ in $v \leftarrow \mu v + g$, $\theta \leftarrow \theta - \eta v$; for sgd.",
-    )
-    st.checkbox(
-        "Nesterov",
-        key="nesterov",
-        disabled=not sgd or not st.session_state.momentum or locked("nesterov"),
-        help=r"Look ahead: step along $g + \mu v$ instead of $v$.",
-    )
-    st.number_input(
-        "Weight decay",
-        *BOUNDS["weight_decay"],
-        step=0.0001,
-        format="%g",
-        key="weight_decay",
-        disabled=locked("weight_decay"),
-        help=r"$\lambda$: pulls weights to 0; for sgd, $g \leftarrow g + \lambda\theta$.",
-    )
+    if not hidden("momentum"):
+        st.slider(
+            "Momentum",
+            0.0,
+            0.999,
+            step=0.001,
+            format="%.3f",
+            key="momentum",
+            disabled=not sgd or locked("momentum"),
+            help=r"$\mu$ in $v \leftarrow \mu v + g$, $\theta \leftarrow \theta - \eta v$; for sgd.",
+        )
+    if not hidden("nesterov"):
+        st.checkbox(
+            "Nesterov",
+            key="nesterov",
+            disabled=not sgd or not st.session_state.momentum or locked("nesterov"),
+            help=r"Look ahead: step along $g + \mu v$ instead of $v$.",
+        )
+    if not hidden("weight_decay"):
+        st.number_input(
+            "Weight decay",
+            *BOUNDS["weight_decay"],
+            step=0.0001,
+            format="%g",
+            key="weight_decay",
+            disabled=locked("weight_decay"),
+            help=r"$\lambda$: pulls weights to 0; for sgd, $g \leftarrow g + \lambda\theta$.",
+        )
 
 
 def _data() -> None:
-    st.selectbox(
-        "Dataset",
-        DATASET_NAMES,
-        format_func=TITLES.__getitem__,
-        key="dataset",
-        help="Ten classes, 28 × 28.",
-        disabled=locked("dataset"),
-    )
-    st.number_input(
-        "Training images",
-        1,
-        _images(),
-        value=None,
-        step=1000,
-        key="train_size",
-        disabled=locked("train_size"),
-        placeholder="all",
-        help="Take only the first so many.",
-    )
+    if not hidden("dataset"):
+        st.selectbox(
+            "Dataset",
+            DATASET_NAMES,
+            format_func=TITLES.__getitem__,
+            key="dataset",
+            help="Ten classes, 28 × 28.",
+            disabled=locked("dataset"),
+        )
+    if not hidden("train_size"):
+        st.number_input(
+            "Training images",
+            1,
+            _images(),
+            value=None,
+            step=1000,
+            key="train_size",
+            disabled=locked("train_size"),
+            placeholder="all",
+            help="Take only the first so many.",
+        )
     where = "Where network and data live; *auto* takes the fastest."
-    st.selectbox("Device", DEVICE_NAMES, key="device", help=where, disabled=locked("device"))
+    if not hidden("device"):
+        st.selectbox("Device", DEVICE_NAMES, key="device", help=where, disabled=locked("device"))
 
 
 def _missing_dataset() -> None:

@@ -10,7 +10,7 @@ from mlpviz.datasets import DatasetError, load_dataset
 from mlpviz.engine import EngineFullError
 from mlpviz.live.engine import get_engine
 from mlpviz.live.visitor import COOKIE
-from mlpviz.page.controls import control_params
+from mlpviz.page.controls import control_params, experiment_params
 from mlpviz.page.fields import fill
 from mlpviz.page.test_images.filters import filter_params
 from mlpviz.page.views import view_params
@@ -79,7 +79,7 @@ def visitor() -> str:
 
 def write_address(run: Run, settings: Settings) -> None:
     """Keep the address such that a copied link opens the same experiment, and a reload finds its run."""
-    wanted = settings.to_params() | control_params() | view_params() | filter_params() | {"run": run.id}
+    wanted = experiment_params(settings) | control_params() | view_params() | filter_params() | {"run": run.id}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 

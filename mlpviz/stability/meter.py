@@ -6,21 +6,25 @@ import math
 
 import numpy as np
 
+from mlpviz.diagnosis import stability_factor
 from mlpviz.history import History, Series
 from mlpviz.settings import Settings
-from mlpviz.stability.sharpness import PROBE_IMAGES, Sharpness, measure_sharpness
+from mlpviz.stability.sharpness import Sharpness, measure_sharpness, probe_images
 from mlpviz.trainer import Trainer, pixels
+
+COLD_EVERY = 20  # measurements
 
 
 class SharpnessMeter:
-    """Off until `every`, in seconds, is set. The probe is fixed: the first 512 training images."""
+    """Off until `every`, in seconds, is set. The probe is fixed: the first training images, 512 or fewer."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._probe = trainer.dataset.train_images[: min(PROBE_IMAGES, trainer.train_size)]
+        self._probe = trainer.dataset.train_images[: probe_images(trainer)]
         self._labels = trainer.dataset.train_labels[: len(self._probe)]
         self._history = History(5)
         self._latest: Sharpness | None = None
+        self._count = 0
         self._measured_step = -1
         self.every: float | None = None
 
@@ -29,12 +33,23 @@ class SharpnessMeter:
 
     def measure(self) -> None:
         """Measure now, from where the last measurement ended."""
-        start = self._latest.vector if self._latest is not None else None
+        cold = (
+            self._latest is None or self._count % COLD_EVERY == 0
+        )  # lest it follows an eigenvalue that another passed
+        start = None if cold or self._latest is None else self._latest.vector
+        self._count += 1
         found = measure_sharpness(self._trainer.net, pixels(self._probe), self._labels, start)
         self._measured_step = self._trainer.step
         self._latest = found if math.isfinite(found.value) else None  # a broken vector is no start for the next
         threshold = stability_threshold(self._trainer.settings)
         self._history.extend(np.array([[self._trainer.step, found.value, *found.band(), threshold]]))
+
+    def stable_rate(self) -> float | None:
+        """The largest stable rate by the latest measurement; None where there is none."""
+        if self._latest is None or self._latest.value <= 0:
+            return None
+        rate = stability_factor(self._trainer.settings) / self._latest.value
+        return rate if math.isfinite(rate) else None
 
     def series(self) -> Series | None:
         """Step, sharpness, the lower and the upper end of its band, the threshold; None while nothing was measured."""
@@ -42,8 +57,5 @@ class SharpnessMeter:
 
 
 def stability_threshold(settings: Settings) -> float:
-    """The curvature beyond which a step overshoots ever further on a quadratic: 2(1 + μ)/η for full-batch SGD with
-    momentum μ (Cohen et al. 2021); NaN for optimizers that scale each weight's step, and for a rate of 0."""
-    if settings.optimizer != "sgd" or settings.learning_rate == 0 or settings.nesterov:
-        return math.nan
-    return 2 * (1 + settings.momentum) / settings.learning_rate
+    """The curvature beyond which steps overshoot ever further on a quadratic; NaN where there is no such threshold."""
+    return stability_factor(settings) / settings.learning_rate if settings.learning_rate else math.nan

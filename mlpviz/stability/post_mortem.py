@@ -9,14 +9,16 @@ import numpy as np
 
 from mlpviz.checkpoints import Checkpoints
 from mlpviz.datasets import Dataset
-from mlpviz.diagnosis import LN10, Diagnosis, PostMortem
+from mlpviz.diagnosis import LN10, PATIENCE, Diagnosis, PostMortem
 from mlpviz.history import Series
 from mlpviz.settings import Settings
 from mlpviz.stability.replay import Replay
-from mlpviz.stability.sharpness import PROBE_IMAGES, measure_sharpness
+from mlpviz.stability.sharpness import measure_sharpness, probe_images
 from mlpviz.trainer import Checkpoint, Trainer, pixels
 
-MOST_UPDATES = 250  # that are made once more
+MOST_UPDATES = 250  # that are looked at
+LEAD = 60  # of them before the trouble
+USUAL = 1.3  # times the median loss of the 200 steps before: nothing has happened yet
 DIED = 0.3  # share of a layer's units that have lost their slope, from which on it is part of the trouble
 AFTERWARDS = 2  # updates after the first that is not finite
 
@@ -46,18 +48,23 @@ class Inquest:
         self.diagnosis = diagnosis
         self.result: PostMortem | None = None
         self.before: Checkpoint | None = None
-        self._replay = Replay(dataset, checkpoints.before(onset(diagnosis, steps, trend)), changes)
-        self._end = min(diagnosis.vitals.step, self._replay.start + MOST_UPDATES)
+        first = onset(diagnosis, steps, trend)
+        self._replay = Replay(dataset, _before(checkpoints, first), changes)
+        self._look_from = max(self._replay.start, min(first, diagnosis.vitals.step) - LEAD)
+        self._end = min(diagnosis.vitals.step, self._look_from + MOST_UPDATES)
 
     def advance(self) -> None:
         """Make the next update again, or draw the conclusion."""
         replay = self._replay
+        if replay.trainer.step < self._look_from:
+            replay.forward()
+            return
         bad = replay.first_bad
         end = self._end if bad is None else min(self._end, bad[2] + AFTERWARDS)
         if replay.trainer.step < end:
             replay.advance()
             return
-        made = np.arange(replay.start + 1, replay.trainer.step + 1)
+        made = np.arange(replay.trainer.step - len(replay.rows) + 1, replay.trainer.step + 1)
         self.before = replay.before
         rate = stable_rate(replay.trainer, replay.before)
         self.result = PostMortem(
@@ -71,28 +78,39 @@ class Inquest:
 
 
 def onset(diagnosis: Diagnosis, steps: Series, trend: Series | None) -> int:
-    """A step before the trouble: the latest at which the loss was near its lowest and the units were alive."""
+    """A step before the trouble: the latest at which the loss was as in the 200 steps before it, and better than
+    guessing, and the units were alive; the first step there is where there is no such step."""
     vitals = diagnosis.vitals
-    losses = steps.mean[:, 0].astype(np.float64)
+    losses, ends = steps.mean[:, 0].astype(np.float64), steps.ends()
     if vitals.not_finite_step is not None:
-        losses = losses[steps.ends() < vitals.not_finite_step]
-    limit = min(1.3 * float(np.nanmin(losses, initial=np.inf)), 0.95 * LN10)
-    good = np.flatnonzero(losses <= limit)
-    if len(good):
-        step = int(steps.ends()[good[-1]])
+        losses, ends = losses[ends < vitals.not_finite_step], ends[ends < vitals.not_finite_step]
+    span = max(1, PATIENCE // steps.width)
+    step = steps.start
+    for i in range(len(losses) - 1, -1, -1):
+        if losses[i] <= min(USUAL * float(np.nanmedian(losses[max(0, i - span) : i + 1])), 0.95 * LN10):
+            step = int(ends[i])
+            break
     else:
-        step = 0 if vitals.not_finite_step is None else max(0, vitals.not_finite_step - MOST_UPDATES // 2)
+        if vitals.not_finite_step is not None:
+            step = max(step, vitals.not_finite_step - MOST_UPDATES // 2)
     if trend is None or vitals.died < DIED:
         return step
     seen = trend.mean.astype(np.float64)
-    shares = seen[:, 1 + len(vitals.gradient_norms) :]
-    alive = seen[np.nan_to_num(shares - shares[0], nan=1.0).max(axis=1) < DIED, 0]
-    return min(step, int(alive[-1]))
+    lost = seen[:, 1 + len(vitals.gradient_norms) :] - np.array(vitals.initial_dead)
+    alive = seen[np.nan_to_num(lost, nan=1.0).max(axis=1) < DIED, 0]
+    return min(step, int(alive[-1])) if len(alive) else steps.start
+
+
+def _before(checkpoints: Checkpoints, step: int) -> Checkpoint:
+    """The latest checkpoint before that step, so that there is something to look at; else the first."""
+    return checkpoints.before(max(step - 1, checkpoints.steps()[0]))
 
 
 def stable_rate(trainer: Trainer, at: Checkpoint) -> float | None:
     """2 / sharpness at a checkpoint of the trainer's run, where that can be measured; the trainer goes back there."""
     trainer.restore(at)
-    X = pixels(trainer.dataset.train_images[:PROBE_IMAGES])
-    found = measure_sharpness(trainer.net, X, trainer.dataset.train_labels[:PROBE_IMAGES])
+    count = probe_images(trainer)
+    found = measure_sharpness(
+        trainer.net, pixels(trainer.dataset.train_images[:count]), trainer.dataset.train_labels[:count]
+    )
     return 2 / found.value if np.isfinite(found.value) and found.value > 0 else None

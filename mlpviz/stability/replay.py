@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mlpviz.datasets import Dataset
+from mlpviz.diagnosis import LN10
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.observe.updates import norm, update_ratios
@@ -16,6 +18,8 @@ from mlpviz.settings import Settings
 from mlpviz.trainer import Checkpoint, Trainer
 
 SMOOTH = 5  # mini-batches, to judge where all was well
+NEAR = 1.25  # times the lowest such mean
+GUESSES = 0.95 * LN10  # a loss beyond this says next to nothing
 WELL = 0.3  # share of units without a slope on the mini-batch, beyond those that began so, up to which all is well
 
 
@@ -45,11 +49,17 @@ class Replay:
         self.before = checkpoint
         self._lowest = float("inf")
 
+    def forward(self) -> None:
+        """Make the next update without a look at it."""
+        self._take_up_changes()
+        self.trainer.train_one()
+        self._outputs.clear()
+        self.before = self.trainer.checkpoint()
+
     def advance(self) -> None:
-        """Make the next update."""
+        """Make the next update, and look at it in full."""
+        self._take_up_changes()
         trainer = self.trainer
-        while self._changes and self._changes[0][0] <= trainer.step:
-            trainer.change(self._changes.pop(0)[1])
         X, y = trainer.next_batch()
         dead = dead_shares(trainer.net, X)
         here = trainer.checkpoint()
@@ -73,6 +83,10 @@ class Replay:
         )
         self._look_for_bad(outputs, loss)
         self._judge(here, dead)
+
+    def _take_up_changes(self) -> None:
+        while self._changes and self._changes[0][0] <= self.trainer.step:
+            self.trainer.change(self._changes.pop(0)[1])
 
     def table(self) -> np.ndarray:
         """The rows so far, (updates, columns) float32."""
@@ -101,13 +115,16 @@ class Replay:
             self.first_bad = (*bad, self.trainer.step)
 
     def _judge(self, here: Checkpoint, dead: list[float]) -> None:
-        """Keep `here`, from before the update just made, if all was well there and the loss nowhere lower."""
+        """Keep `here`, from before the update just made, if all was well there: the units alive, and the loss near its
+        lowest, and better than guessing if ever it was."""
         losses = [row[0] for row in self.rows[-SMOOTH:]]
         mean = sum(losses) / len(losses)
         began = self.rows[0][-len(dead) :] if dead else []
         well = all(now - then < WELL for now, then in zip(dead, began, strict=True))
-        if well and mean <= self._lowest:
-            self._lowest, self.before = mean, here
+        self._lowest = min(self._lowest, mean) if math.isfinite(mean) else self._lowest
+        guesses = mean > GUESSES >= self._lowest
+        if well and not guesses and mean <= NEAR * self._lowest:
+            self.before = here
 
 
 def largest(values: Tensor) -> float:

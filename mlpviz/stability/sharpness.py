@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mlpviz.trainer import Trainer
+
 PROBE_IMAGES = 512
 PARTS = 8  # of the probe, to see how much the images matter
-COLD, WARM = 30, 5  # Hessian-vector products at most, without and with a vector to begin with
+COLD, WARM = 24, 5  # Hessian-vector products at most, without and with a vector to begin with
+LARGE = 600_000  # parameters, from which on the probe shrinks
 TOLERANCE = 0.01  # of the eigenvalue
 
 
@@ -34,6 +37,12 @@ class Sharpness:
         """Where the value lies with about 95 %, by sampling and by what the iteration has left."""
         away = 2 * self.standard_error + self.residual
         return self.value - away, self.value + away
+
+
+def probe_images(trainer: Trainer) -> int:
+    """How many training images to measure on: 512, or fewer where the network is so large that others would wait."""
+    parameters = sum(p.numel() for p in trainer.net.parameters())
+    return min(trainer.train_size, max(64, min(PROBE_IMAGES, PROBE_IMAGES * LARGE // parameters)))
 
 
 def measure_sharpness(net: nn.Module, X: Tensor, y: Tensor, start: Tensor | None = None) -> Sharpness:

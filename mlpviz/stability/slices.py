@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -12,41 +13,56 @@ from mlpviz.stability.sharpness import flat, hessian_vector_product
 from mlpviz.trainer import Trainer, pixels
 
 PROBE_IMAGES = 512
-POINTS = 61  # along the gradient
+MOST_IMAGES = 1024  # of a mini-batch
+POINTS = 41  # along the gradient
 REACH = 4.0  # times the learning rate
 SIDE = 25  # points of the plane's side
 SPAN = 1.0  # as far as each unit's weights are long
 
 
-def along_gradient(trainer: Trainer) -> AlongGradient:
-    """L(θ − αg) on the mini-batch of the trainer's next update, for α from 0 to four times the learning rate, with its
-    second-order Taylor polynomial L − α‖g‖² + ½α²·gᵀHg. The trainer is left as it is."""
-    X, y = trainer.next_batch()
-    net = copy.deepcopy(trainer.net)
-    loss = trainer.loss_fn(net(X), y)
+class NextStep:
+    """A copy, on the CPU, of what the trainer's next update begins with; of a large mini-batch its first images."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        X, y = trainer.next_batch()
+        self.step, self.rate, self.batch = trainer.step, trainer.settings.learning_rate, len(X)
+        self.X, self.y = X[:MOST_IMAGES].cpu(), y[:MOST_IMAGES].cpu()
+        self.net = copy.deepcopy(trainer.net).cpu()
+        self.loss_fn = trainer.loss_fn
+
+
+def along_gradient(look: NextStep) -> AlongGradient:
+    """L(θ − αg) on those images, for α from 0 to four times the learning rate, with its second-order Taylor polynomial
+    L − α‖g‖² + ½α²·gᵀHg."""
+    net, X, y, rate = look.net, look.X, look.y, look.rate
+    loss = look.loss_fn(net(X), y)
     gradient = flat(torch.autograd.grad(loss, list(net.parameters())))
     slope = float(gradient @ gradient)
     curvature = float(gradient @ hessian_vector_product(net, X, y)(gradient))
-    rate = trainer.settings.learning_rate
     alphas = torch.linspace(0, REACH * (rate or 0.1), POINTS, dtype=torch.float64)
     origin = flat([p.detach() for p in net.parameters()])
     losses = [_loss(net, origin - float(alpha) * gradient, X, y) for alpha in alphas]
-    here = loss.item()
+    after = _loss(net, origin - rate * gradient, X, y)
     return AlongGradient(
-        step=trainer.step,
+        step=look.step,
         rate=rate,
+        images=len(X),
+        batch=look.batch,
         alphas=alphas.numpy(),
         losses=torch.tensor(losses, dtype=torch.float64).numpy(),
-        quadratic=(here - alphas * slope + alphas**2 * curvature / 2).numpy(),
+        quadratic=(loss.item() - alphas * slope + alphas**2 * curvature / 2).numpy(),
         slope=slope,
         curvature=curvature,
-        after=_loss(net, origin - rate * gradient, X, y),
+        after=after,
     )
 
 
-def plane(net: nn.Sequential, X: Tensor, y: Tensor, seed: int = 0) -> Plane:
+def plane(
+    net: nn.Sequential, X: Tensor, y: Tensor, seed: int = 0, told: Callable[[float], object] = lambda share: None
+) -> Plane:
     """The loss on images (n, 28, 28) over a plane through the network's weights, spanned by two random directions that
-    are filter-normalised (Li et al. 2018): each unit's weights move by as much as they are long; biases stay."""
+    are filter-normalised (Li et al. 2018): each unit's weights move by as much as they are long; biases stay. `told`
+    hears how much is done, from 0 to 1."""
     generator = torch.Generator().manual_seed(seed)
     origin = [p.detach().clone() for p in net.parameters()]
     first, second = (_direction(origin, generator) for _ in range(2))
@@ -59,6 +75,7 @@ def plane(net: nn.Sequential, X: Tensor, y: Tensor, seed: int = 0) -> Plane:
                 for p, o, u, v in zip(working.parameters(), origin, first, second, strict=True):
                     p.copy_(o + a * u + b * v)
                 losses[i, j] = nn.functional.cross_entropy(working(X), y)
+        told((i + 1) / SIDE)
     return Plane(offsets=offsets.numpy(), losses=losses.numpy())
 
 

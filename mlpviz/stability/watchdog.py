@@ -22,12 +22,19 @@ class Watchdog:
         self._rows: deque[np.ndarray] = deque(maxlen=2 * WINDOW)
         self._first = self._peak = math.nan
         self._best = math.inf
+        self._seen = 0
+        self._initial_dead: tuple[float, ...] = ()
         self.not_finite_step: int | None = None
+
+    def inherit(self, other: Watchdog) -> None:
+        """What a branch knows of the life before it."""
+        self._first, self._initial_dead = other._first, other._initial_dead
 
     def see(self, rows: np.ndarray, first_step: int) -> None:
         """Take in the rows of some steps, (steps, columns) as in `step_columns`; the first is of step `first_step`."""
         if not len(rows):
             return
+        self._seen += len(rows)
         losses = rows[:, 0].astype(np.float64)
         finite = losses[np.isfinite(losses)]
         if len(finite) < len(losses) and self.not_finite_step is None:
@@ -43,14 +50,18 @@ class Watchdog:
             means = np.convolve(np.where(np.isfinite(joined), joined, 1e30), np.full(SMOOTH, 1 / SMOOTH), "valid")
             self._best = min(self._best, float(means.min()))
 
-    def vitals(self, settings: Settings, step: int, inspection: Inspection | None) -> Vitals:
+    def vitals(
+        self, settings: Settings, step: int, inspection: Inspection | None, stable_rate: float | None = None
+    ) -> Vitals:
         """The vital signs now; what the latest inspection saw of the units is among them."""
         rows = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), -1)
         now, before = rows[-WINDOW:], rows[:-WINDOW]
-        dead = _dead(inspection, self._layers)
+        first, dead = _dead(inspection, self._layers)
+        self._initial_dead = self._initial_dead or first
         return Vitals(
             settings=settings,
             step=step,
+            seen=self._seen,
             loss=_mean(now[:, 0]) if len(now) else math.nan,
             accuracy=_mean(now[:, 1]) if len(now) else math.nan,
             loss_before=_mean(before[:, 0]) if len(before) else math.nan,
@@ -58,13 +69,16 @@ class Watchdog:
             peak_loss=self._peak,
             best_loss=self._best,
             gradient_norms=_root_mean_square(rows[-SMOOTH:, 2::2]) if len(now) else (0.0,) * self._layers,
-            initial_dead=dead[0],
-            dead=dead[1],
+            initial_dead=self._initial_dead,
+            dead=dead,
             not_finite_step=self.not_finite_step,
+            stable_rate=stable_rate,
         )
 
-    def diagnose(self, settings: Settings, step: int, inspection: Inspection | None) -> Diagnosis:
-        return diagnose(self.vitals(settings, step, inspection))
+    def diagnose(
+        self, settings: Settings, step: int, inspection: Inspection | None, stable_rate: float | None = None
+    ) -> Diagnosis:
+        return diagnose(self.vitals(settings, step, inspection, stable_rate))
 
 
 def _mean(values: np.ndarray) -> float:

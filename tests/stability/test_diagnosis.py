@@ -111,3 +111,38 @@ def test_dead_loss_looks_harmless_and_is_called_so():
     found = run.post_mortem
     assert found.stable_rate < 3.16 and "curvature could bear" in text and f"Go back to step {found.back_to:,}" in text
     assert math.isfinite(found.column("loss")[0])
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.5])
+def test_leaving_a_plateau_is_no_illness(rate):
+    """On the way down the best mean of 25 steps runs ahead of the mean of 100."""
+    settings = case(hidden_sizes=(128, 128), activation="sigmoid", learning_rate=rate)
+    run, said = watch(settings, 700)
+    assert run.step >= 700 and ALARM not in {severity for _, severity in said}, said
+
+
+def test_a_branch_that_falls_ill_is_examined_from_its_own_beginning():
+    run, _ = watch(case(learning_rate=3.16), 240)
+    branch = run.branch(100)
+    branch.change(branch.settings.replace(epochs=20))
+    branch.start()
+    while branch.has_work():
+        branch.look()
+        branch.work(0.02)
+        branch._next_refresh = 0.0
+        branch.refresh(1)
+    assert branch.status == "paused" and not branch.failed
+    assert branch.post_mortem.steps[0] > 100 and branch.post_mortem.back_to >= 100
+
+
+def test_the_evidence_is_of_the_trouble_and_not_of_a_healthier_past():
+    """Well for 1,000 steps, at ever lower losses; then a rate of 10."""
+    run, _ = watch(case(init="kaiming"), 1000)
+    run.change(run.settings.replace(learning_rate=10.0, epochs=60))
+    run.start()
+    while run.has_work():
+        run.look()
+        run.work(0.02)
+        run.refresh(1)
+    found = run.post_mortem
+    assert 990 <= found.back_to <= 1010 and found.steps[0] <= 1000 <= found.steps[-1]

@@ -12,10 +12,11 @@ from torch.func import functional_call
 from mlpviz import Settings, Trainer
 from mlpviz.network import build_network
 from mlpviz.run import Run
+from mlpviz.stability import sharpness
 from mlpviz.stability.meter import SharpnessMeter, stability_threshold
 from mlpviz.stability.range_test import STEPS, RangeTest, suggest
-from mlpviz.stability.sharpness import hessian_vector_product, largest_eigenvector, measure_sharpness
-from mlpviz.stability.slices import along_gradient, plane, probe
+from mlpviz.stability.sharpness import WARM, hessian_vector_product, largest_eigenvector, measure_sharpness
+from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
 from mlpviz.trainer import pixels
 from tests.test_run import SMALL, work_off
 
@@ -86,25 +87,35 @@ def test_it_finds_the_largest_and_not_the_largest_magnitude():
     assert (vector @ (values * vector)).item() == pytest.approx(4.9, rel=0.01)
 
 
-def test_a_warm_start_needs_few_products(tiny):
+def test_a_warm_start_is_as_good_with_a_fifth_of_the_products(tiny, monkeypatch):
     trainer = Trainer(SMALL, tiny)
     trainer.train(40)
     X, y = pixels(tiny.train_images[:512]), tiny.train_labels[:512]
     found = measure_sharpness(trainer.net, X, y)
     trainer.train(1)
+    counts = []
+
+    def counting(product, start, iterations):
+        def counted(v):
+            counts.append(1)
+            return product(v)
+
+        return largest_eigenvector(counted, start, iterations)
+
+    monkeypatch.setattr(sharpness, "largest_eigenvector", counting)
     warm = measure_sharpness(trainer.net, X, y, found.vector)
+    assert len(counts) <= WARM
     assert warm.value == pytest.approx(measure_sharpness(trainer.net, X, y).value, rel=0.03)
 
 
 def test_the_band_holds_what_other_images_say(tiny):
-    """Of 20 other samples of 128 images, nearly all agree with the band around 128."""
+    """The bands around seven parts of 128 images hold the value on all thousand; one may miss it."""
     trainer = Trainer(SMALL, tiny)
     trainer.train(40)
     X, y = pixels(tiny.train_images), tiny.train_labels
-    found = measure_sharpness(trainer.net, X[:128], y[:128])
-    true = measure_sharpness(trainer.net, X, y)
-    low, high = found.band()
-    assert low <= true.value <= high
+    true = measure_sharpness(trainer.net, X, y).value
+    bands = [measure_sharpness(trainer.net, X[i : i + 128], y[i : i + 128]).band() for i in range(0, 896, 128)]
+    assert sum(low <= true <= high for low, high in bands) >= 6
 
 
 def test_measuring_changes_nothing(tiny):
@@ -114,7 +125,7 @@ def test_measuring_changes_nothing(tiny):
         watched.train(5)
         grads = [p.grad.clone() for p in watched.net.parameters()]
         meter.measure()
-        along_gradient(watched)
+        along_gradient(NextStep(watched))
         assert all(torch.equal(a, p.grad) for a, p in zip(grads, watched.net.parameters(), strict=True))
     assert torch.equal(watched.train(15), alone.train(30)[15:])
 
@@ -133,20 +144,28 @@ def test_a_run_measures_only_when_asked(tiny):
 
 @pytest.mark.parametrize(
     ("changes", "threshold"),
-    [({}, 20.0), ({"momentum": 0.9}, 38.0), ({"optimizer": "adam"}, math.nan), ({"learning_rate": 0.0}, math.nan)],
+    [
+        ({}, 20.0),
+        ({"momentum": 0.9}, 38.0),
+        ({"momentum": 0.9, "nesterov": True}, 38 / 2.8),
+        ({"optimizer": "adam"}, math.nan),
+        ({"learning_rate": 0.0}, math.nan),
+    ],
 )
 def test_the_threshold(changes, threshold):
     assert stability_threshold(Settings(**changes)) == pytest.approx(threshold, nan_ok=True)
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
-def test_beyond_the_threshold_a_quadratic_diverges_and_below_it_does_not(momentum):
+def test_beyond_the_threshold_a_quadratic_diverges_and_below_it_does_not(momentum, nesterov):
     """PyTorch's own SGD on L = λx²/2."""
-    settings = Settings(momentum=momentum, learning_rate=0.1)
+    nesterov = nesterov and momentum > 0
+    settings = Settings(momentum=momentum, nesterov=nesterov, learning_rate=0.1)
     for factor, grows in ((0.98, False), (1.02, True)):
         curvature = factor * stability_threshold(settings)
         x = torch.tensor([1.0], dtype=torch.float64, requires_grad=True)
-        optimizer = torch.optim.SGD([x], lr=0.1, momentum=momentum)
+        optimizer = torch.optim.SGD([x], lr=0.1, momentum=momentum, nesterov=nesterov)
         for _ in range(3000):
             optimizer.zero_grad()
             (curvature * x**2 / 2).sum().backward()
@@ -186,7 +205,7 @@ SETTLED_RATIO = (1.05, 1.1)
     ids=str,
 )
 def test_the_suggested_rate_is_a_good_one(mini, changes):
-    """Against the oracle of trying: after 200 steps it is within a quarter of the best of seven rates' losses."""
+    """Against the oracle of trying: after 200 steps it is within a third or so of the best of seven rates' losses."""
     settings = Settings(dataset="fashion-mnist-mini", **changes)
     trainer = Trainer(settings, mini)
     low, high, use = finish(RangeTest(mini, trainer.checkpoint(), 0)).suggestion
@@ -212,12 +231,12 @@ def test_nothing_is_suggested_for_a_dead_network(mini):
 def test_the_curve_along_the_gradient_is_the_loss_there(tiny):
     trainer = Trainer(SMALL, tiny)
     trainer.train(12)
-    found = along_gradient(trainer)
+    found = along_gradient(NextStep(trainer))
     X, y = trainer.next_batch()
     loss = trainer.loss_fn(trainer.net(X), y)
     grads = torch.autograd.grad(loss, list(trainer.net.parameters()))
     old = [p.detach().clone() for p in trainer.net.parameters()]
-    for i in (0, 7, 60):
+    for i in (0, 7, 40):
         with torch.no_grad():
             for p, o, g in zip(trainer.net.parameters(), old, grads, strict=True):
                 p.copy_(o - float(found.alphas[i]) * g)
@@ -240,7 +259,7 @@ def test_the_quadratic_touches_the_curve(tiny):
     X, y = trainer.next_batch()
     trainer.next_batch = lambda: (X.double(), y)
     trainer.change(trainer.settings.replace(learning_rate=1e-3))
-    found = along_gradient(trainer)
+    found = along_gradient(NextStep(trainer))
     h = found.alphas[1]
     first = (found.losses[2] - found.losses[0]) / (2 * h)
     assert found.quadratic[0] == pytest.approx(found.losses[0], rel=1e-12)

@@ -16,9 +16,9 @@ from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
 from mlpviz.page.visit import visitor
 from mlpviz.run import Run, run_bytes
-from mlpviz.snapshot import Plane, RangeSnapshot
+from mlpviz.snapshot import AlongGradient, RangeSnapshot
 from mlpviz.stability.range_test import RangeTest
-from mlpviz.stability.slices import along_gradient, plane, probe
+from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
 from mlpviz.task import REFRESH
 
 INTERVALS = [REFRESH, 1.0, 2.0, 5.0, 15.0]  # seconds
@@ -119,12 +119,21 @@ def _along(run: Run, status: str) -> None:
     if status == "training":
         st.info("Pause it, and the loss along the next update’s gradient is drawn here.")
         return
-    found = answer(run, lambda run: along_gradient(run.trainer))
+    key = (run.id, run.step, run.settings)
+    if st.session_state.get("along_key") != key:
+        with st.spinner("Trying steps of many lengths…", show_time=False):
+            look = answer(run, lambda run: NextStep(run.trainer))
+            st.session_state.along, st.session_state.along_key = along_gradient(look), key
+    found: AlongGradient = st.session_state.along
     plot(along_gradient_curve(found), key="along_gradient", height=300)
     st.caption(
-        f"On the mini-batch of update {found.step + 1:,}. Dashed: the loss as its slope and curvature here have it."
-        + _other_direction(run)
+        f"On the mini-batch of update {found.step + 1:,}{_part(found)}. "
+        f"Dashed: the loss as its slope and curvature here have it.{_other_direction(run)}"
     )
+
+
+def _part(found: AlongGradient) -> str:
+    return f", its first {found.images:,} images" if found.images < found.batch else ""
 
 
 def _other_direction(run: Run) -> str:
@@ -138,23 +147,24 @@ def _other_direction(run: Run) -> str:
 
 def _plane(run: Run, status: str) -> None:
     st.markdown("##### A slice of the landscape")
+    if status == "training":
+        st.info("Pause it, and the loss around its weights can be drawn here.")
+        return
     key = (run.id, run.step)
-    if st.session_state.get("plane_key") != key:
-        st.button("Draw it", key="draw_plane", on_click=lambda: st.session_state.update(plane_wanted=key))
-        st.caption(
-            "The loss of 512 training images on a plane through the present weights: two random directions, in which "
-            "each unit’s weights move as far as they are long (filter-normalised: Li et al., *Visualizing the loss "
-            "landscape of neural nets*, 2018)."
-        )
-        if st.session_state.pop("plane_wanted", None) is None:
-            return
-        with st.spinner("Measuring 625 networks…", show_time=False):
-            _, net = frozen(run)
-            st.session_state.plane = plane(net, *answer(run, lambda run: probe(run.trainer)))
-            st.session_state.plane_key = key
+    if st.session_state.get("plane_key") == key:
+        plot(plane_map(st.session_state.plane), key="plane", height=330)
+        return
+    st.caption(
+        "The loss of 512 training images on a plane through the present weights: two random directions, in which each "
+        "unit’s weights move as far as they are long (filter-normalised: Li et al., *Visualizing the loss landscape of "
+        "neural nets*, 2018)."
+    )
+    if st.button("Draw it", key="draw_plane"):
+        bar = st.progress(0.0, "Measuring 625 networks…")
+        _, net = frozen(run)
+        st.session_state.plane = plane(net, *answer(run, lambda run: probe(run.trainer)), told=bar.progress)
+        st.session_state.plane_key = key
         st.rerun()
-    found: Plane = st.session_state.plane
-    plot(plane_map(found), key="plane", height=330)
 
 
 def _prices(run: Run) -> None:

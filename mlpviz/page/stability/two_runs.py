@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pandas as pd
@@ -117,16 +118,23 @@ def _make(run: Run, name: str, value: Any, anew: bool) -> None:
         if anew:
             replace_run(run.settings, run)
             run = current_run_or_none() or run
-        twin = engine.ask(run, lambda run: Twin(run, run.trainer.dataset, owner, **{name: parsed})).result(PATIENCE)
-        try:
-            engine.add(twin)
-        except EngineFullError:
-            engine.ask(run, Run.part)
-            raise
+        made = engine.ask(run, lambda run: _made(run, owner, {name: parsed}))
+        made.result(PATIENCE)
     except (ValueError, EngineFullError) as error:
         st.session_state.twin_problem = str(error)
     except TimeoutError:
-        st.session_state.twin_problem = "The server is busy, so there is no twin yet. Try again in a moment."
+        engine.ask(run, Run.part)  # it may still be made
+        st.session_state.twin_problem = "The server is busy, so there is no twin. Try again in a moment."
+
+
+def _made(run: Run, owner: str, changes: dict[str, Any]) -> None:
+    """In the engine's thread: the twin, taken on by the engine, or none at all."""
+    twin = Twin(run, run.trainer.dataset, owner, **changes)
+    try:
+        get_engine().add(twin)
+    except EngineFullError:
+        run.part()
+        raise
 
 
 def _twin(run: Run, twin: Twin) -> None:
@@ -144,7 +152,7 @@ def _twin(run: Run, twin: Twin) -> None:
         )
         st.button("End the twin", key="end_twin", on_click=_end, args=(run, twin))
     kept = get_engine().watch(st.session_state.get("seeds_task", ""))
-    if isinstance(kept, Seeds) and kept.changes == twin.changes and kept.settings == run.settings:
+    if isinstance(kept, Seeds) and kept.changes == twin.changes and kept.log[-1][1] == run.settings:
         board(kept, kept.snapshot.status if kept.snapshot is not None else "training", key="seeds_board")
 
 
@@ -153,7 +161,8 @@ def _try_seeds(run: Run, twin: Twin, seeds: int) -> None:
     engine.pause(run)
     at = twin.begun_at
     try:
-        task = Seeds(run.settings, dict(twin.changes), run.trainer.dataset, seeds, run.step, at, visitor())
+        log = tuple(run.settings_log)
+        task = Seeds(log, dict(twin.changes), run.trainer.dataset, seeds, run.step, at, visitor())
         engine.add(task, instead_of=engine.watch(st.session_state.get("seeds_task", "")))
         st.session_state.seeds_task = task.token
     except (ValueError, EngineFullError) as error:
@@ -162,7 +171,8 @@ def _try_seeds(run: Run, twin: Twin, seeds: int) -> None:
 
 def _end(run: Run, twin: Twin) -> None:
     engine = get_engine()
-    engine.ask(run, Run.part)
+    with contextlib.suppress(TimeoutError):
+        engine.ask(run, Run.part).result(PATIENCE)
     engine.drop(twin)
 
 
