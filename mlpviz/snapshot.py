@@ -228,8 +228,8 @@ class RangeSnapshot:
     Attributes:
         version, run, status, message: as in `Snapshot`.
         step: that of the run's weights with which it began.
-        tried, total_steps: updates made with rising rates, and how many there are at most.
-        rates: (tried,) of each update. losses: (tried,) just before it. means: (tried,) their exponential mean.
+        tried, total_steps: rates tried, one or a few updates each, and how many there are at most.
+        rates: (tried,). losses: (tried,) at each, before its updates. means: (tried,) their exponential mean.
         suggestion: the lowest and the highest rate that seem to serve, and one to use; None if there is none.
     """
 

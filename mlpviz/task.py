@@ -20,7 +20,7 @@ class Task(ABC):
 
     Attributes:
         id: stands in the address of its page.
-        token: whoever has it may watch the task, and nothing else.
+        token: whoever has it may watch the task, and nothing else; it goes over to the run that takes its place.
         owner: the visitor who may give it commands.
         bytes: about how much memory it takes.
         step: how many updates it has made.

@@ -41,7 +41,10 @@ def test_a_variant_is_a_new_run_and_the_old_one_stays_pinned():
     press(app, "With momentum")
     second = run_of(app)
     assert second is not first and second.settings.momentum == 0.9 and second.step == 0
-    assert list(app.session_state.pins) == ["A"]
+    assert list(app.session_state.pins) == ["A"] and "**A**: as the question has it" in texts(app)
+    app.selectbox(key="lesson_choice").set_value("deep-well")
+    app.run()
+    assert app.session_state.pins == {}, "another lesson begins with clean figures"
 
 
 def test_choosing_one_in_the_sidebar_sets_it_up():

@@ -1,5 +1,7 @@
 """The same pair from other seeds: each run is the plain trainer's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -54,6 +56,7 @@ def test_the_interval_is_student_s(tiny):
     mean, half = difference(snapshot)
     assert (mean - half, mean + half) == pytest.approx((interval.low, interval.high), rel=1e-3)
     assert ("bigger than chance" in verdict(snapshot)) == (abs(np.mean(apart)) > half)
+    assert "chance" not in verdict(replace(snapshot, status="training")), "no verdict before the end"
     assert len(seeds_charts(snapshot)) == 2
 
 

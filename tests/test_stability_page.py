@@ -65,7 +65,7 @@ def test_an_alarm_offers_the_way_back_and_the_evidence():
 
 def test_back_to_just_before_is_that_step_bit_for_bit_and_undo_comes_back():
     app, run = fallen_ill()
-    back = run.post_mortem.back_to
+    back, seat = run.post_mortem.back_to, run.token
     press(app, f"Back to step {back:,}, just before")
     branch = run_of(app)
     assert branch is not run and (branch.step, branch.settings) == (back, run.settings)
@@ -76,8 +76,12 @@ def test_back_to_just_before_is_that_step_bit_for_bit_and_undo_comes_back():
     assert "You are back at step" in " ".join(e.value for e in app.info)
     pins = [get_engine().watch(token) for token in app.session_state.pins.values()]
     assert [pin.snapshot.run for pin in pins] == [run.id], "the run that was left stays, faint"
+    assert branch.token == seat, "who watches goes on with the branch"
+    press(app, "Step")
+    at_rest(branch, back + 1)
+    app.run()
     press(app, "Undo")
-    assert run_of(app) is run
+    assert run_of(app) is run and run.token == seat and app.session_state.pins == {}
 
 
 def test_rewind_goes_to_a_kept_step():
@@ -185,7 +189,14 @@ def test_pins_stay_up_to_six_and_the_table_shows_what_differs():
     table = app.dataframe[0].value
     assert list(table.run) == ["A", "this run"] and list(table["learning rate"]) == ["0.1", "0.5"]
     assert "seed" not in table and "test accuracy" in table
-    for _ in range(MOST):
+    press(app, "Pin this run")
+    press(app, "Pin this run")
+    assert sorted(app.session_state.pins) == ["A", "B"], "the same run at the same step is pinned once"
+    for step in range(11, 11 + MOST - 1):
+        press(app, "Step")
+        at_rest(run_of(app), step)
+        until(lambda s=step: run_of(app).look() is None and run_of(app).snapshot.step == s)
+        app.run()
         press(app, "Pin this run")
     assert "pinned already" in texts(app) and len(app.session_state.pins) == MOST
     press(app, "Unpin C")

@@ -233,15 +233,15 @@ _MECHANISMS = {
 
 
 def worst_update(found: PostMortem) -> tuple[int, float, float] | None:
-    """The update after step `back_to` that raised its own mini-batch's loss most: its number, the loss before it and
-    after it; None where none as much as doubled it."""
+    """The first update after step `back_to` that at least doubled its own mini-batch's loss: its number, the loss
+    before it and after it; None where there was none."""
     before = found.column("loss").astype(float)
     usable = (found.steps > found.back_to) & (before > 0) & ~(before > 1e30)
     after = [math.inf if math.isnan(value) else float(value) for value in found.column("loss after").tolist()]
     ratios = [(b / a if ok else 0.0) for a, b, ok in zip(before.tolist(), after, usable.tolist(), strict=True)]
-    if not ratios or max(ratios) < 2:
+    i = next((i for i, ratio in enumerate(ratios) if ratio >= 2), None)
+    if i is None:
         return None
-    i = next(i for i, ratio in enumerate(ratios) if ratio > min(max(ratios) / 2, 1e3))
     return int(found.steps[i]), float(before[i]), after[i]
 
 
@@ -258,7 +258,8 @@ def _too_fast(v: Vitals, found: PostMortem | None) -> str:
         return ""
     rate, stable = v.settings.learning_rate, found.stable_rate * stability_factor(v.settings) / 2
     if not rate > 1.2 * stable:  # nor where there is no such threshold
-        return ""
+        few = v.settings.batch_size <= 16
+        return "Each step follows few images, and their noise does what a high rate does." if few else ""
     return (
         f"At step {found.back_to:,} the curvature could bear a learning rate of about {number(stable)}; yours is "
         f"{rate:g}, {number(rate / stable)} times as much."

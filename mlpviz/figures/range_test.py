@@ -18,7 +18,7 @@ def range_headline(snapshot: RangeSnapshot) -> dict[str, object]:
         "setting": f"On a copy of the weights of step {snapshot.step:,}",
         "progress": 1.0 if snapshot.status == "finished" else snapshot.tried / snapshot.total_steps,
         "values": [
-            ("Steps", f"{snapshot.tried:,}", f"of {snapshot.total_steps:,} at most"),
+            ("Rates", f"{snapshot.tried:,}", f"of {snapshot.total_steps:,} at most"),
             ("Rate", number(float(snapshot.rates[-1])) if snapshot.tried else "–", "reached"),
         ],
     }

@@ -45,7 +45,11 @@ def verdict(snapshot: SeedsSnapshot) -> str:
     if not math.isfinite(half):
         return "Two pairs at least are needed to tell a difference from chance."
     points = f"{100 * mean:+.1f}".replace("-", "−")
-    what = f"Test accuracy {points} ± {100 * half:.1f} points over {len(snapshot.accuracies)} seeds (95 %)"
+    what = (
+        f"The twin’s test accuracy is {points} ± {100 * half:.1f} points, over {len(snapshot.accuracies)} seeds (95 %)"
+    )
+    if snapshot.status != "finished":
+        return f"So far: {what[0].lower()}{what[1:]}."
     return f"{what}: {'bigger than chance.' if abs(mean) > half else 'no more than chance would give.'}"
 
 
@@ -71,7 +75,7 @@ def _bands(snapshot: SeedsSnapshot) -> Chart:
         )
         data.append(line(name, snapshot.ends, mean, color, dash="solid" if i == 0 else "dot", hovertemplate="%{y:.4f}"))
         ends.append(f"{name} {number(float(mean[-1]))}")
-    sentence = f"Training loss, mean at the end: {', '.join(ends) or 'none yet'}; bands: lowest to highest seed."
+    sentence = f"At the end {', '.join(ends) or 'none yet'}; bands: all seeds."
     layout = {"xaxis": {"title": {"text": "step"}, "tickformat": ",d"}, "yaxis": {"type": "log"}}
     return Chart("Losses over seeds", sentence, data, layout, card="Losses over seeds", log_switch=True)
 
@@ -97,4 +101,5 @@ def _pairs(snapshot: SeedsSnapshot) -> Chart:
             | {"marker": marker, "hovertemplate": "%{y:.1%}", "showlegend": False}
         )
     layout = {"yaxis": {"tickformat": ".1%"}, "xaxis": {"type": "category"}}
-    return Chart("Accuracies, pair by pair", verdict(snapshot), data, layout, card="Accuracies, pair by pair")
+    sentence = f"Each line joins two runs of one seed; {len(snapshot.accuracies)} so far."
+    return Chart("Accuracies, pair by pair", sentence, data, layout, card="Accuracies, pair by pair")

@@ -44,6 +44,8 @@ def _sentence(snapshot: Snapshot) -> str:
         where = "above it: steps overshoot along this direction"
     elif high < threshold:
         where = f"below it: {number(threshold / value)} times the rate could be borne"
+        if snapshot.settings.batch_size < 64:
+            where = f"below it, by the full loss; noisy batches of {snapshot.settings.batch_size} bear less"
     else:
         where = "at the edge of stability"
     return f"{now}, {_threshold(snapshot)} = {number(threshold)}: {where}."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mlpviz.diagnosis import ALARM
 from mlpviz.figures.chart import number, percent
+from mlpviz.figures.diagnosis import TITLES
 from mlpviz.snapshot import Snapshot
 
 
@@ -11,7 +13,7 @@ def twin_line(twin: Snapshot) -> str:
     comparison = twin.comparison
     if comparison is None:
         return ""
-    parts = [f"Dotted: the twin, {comparison.what}."]
+    parts = [f"Dashed: the twin, {comparison.what}."]
     if twin.message:
         parts.append(f"It was stopped by an error: {twin.message}")
     elif comparison.first_difference is None:
@@ -26,4 +28,6 @@ def twin_line(twin: Snapshot) -> str:
     test = twin.evaluation()
     if comparison.evaluation and test and comparison.evaluation[0] == twin.evaluations[-1, 0]:
         parts.append(f"Test accuracy {percent(comparison.evaluation[2])} against {percent(test[1])}.")
+    if twin.diagnosis is not None and twin.diagnosis.severity == ALARM:
+        parts.append(f"The twin is ill: {TITLES[twin.diagnosis.kind].lower()}.")
     return " ".join(parts)

@@ -39,6 +39,14 @@ def wait_for(run: Run, step: int) -> None:
         time.sleep(0.005)
 
 
+def wait_for_snapshot(run: Run) -> None:
+    """Until the run can be seen, as it can a moment after it was made, or patience is at its end."""
+    end = time.monotonic() + PATIENCE
+    while run.snapshot is None and time.monotonic() < end:
+        run.look()
+        time.sleep(0.02)
+
+
 def frozen(run: Run) -> tuple[int, nn.Sequential]:
     """A copy of the run's network on the CPU, and after how many updates it was made."""
 

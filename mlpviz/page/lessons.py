@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.datasets import default_dataset
+from mlpviz.figures.chart import percent
 from mlpviz.lessons import Lesson, load_lessons
 from mlpviz.page.controls import current_lesson, hidden, link_locks
 from mlpviz.page.fields import fill
-from mlpviz.page.pins import pin_problem, pin_run
+from mlpviz.page.pins import Pinned, pin_by_itself, pinned, unpin_those_by_themselves
 from mlpviz.page.visit import current_run_or_none, replace_run
 from mlpviz.run import Run
 from mlpviz.settings import Settings
@@ -40,15 +41,15 @@ def lesson_panel(run: Run) -> None:
     lesson = current_lesson()
     if lesson is None:
         return
-    pin_problem()
     with st.container(border=True, key="stack_lesson"):
         left, right = st.columns([6, 5], gap="medium")
         with left:
-            st.markdown(f"##### {lesson.title}\n\n{lesson.question}")
+            st.markdown(f"**{lesson.title}.** {lesson.question}")
             guess = st.radio(
                 "Your prediction",
                 lesson.options,
                 index=None,
+                horizontal=True,
                 key=f"predict_{lesson.name}",
                 persist_state="session",
             )
@@ -63,7 +64,7 @@ def lesson_panel(run: Run) -> None:
 def _variants(lesson: Lesson, run: Run) -> None:
     if not lesson.variants:
         return
-    labels = {"As asked": lesson.settings} | lesson.variants
+    labels = {"As the question has it": lesson.settings} | lesson.variants
     with st.container(horizontal=True, gap="small"):
         for label, query in labels.items():
             settings = _settings(query)
@@ -75,6 +76,17 @@ def _variants(lesson: Lesson, run: Run) -> None:
                 args=(settings, run),
                 help="A new run with these settings; the one at hand stays behind it, pinned.",
             )
+    if pins := pinned():
+        st.caption(" · ".join(_in_a_word(each, lesson) for each in pins))
+
+
+def _in_a_word(each: Pinned, lesson: Lesson) -> str:
+    """What a letter in the curves stands for, and how far it got."""
+    snapshot = each.pin.snapshot
+    labels = {"as the question has it": lesson.settings} | lesson.variants
+    label = next((label for label, query in labels.items() if _settings(query) == snapshot.settings), "another run")
+    evaluation = snapshot.evaluation()
+    return f"**{each.letter}**: {label}, {percent(evaluation[1]) if evaluation else 'untested'}"
 
 
 def _answer(lesson: Lesson, guess: str | None) -> None:
@@ -89,6 +101,7 @@ def _choose() -> None:
     name = st.session_state.lesson_choice
     st.session_state.lesson = name
     lesson = current_lesson()
+    unpin_those_by_themselves()
     if lesson is not None:
         settings = _settings(lesson.settings)
         run = current_run_or_none()
@@ -100,7 +113,7 @@ def _choose() -> None:
 
 def _set_up(settings: Settings, run: Run) -> None:
     if run.step:
-        pin_run(run)
+        pin_by_itself(run)
         replace_run(settings, run)
     fill(settings)
 

@@ -35,8 +35,9 @@ def main() -> None:
     messages = st.container()
     with messages:
         run = current_run(settings)
-        say_branched(run)
     status = run.status  # read once: it may change at any time
+    with messages:
+        say_branched(run, status)
     with head:
         title()
         view = choose_view()

@@ -32,7 +32,7 @@ def pinned() -> list[Pinned]:
 
 def pin_run(run: Run) -> None:
     """Pin the run as its latest snapshot shows it; where six are pinned already, or there is no room, say so."""
-    if run.snapshot is None:
+    if run.snapshot is None or any(_same(each, run) for each in pinned()):
         return
     taken = {each.letter for each in pinned()}
     free = [letter for letter in LETTERS if letter not in taken]
@@ -45,6 +45,32 @@ def pin_run(run: Run) -> None:
         st.session_state.pin_problem = str(error)
         return
     _tokens()[free[0]] = pin.token
+
+
+def pin_by_itself(run: Run) -> None:
+    """Pin a run that a branch or a lesson leaves; the oldest of those makes room, and where there is none, it isn't."""
+    own = _by_itself()
+    own[:] = [letter for letter in own if letter in _tokens()]
+    if len(pinned()) == MOST:
+        if not own:
+            return
+        unpin(own[0])
+    before = set(_tokens())
+    pin_run(run)
+    own.extend(set(_tokens()) - before)
+
+
+def unpin_those_by_themselves() -> None:
+    """Another experiment begins."""
+    for letter in list(_by_itself()):
+        unpin(letter)
+    _by_itself().clear()
+
+
+def unpin_run(run_id: str) -> None:
+    for each in pinned():
+        if each.pin.snapshot.run == run_id and each.letter in _by_itself():
+            unpin(each.letter)
 
 
 def unpin(letter: str) -> None:
@@ -62,3 +88,13 @@ def pin_problem() -> None:
 def _tokens() -> dict[str, str]:
     tokens: dict[str, str] = st.session_state.setdefault("pins", {})
     return tokens
+
+
+def _by_itself() -> list[str]:
+    """The letters of those that nobody asked for, oldest first."""
+    letters: list[str] = st.session_state.setdefault("pins_by_themselves", [])
+    return letters
+
+
+def _same(each: Pinned, run: Run) -> bool:
+    return each.pin.snapshot.run == run.id and each.pin.step == run.step

@@ -11,6 +11,7 @@ from mlpviz.live.engine import get_engine
 from mlpviz.page.controls import locked
 from mlpviz.page.fields import fill
 from mlpviz.page.keys import show_keys
+from mlpviz.page.pins import unpin_run
 from mlpviz.page.visit import previous_run, replace_run, undo
 from mlpviz.run import Run
 from mlpviz.settings import BOUNDS
@@ -37,8 +38,9 @@ def player(run: Run, status: str) -> None:
     _button("Epoch", _command(engine.epoch, run), disabled=over)
     _button("Reset", lambda: replace_run(run.settings, run))
     previous = previous_run()
-    if previous is not None and run.step == run.begun_at and not training:
-        _button("Undo", undo)
+    branched = st.session_state.get("branched", ("",))[0] == run.id
+    if previous is not None and (branched or run.step == run.begun_at) and not training:
+        _button("Undo", undo_and_unpin)
     if st.session_state.get("offer") == run.id and status == "finished" and not locked("epochs"):
         more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
         if more > 0:
@@ -68,6 +70,14 @@ def _command(command: Callable[[Run], threading.Event], run: Run) -> Callable[[]
         command(run).wait(WAIT)
 
     return act
+
+
+def undo_and_unpin() -> None:
+    """The run that comes back needs no shadow of itself."""
+    previous = previous_run()
+    if previous is not None:
+        unpin_run(previous.id)
+    undo()
 
 
 def _offer_more(run: Run) -> None:

@@ -41,7 +41,7 @@ def _for_a_class(page: str, settings: Settings) -> None:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return f"{name}: the whole group" if name in GROUPS else name.replace("_", " ")
 
 
 def watch(token: str) -> None:

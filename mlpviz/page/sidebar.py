@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.datasets import DatasetError, default_dataset, find_dataset, load_dataset
+from mlpviz.lessons import GROUPS as MEMBERS
 from mlpviz.page.controls import anything_locked, hidden, locked
 from mlpviz.page.downloads import download_offer
 from mlpviz.page.fields import fill, prepare, read
@@ -39,7 +40,7 @@ def sidebar() -> Settings:
     choose_lesson()
     _article()
     for group, (label, draw) in GROUPS.items():
-        if not hidden(group):
+        if not all(hidden(name) for name in MEMBERS[group]):
             with st.expander(label):
                 draw()
     if not hidden("data"):

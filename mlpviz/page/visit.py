@@ -44,6 +44,7 @@ def show_instead(other: Run, run: Run) -> None:
     _drop_previous()
     st.session_state.previous = run.id
     st.session_state.run = other.id
+    _hand_over_seat(run, other)
     fill(other.settings)
 
 
@@ -64,6 +65,8 @@ def undo() -> None:
     elif run is not None:
         get_engine().drop(run)
     st.session_state.run = previous.id
+    if run is not None:
+        _hand_over_seat(run, previous)
     fill(previous.settings)
 
 
@@ -105,11 +108,18 @@ def _begin(settings: Settings, old: Run | None) -> Run:
             st.stop()
         return old
     st.session_state.run = run.id
+    if old is not None:
+        _hand_over_seat(old, run)
     if old is not None and untrained is None:
         engine.pause(old)
         _drop_previous()
         st.session_state.previous = old.id
     return run
+
+
+def _hand_over_seat(old: Run, new: Run) -> None:
+    """Who watches by a link goes on with the run that is shown now."""
+    old.token, new.token = new.token, old.token
 
 
 def _drop_previous() -> None:

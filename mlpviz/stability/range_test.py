@@ -11,7 +11,8 @@ from mlpviz.snapshot import RangeSnapshot
 from mlpviz.task import FiniteTask
 from mlpviz.trainer import Checkpoint, Trainer
 
-STEPS = 200
+STEPS = 200  # rates
+FEW_IMAGES = 64  # at each rate at least; smaller mini-batches take several steps
 LOWEST, HIGHEST = 1e-5, 10.0
 MEMORY = 0.9  # of the exponential mean
 RUNAWAY = 3.0  # times the lowest mean: here it ends
@@ -20,7 +21,7 @@ NEAR = 1.05  # times the lowest mean
 
 
 class RangeTest(FiniteTask):
-    """A task that trains a copy from a checkpoint on, each step with a larger rate (Smith 2015); the run is untouched.
+    """A task that trains a copy from a checkpoint on, at larger and larger rates (Smith 2015); the run is untouched.
 
     Args:
         checkpoint: where it begins.
@@ -34,6 +35,8 @@ class RangeTest(FiniteTask):
         self._trainer.restore(checkpoint)
         self.begun_at = checkpoint.step
         self._rates = np.geomspace(LOWEST, min(HIGHEST, BOUNDS["learning_rate"][1]), STEPS)
+        self._each = max(1, FEW_IMAGES // checkpoint.settings.batch_size)
+        self._batches: list[float] = []  # losses at the present rate
         self._losses: list[float] = []
         self._means: list[float] = []
         self._mean = 0.0
@@ -53,12 +56,17 @@ class RangeTest(FiniteTask):
     def advance(self) -> None:
         trainer, i = self._trainer, len(self._losses)
         trainer.change(trainer.settings.replace(learning_rate=float(self._rates[i])))
-        loss = trainer.train_one()[1].item()
+        self._batches.append(trainer.train_one()[1].item())
+        if len(self._batches) < self._each:
+            return
+        loss = sum(self._batches) / self._each
+        self._batches = []
         self._losses.append(loss)
         self._mean = MEMORY * self._mean + (1 - MEMORY) * loss
         self._means.append(self._mean / (1 - MEMORY ** (i + 1)))
-        lowest = min(self._means[SETTLED:], default=np.inf)
-        self._over = i + 1 == STEPS or not np.isfinite(loss) or self._means[-1] > RUNAWAY * lowest
+        lowest, start = min(self._means[SETTLED:], default=np.inf), self._means[: i + 1][min(i, SETTLED)]
+        away = self._means[-1] > max(RUNAWAY * lowest, 1.2 * start)
+        self._over = i + 1 == STEPS or not np.isfinite(loss) or away
 
     def make_snapshot(self, version: int, status: str) -> RangeSnapshot:
         tried = len(self._losses)
@@ -86,7 +94,7 @@ def suggest(rates: np.ndarray, means: np.ndarray) -> tuple[float, float, float] 
     if len(means) <= SETTLED:
         return None
     start, lowest = float(means[:SETTLED].mean()), float(means[SETTLED:].min())
-    if lowest > 0.98 * min(start, LN10):
+    if lowest > 0.98 * start and lowest > 0.98 * LN10:
         return None
     near = np.flatnonzero(means[SETTLED:] <= NEAR * lowest) + SETTLED
     high = float(rates[near[-1]]) / 3

@@ -219,6 +219,17 @@ def test_the_suggested_rate_is_a_good_one(mini, changes):
     assert end(use) < 1.35 * best
 
 
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [({"batch_size": 1, "learning_rate": 0.01}, 5000), ({"hidden_sizes": (), "learning_rate": 5.0}, 200)],
+)
+def test_something_is_suggested_in_spite_of_noise_and_of_a_high_loss(mini, changes, steps):
+    settings = Settings(dataset="fashion-mnist-mini", **changes)
+    trainer = Trainer(settings, mini)
+    trainer.train(steps)
+    assert 1e-4 < finish(RangeTest(mini, trainer.checkpoint(), 0)).suggestion[2] < 0.5
+
+
 def test_nothing_is_suggested_for_a_dead_network(mini):
     trainer = Trainer(Settings(dataset="fashion-mnist-mini", init="zeros"), mini)
     assert finish(RangeTest(mini, trainer.checkpoint(), 0)).suggestion is None

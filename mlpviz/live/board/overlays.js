@@ -1,4 +1,4 @@
-// Other runs in the same figures: pinned ones behind the live run, faint and lettered; a twin before it, dotted.
+// Other runs in the same figures: pinned ones behind the live run, faint and lettered; a twin before it, dashed.
 
 import { setText } from "./strip.js";
 
@@ -56,7 +56,7 @@ export class Overlays {
       const other = this.kept.get(token)?.charts.find((each) => each.name === chart.name);
       for (const trace of other?.data ?? []) {
         if (!comparable(trace, chart, twin)) continue;
-        (twin ? before : behind).push(twin ? dotted(trace, label) : faint(trace, label));
+        (twin ? before : behind).push(twin ? dashed(trace, label) : faint(trace, label));
       }
     }
     return behind.length || before.length ? { ...chart, data: [...behind, ...chart.data, ...before] } : chart;
@@ -93,14 +93,14 @@ function faint(trace, label) {
   };
 }
 
-function dotted(trace, label) {
+function dashed(trace, label) {
   const { fill, ...rest } = trace;
   return {
     ...rest,
     mode: "lines",
     showlegend: false,
     hovertemplate: `${label}: ${trace.hovertemplate ?? "%{y:.3g}"}<extra></extra>`,
-    line: { ...trace.line, dash: "dot", width: 2 },
+    line: { ...trace.line, dash: "dash", width: 2 },
   };
 }
 

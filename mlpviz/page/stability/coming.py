@@ -47,11 +47,11 @@ def _sharpness(run: Run, status: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         on = st.toggle("Measure it while it trains", value=run.sharpness.every is not None, key=f"sharpness_{run.id}")
         every = st.select_slider(
-            "every",
-            INTERVALS[1:],
-            value=run.sharpness.every or 1.0,
+            "Sharpness every",
+            INTERVALS,
+            value=run.sharpness.every or REFRESH,
             key=f"sharpness_every_{run.id}",
-            format_func=lambda seconds: f"{seconds:g} s",
+            format_func=lambda seconds: f"every {seconds:g} s",
             label_visibility="collapsed",
             disabled=not on,
         )
@@ -81,14 +81,13 @@ def _range_test(run: Run, status: str) -> None:
                 type="primary",
                 on_click=_use_rate,
                 args=(run, rate),
-                icon=":material/check:",
                 disabled=locked("learning_rate"),
             )
     if problem := st.session_state.pop("range_test_problem", ""):
         st.error(problem)
     if kept is None:
         st.caption(
-            "A copy of the present weights trains for up to 200 steps, each at a rate a few per cent larger, from 10⁻⁵ "
+            "A copy of the present weights trains at 200 rates, each a few per cent larger than the last, from 10⁻⁵ "
             "to 10, until the loss runs away. The run itself is untouched."
         )
         return
@@ -146,7 +145,7 @@ def _other_direction(run: Run) -> str:
 
 
 def _plane(run: Run, status: str) -> None:
-    st.markdown("##### A slice of the landscape")
+    st.markdown("##### The landscape around")
     if status == "training":
         st.info("Pause it, and the loss around its weights can be drawn here.")
         return

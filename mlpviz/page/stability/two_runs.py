@@ -14,6 +14,7 @@ from mlpviz.figures.diagnosis import TITLES
 from mlpviz.live.engine import get_engine
 from mlpviz.page.answers import PATIENCE
 from mlpviz.page.board import board
+from mlpviz.page.controls import locked
 from mlpviz.page.overlays import overlays
 from mlpviz.page.pins import Pinned, pin_problem, pin_run, pinned, unpin
 from mlpviz.page.visit import current_run_or_none, replace_run, visitor
@@ -52,12 +53,16 @@ def two_runs(run: Run, status: str) -> None:
 
 
 def _offer_twin(run: Run) -> None:
+    if all(locked(name) for name in FIELDS):
+        st.caption("A twin needs a setting to change; all are locked here.")
+        return
     st.markdown(
         "**A twin** is this run with one setting changed. The two go in lockstep on the same mini-batches, and every "
-        "chart shows both: the twin’s lines are dotted."
+        "chart shows both: the twin’s lines are dashed."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.selectbox("Change", FIELDS, key="twin_field", format_func=lambda n: n.replace("_", " "), width=200)
+        free = [name for name in FIELDS if not locked(name)]
+        name = st.selectbox("Change", free, key="twin_field", format_func=lambda n: n.replace("_", " "), width=200)
         value = _value(run.settings, name)
         starts = [HERE, ANEW] if run.step and name in LIVE_FIELDS else [ANEW]
         start = st.segmented_control(

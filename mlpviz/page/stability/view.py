@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mlpviz.page.answers import wait_for_snapshot
 from mlpviz.page.board import board
 from mlpviz.page.stability.coming import seeing_it_coming
 from mlpviz.page.stability.two_runs import two_runs
@@ -21,10 +22,11 @@ SECTIONS = {
 def stability(run: Run, status: str) -> None:
     """The run's headline, and the section that the reader chose."""
     strip = st.container()
+    st.session_state.setdefault("stability_section", WHAT_HAPPENED)
+    wait_for_snapshot(run)
     section = st.segmented_control(
         "Section",
         list(SECTIONS),
-        default=WHAT_HAPPENED,
         required=True,
         key="stability_section",
         label_visibility="collapsed",
@@ -33,4 +35,4 @@ def stability(run: Run, status: str) -> None:
     if section != TWO_RUNS:  # which has the whole board
         with strip:
             board(run, status, key="strip", strip_only=True)
-    SECTIONS[section](run, status)
+    SECTIONS[str(section)](run, status)
