@@ -140,6 +140,13 @@ def test_the_next_step_and_the_slice_are_drawn_and_prices_are_named():
     assert prices["of the five lines"].iloc[0] == "100.0 %" and "checkpoints, to go back to" in list(prices.instrument)
 
 
+def test_the_section_is_in_the_address_and_comes_back():
+    app = view("Two runs")
+    assert app.query_params["section"] == "two-runs"
+    again = page(view="stability", section="seeing-it-coming")
+    assert again.session_state.stability_section == "Seeing it coming" and not again.exception
+
+
 def test_a_twin_is_made_of_a_fresh_run_or_of_this_one():
     app = view("Two runs")
     press(app, "Make the twin")

@@ -10,6 +10,7 @@ from mlpviz.lessons import Lesson, load_lessons
 from mlpviz.page.controls import current_lesson, hidden, link_locks
 from mlpviz.page.fields import fill
 from mlpviz.page.pins import Pinned, pin_by_itself, pinned, unpin_those_by_themselves
+from mlpviz.page.views import WATCH
 from mlpviz.page.visit import current_run_or_none, replace_run
 from mlpviz.run import Run
 from mlpviz.settings import Settings
@@ -108,7 +109,7 @@ def _choose() -> None:
         fill(settings)
         if run is not None and run.step:
             replace_run(settings, run)
-        st.session_state.view = "Watch"
+        st.session_state.view = WATCH
 
 
 def _set_up(settings: Settings, run: Run) -> None:

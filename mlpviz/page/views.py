@@ -6,6 +6,8 @@ import streamlit as st
 
 WATCH, LINE_BY_LINE, TEST_IMAGES, STABILITY = "Watch", "Line by line", "Test images", "Stability"
 FIRST_LINE = "batch"  # the line of the script that is open at first
+WHAT_HAPPENED, COMING, TWO_RUNS = "What happened", "Seeing it coming", "Two runs"  # the sections of Stability
+STABILITY_SECTIONS = {WHAT_HAPPENED: "what-happened", COMING: "seeing-it-coming", TWO_RUNS: "two-runs"}
 ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line", TEST_IMAGES: "test-images", STABILITY: "stability"}
 
 
@@ -13,6 +15,10 @@ def choose_view() -> str:
     """The view that the reader chose; at first that of the address."""
     if "view" not in st.session_state:
         wanted = st.query_params.get("view", "")
+        section = st.query_params.get("section", "")
+        st.session_state.stability_section = next(
+            (name for name, spelt in STABILITY_SECTIONS.items() if spelt == section), WHAT_HAPPENED
+        )
         st.session_state.view = next((view for view, name in ADDRESSES.items() if name == wanted), WATCH)
     view = st.segmented_control("View", list(ADDRESSES), key="view", required=True, label_visibility="collapsed")
     return str(view)
@@ -25,4 +31,6 @@ def view_params() -> dict[str, str]:
     params = {"view": ADDRESSES[view]} if view != WATCH else {}
     if view == LINE_BY_LINE and state.get("line", FIRST_LINE) != FIRST_LINE:
         params["line"] = state.line
+    if view == STABILITY and state.get("stability_section", WHAT_HAPPENED) != WHAT_HAPPENED:
+        params["section"] = STABILITY_SECTIONS[state.stability_section]
     return params

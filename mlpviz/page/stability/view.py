@@ -9,9 +9,9 @@ from mlpviz.page.board import board
 from mlpviz.page.stability.coming import seeing_it_coming
 from mlpviz.page.stability.two_runs import two_runs
 from mlpviz.page.stability.what_happened import what_happened
+from mlpviz.page.views import COMING, TWO_RUNS, WHAT_HAPPENED
 from mlpviz.run import Run
 
-WHAT_HAPPENED, COMING, TWO_RUNS = "What happened", "Seeing it coming", "Two runs"
 SECTIONS = {
     WHAT_HAPPENED: what_happened,
     COMING: seeing_it_coming,
@@ -22,7 +22,6 @@ SECTIONS = {
 def stability(run: Run, status: str) -> None:
     """The run's headline, and the section that the reader chose."""
     strip = st.container()
-    st.session_state.setdefault("stability_section", WHAT_HAPPENED)
     wait_for_snapshot(run)
     section = st.segmented_control(
         "Section",

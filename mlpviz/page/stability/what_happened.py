@@ -11,6 +11,7 @@ from mlpviz.figures.diagnosis import how_it_is_doing, worst_update
 from mlpviz.figures.post_mortem import post_mortem_charts
 from mlpviz.page.plot import plot
 from mlpviz.page.rewind import branch_from
+from mlpviz.page.views import STABILITY, WHAT_HAPPENED
 from mlpviz.run import Run
 from mlpviz.snapshot import Snapshot
 
@@ -48,8 +49,8 @@ def alarm_buttons(run: Run) -> None:
 
 
 def _show_evidence() -> None:
-    st.session_state.view = "Stability"
-    st.session_state.stability_section = "What happened"
+    st.session_state.view = STABILITY
+    st.session_state.stability_section = WHAT_HAPPENED
 
 
 def _verdict(snapshot: Snapshot) -> None:
