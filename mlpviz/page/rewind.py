@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
 from mlpviz.engine import EngineFullError
@@ -13,16 +11,13 @@ from mlpviz.page.pins import pin_by_itself
 from mlpviz.page.visit import show_instead, visitor
 from mlpviz.run import Run
 
-WAIT = 2.0  # seconds for the pause to be drawn before the run is pinned
+WAIT = 2.0  # seconds for the pause to take effect
 
 
 def branch_from(run: Run, step: int) -> None:
     """A callback: show a branch of the run from that step; the run itself stays, faint, and can be had back."""
     engine, owner = get_engine(), visitor()
     engine.pause(run).wait(WAIT)
-    end = time.monotonic() + WAIT
-    while run.snapshot is not None and run.snapshot.status == "training" and time.monotonic() < end:
-        time.sleep(0.02)
     try:
         branch = engine.ask(run, lambda run: run.branch(step, owner)).result(PATIENCE)
         engine.add(branch)
