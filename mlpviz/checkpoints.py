@@ -60,8 +60,8 @@ def capacity(settings: Settings) -> int:
 
 
 def checkpoint_bytes(settings: Settings) -> int:
-    """The most memory of one checkpoint: the parameters, what the optimizer keeps for each, the generator's state."""
+    """The memory of one checkpoint: the parameters, what the optimizer keeps for each, the generator's state."""
     sizes = (784, *settings.hidden_sizes, 10)
     parameters = sum((sizes[i] + 1) * sizes[i + 1] for i in range(len(sizes) - 1))
-    moments = {"sgd": 1, "adam": 2, "adamw": 2, "rmsprop": 1}[settings.optimizer]
+    moments = {"sgd": int(settings.momentum > 0), "adam": 2, "adamw": 2, "rmsprop": 1}[settings.optimizer]
     return 4 * parameters * (1 + moments) + 6_000

@@ -124,6 +124,7 @@ class Run(Task):
         """Take up other live settings at the next step."""
         before, to_the_end = self.settings, self.goal > 0 and self.goal == self.total_steps
         self.trainer.change(settings)
+        self.bytes = run_bytes(settings)  # a momentum takes up some
         if self.settings_log[-1][0] == self.step:
             self.settings_log.pop()  # dragged on before the next step
         self.settings_log.append((self.step, settings))
