@@ -209,6 +209,14 @@ def test_edge_of_stability():
     first = measure_sharpness(start.net, pixels(d.train_images[:512]), d.train_labels[:512]).value
     done, slower = outcome("edge-of-stability"), outcome("edge-of-stability", "A third of the rate")
     assert first == pytest.approx(1.5, abs=0.3) and 0.6 * 20 < done.sharpness() < 1.6 * 20
+    watched = Outcome.__new__(Outcome)
+    watched.trainer = Trainer(done.trainer.settings, d)
+    watched.trainer.train(800)
+    seen = []
+    for _ in range(8):
+        watched.trainer.train(200)
+        seen.append(watched.sharpness())
+    assert min(seen) > 0.5 * 20 and max(seen) < 1.7 * 20 and 0.7 * 20 < sum(seen) / 8 < 1.3 * 20, "it hovers"
     assert slower.sharpness() > done.sharpness() and pytest.approx(67, abs=0.5) == 2 / 0.03
     assert "2/η" in right("edge-of-stability")
 

@@ -110,6 +110,8 @@ def _begin(settings: Settings, old: Run | None) -> Run:
     st.session_state.run = run.id
     if old is not None:
         _hand_over_seat(old, run)
+    if old is not None and old.twin is not None:
+        st.session_state.twin_problem = "The twin was of the run before this one: make another."
     if old is not None and untrained is None:
         engine.pause(old)
         _drop_previous()

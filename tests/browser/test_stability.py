@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.browser.conftest import Board
+
 WILD = "?dataset=fashion-mnist-mini&learning_rate=3.16&epochs=20"
 #: How many traces of a figure are drawn, and how faint the faintest is.
 TRACES = """(name) => {
@@ -109,3 +111,18 @@ def test_a_lesson_from_its_question_to_its_answer(url, board, page):
     page.get_by_text("Well foreseen!").wait_for()
     page.get_by_text("settles near 2.30, and looks harmless").wait_for()
     assert "lesson=too-high" in page.url
+
+
+def test_the_audience_goes_along_through_branch_undo_and_reset(url, board, page, browser):
+    fallen_ill(board, url)
+    ill = board.step()
+    page.locator("summary", has_text="Share").click()
+    audience = browser.new_context()
+    seat = Board(audience.new_page()).open(page.locator("code", has_text="watch=").inner_text())
+    page.get_by_role("button", name=re.compile("Back to step")).click()
+    board.until(lambda: board.step() < 50 and seat.step() == board.step())
+    board.press("Undo")
+    board.until(lambda: board.step() == ill and seat.step() == ill)
+    board.press("Reset")
+    board.until(lambda: board.step() == 0 and seat.step() == 0)
+    audience.close()
