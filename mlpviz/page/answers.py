@@ -40,11 +40,16 @@ def wait_for(run: Run, step: int) -> None:
 
 
 def wait_for_snapshot(run: Run) -> None:
-    """Until the run can be seen, as it can a moment after it was made, or patience is at its end."""
+    """Until the run can be seen where it has come to rest, as it can a moment later, or patience is at its end."""
     end = time.monotonic() + PATIENCE
-    while run.snapshot is None and time.monotonic() < end:
+    while _behind(run) and time.monotonic() < end:
         run.look()
         time.sleep(0.02)
+
+
+def _behind(run: Run) -> bool:
+    """Whether the latest snapshot isn't of the step at which the run rests."""
+    return run.snapshot is None or (run.step >= run.goal and run.snapshot.step != run.step)
 
 
 def frozen(run: Run) -> tuple[int, nn.Sequential]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import streamlit as st
 
 from mlpviz.engine import EngineFullError
 from mlpviz.live.engine import get_engine
+from mlpviz.page.answers import wait_for_snapshot
 from mlpviz.page.visit import visitor
 from mlpviz.pin import Pin
 from mlpviz.run import Run
 
 MOST = 6
-PATIENCE = 2.0  # seconds
 LETTERS = "ABCDEF"
 
 
@@ -34,7 +33,7 @@ def pinned() -> list[Pinned]:
 
 def pin_run(run: Run) -> None:
     """Pin the run as its latest snapshot shows it; where six are pinned already, or there is no room, say so."""
-    _settle(run)
+    wait_for_snapshot(run)
     if run.snapshot is None or any(_same(each, run) for each in pinned()):
         return
     taken = {each.letter for each in pinned()}
@@ -97,14 +96,6 @@ def _by_itself() -> list[str]:
     """The letters of those that nobody asked for, oldest first."""
     letters: list[str] = st.session_state.setdefault("pins_by_themselves", [])
     return letters
-
-
-def _settle(run: Run) -> None:
-    """Until the snapshot shows where the run has come to rest, or patience is at its end."""
-    end = time.monotonic() + PATIENCE
-    while (run.snapshot is None or run.snapshot.step != run.step) and time.monotonic() < end:
-        run.look()
-        time.sleep(0.02)
 
 
 def _same(each: Pinned, run: Run) -> bool:
