@@ -71,6 +71,11 @@ def faint(color: str) -> str:
     return f"rgba({red},{green},{blue},0.2)"
 
 
+def drawable(values: np.ndarray) -> np.ndarray:
+    """What can be drawn; a gap where it is infinite."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def train_and_test(snapshot: Snapshot, column: int, guess: float, form: str) -> list[dict[str, Any]]:
     """The traces of loss (column 0) and accuracy (column 1): each step, faint; its moving mean; the test set; and,
     dashed, what guessing among the ten classes gives. `form` is d3's format of a value."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mlpviz.diagnosis import LN10
 from mlpviz.figures.chart import BLUE, GREY, GUESS, VERMILLION, Chart, line, number, percent
-from mlpviz.figures.loss import LN10
 from mlpviz.history import Series
 from mlpviz.snapshot import ComparisonSnapshot
 

@@ -6,6 +6,7 @@ import math
 
 from mlpviz.diagnosis import HEALTHY, LN10, Diagnosis, PostMortem, Vitals, stability_factor
 from mlpviz.figures.chart import number, percent
+from mlpviz.figures.gradient_norms import subscript
 
 TITLES = {
     "healthy": "Healthy",
@@ -61,8 +62,8 @@ def _overflow(v: Vitals, found: PostMortem | None) -> list[str]:
         "activations": f"the outputs of layer {layer}",
         "logits": "the logits",
         "loss": "the loss",
-        "gradient": f"the gradient of W{_sub(layer)}",
-        "weights": f"the weights W{_sub(layer)}",
+        "gradient": f"the gradient of W{subscript(layer)}",
+        "weights": f"the weights W{subscript(layer)}",
     }
     row = step - int(found.steps[0])
     sizes = found.column(f"output {last}")[: row + 1]
@@ -176,7 +177,7 @@ def _vanishing(v: Vitals, found: PostMortem | None) -> list[str]:
     first, last = v.gradient_norms[0], v.gradient_norms[-1]
     units = UNITS.get(v.settings.activation, "activations")
     return [
-        f"W{_sub(len(v.gradient_norms))}’s gradient has a norm of {number(last)}, W₁’s only {number(first)}: each "
+        f"W{subscript(len(v.gradient_norms))}’s gradient has a norm of {number(last)}, W₁’s only {number(first)}: each "
         "layer that the gradient passes on its way back makes it smaller, so the first layers hardly learn.",
         f"Fewer layers help, or ReLUs with kaiming instead of {units}."
         if v.settings.activation in ("tanh", "sigmoid")
@@ -282,7 +283,3 @@ def _go_back(v: Vitals, found: PostMortem | None) -> str:
     if found is None or v.first_loss > 3 * LN10:
         return ""
     return f"Go back to step {found.back_to:,}, and go on from there with a lower rate."
-
-
-def _sub(layer: int) -> str:
-    return str(layer).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

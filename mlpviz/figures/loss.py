@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from mlpviz.diagnosis import LN10
 from mlpviz.figures.chart import Chart, number, step_layout, train_and_test, train_and_test_now
 from mlpviz.snapshot import Snapshot
 
-LN10 = math.log(10)
 HUGE = 50.0  # a loss beyond this is unreadable on a linear scale
 
 

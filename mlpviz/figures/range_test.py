@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import BLUE, GREEN, VERMILLION, Chart, line, number
+from mlpviz.figures.chart import BLUE, GREEN, VERMILLION, Chart, drawable, line, number
 from mlpviz.snapshot import RangeSnapshot
 
 
@@ -27,8 +27,8 @@ def range_headline(snapshot: RangeSnapshot) -> dict[str, object]:
 def range_curve(snapshot: RangeSnapshot) -> Chart:
     """Each mini-batch's loss over the rate of its update, its exponential mean, and the suggested range."""
     data = [
-        line("each step", snapshot.rates, _finite(snapshot.losses), BLUE, width=1, opacity=0.4),
-        line("mean", snapshot.rates, _finite(snapshot.means), BLUE),
+        line("each step", snapshot.rates, drawable(snapshot.losses), BLUE, width=1, opacity=0.4),
+        line("mean", snapshot.rates, drawable(snapshot.means), BLUE),
     ]
     layout: dict[str, Any] = {
         "xaxis": {"title": {"text": "learning rate"}, "type": "log", "minexponent": 1},
@@ -84,7 +84,3 @@ def _sentence(snapshot: RangeSnapshot) -> str:
         return "Nothing was learnt at any rate: mend the init, or go back to where it was well."
     low, high, use = snapshot.suggestion
     return f"Rates from {number(low)} to {number(high)} serve; {use:g} seems a good choice."
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(values), values, np.nan)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import ALARM, BLUE, GREY, VERMILLION, Chart, line, number
+from mlpviz.figures.chart import ALARM, BLUE, GREY, VERMILLION, Chart, drawable, line, number
 from mlpviz.snapshot import AlongGradient, Plane
 
 
@@ -14,7 +14,7 @@ def along_gradient_curve(found: AlongGradient) -> Chart:
     """The mini-batch's loss over the step size, with its quadratic approximation and the learning rate."""
     here = float(found.losses[0])
     data = [
-        line("loss", found.alphas, _finite(found.losses), BLUE, hovertemplate="loss %{y:.4g}"),
+        line("loss", found.alphas, drawable(found.losses), BLUE, hovertemplate="loss %{y:.4g}"),
         line("quadratic", found.alphas, found.quadratic, GREY, dash="dash", hovertemplate="quadratic %{y:.4g}"),
         line("after this step", [found.rate], [found.after], VERMILLION, mode="markers", marker={"size": 10}),
     ]
@@ -112,7 +112,3 @@ def plane_map(found: Plane) -> Chart:
 def _vertical(x: float, color: str) -> dict[str, Any]:
     style = {"color": color, "width": 1.5, "dash": "dot"}
     return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": style}
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(values), values, np.nan)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mlpviz.diagnosis import LN10
 from mlpviz.figures.chart import ALARM, BLUE, GREY, GUESS, LAYERS, Chart, line
-from mlpviz.figures.loss import LN10
 
 
 def layered(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlpviz.diagnosis import LN10
 from mlpviz.figures.chart import BLUE, GUESS, LAYERS, VERMILLION, Chart, line, number, percent
-from mlpviz.figures.loss import LN10
 from mlpviz.snapshot import SweepSnapshot
 
 LEAST, MOST = 1e-4, 5.0

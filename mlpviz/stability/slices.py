@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from mlpviz.snapshot import AlongGradient, Plane
-from mlpviz.stability.sharpness import flat, hessian_vector_product
+from mlpviz.stability.sharpness import PROBE_IMAGES, flat, hessian_vector_product
 from mlpviz.trainer import Trainer, pixels
 
-PROBE_IMAGES = 512
 MOST_IMAGES = 1024  # of a mini-batch
 POINTS = 41  # along the gradient
 REACH = 4.0  # times the learning rate

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mlpviz.figures.chart import number
+from mlpviz.figures.gradient_norms import subscript
 from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, value_histogram
 from mlpviz.line_by_line.walk import Walk, came_true, walk
 from mlpviz.live.engine import get_engine
@@ -192,7 +193,7 @@ def _forward(run: Run, shown: Walk) -> None:
         for layer, (h, silent) in enumerate(zip(shown.hidden, shown.silent, strict=True), 1):
             zeros = int((h[i] == 0).sum())
             note = f"{len(silent)} units; 0 here: {zeros}; 0 on the whole mini-batch (orange): {int(silent.sum())}"
-            st.markdown(f"**h{_sub(layer)}**: {note}")
+            st.markdown(f"**h{subscript(layer)}**: {note}")
             if not np.isfinite(h[i]).all():
                 st.caption("Not all of them are finite: the network is broken.")
             picture(_unit_grid(h[i], silent), f"Activations of hidden layer {layer}: {note}")
@@ -277,7 +278,3 @@ def _step(run: Run, shown: Walk) -> None:
         st.success(f"All {count:,} parameters of the run are now, bit for bit, what this walk foretold.")
     elif run.step == shown.step:
         st.error("The run’s parameters differ from the walk’s. That must not happen: please report it.")
-
-
-def _sub(n: int) -> str:
-    return str(n).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
