@@ -1,5 +1,5 @@
 # Thin wrappers; the README's two commands do the same without make.
-.PHONY: run test lint benchmark
+.PHONY: run test quick lint javascript benchmark
 
 run:
 	streamlit run app.py
@@ -7,8 +7,14 @@ run:
 test:
 	pytest
 
+quick:
+	pytest -m "not slow"
+
 lint:
 	ruff check . && ruff format --check . && mypy
+
+javascript:
+	npm install --no-package-lock && npm run lint && npm run types && npm test
 
 benchmark:
 	for name in parity throughput instruments live browser images memory stability; do python -m benchmarks.$$name; done

@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from mlpviz.datasets import FILES, find_dataset
+from mlpviz.catalog import FILES, find_dataset
 
 
 def run_article(

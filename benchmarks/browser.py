@@ -138,9 +138,10 @@ def watch(page: Page, seconds: float) -> dict[str, Any]:
 
 
 def newest(live: str) -> dict[str, Any]:
-    with urllib.request.urlopen(live) as answer:
-        snapshot: dict[str, Any] = json.load(answer)
-        return snapshot
+    """What stands above the figures now."""
+    with urllib.request.urlopen(f"{live}?only=head") as answer:
+        head: dict[str, Any] = json.load(answer)["parts"]["head"]
+        return head
 
 
 def pause_latency(page: Page, log: Path) -> float:

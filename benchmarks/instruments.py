@@ -15,7 +15,8 @@ import torch
 
 from benchmarks.measure import in_turn, ratio, seconds, table
 from mlpviz import Dataset, Settings, Trainer
-from mlpviz.datasets import default_dataset, load_dataset
+from mlpviz.catalog import default_dataset
+from mlpviz.datasets import load_dataset
 from mlpviz.history import History
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
@@ -24,7 +25,7 @@ from mlpviz.observe.histograms import histogram
 from mlpviz.observe.inspector import PROBE_IMAGES, Inspector
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.observe.updates import norm, update_ratios
-from mlpviz.task import REFRESH
+from mlpviz.snapshot import REFRESH
 from mlpviz.trainer import pixels
 
 
@@ -32,7 +33,7 @@ def per_step(batch_size: int, dataset: Dataset, rounds: int) -> list[list[str]]:
     """Rows: the per-step instruments of `mlpviz.observe.steps` and parts of them."""
     trainer = Trainer(Settings(dataset=dataset.name, batch_size=batch_size, learning_rate=0.01), dataset)
     steps = max(8, 2_048 // batch_size)  # short turns, so that both sides of a pair meet the same machine
-    recorder, history = StepRecorder(trainer.net), History(6)
+    recorder, history = StepRecorder(trainer.net), History(StepRecorder(trainer.net).columns)
 
     def bare() -> None:
         for _ in range(steps):
@@ -95,7 +96,7 @@ def per_refresh(dataset: Dataset, rounds: int) -> list[list[str]]:
         "weight histograms": lambda: [histogram(weight) for weight in weights],
         "gradient histograms": lambda: [histogram(weight.grad) for weight in weights if weight.grad is not None],
         "weight norms": lambda: [norm(weight.detach()) for weight in weights],
-        "dead units, on 512 images": lambda: dead_shares(net, pixels(trainer.dataset.test_images[:PROBE_IMAGES])),
+        "dead units, on 512 images": lambda: dead_shares(net, pixels(trainer.dataset.test.images[:PROBE_IMAGES])),
         "first-layer images": lambda: first_layer.images(net),
         "update ratios": ratios,
         "all of these": lambda: inspector.inspect(ratios()),

@@ -12,20 +12,21 @@ import uvicorn
 from starlette.applications import Starlette
 
 from mlpviz import Settings
-from mlpviz.datasets import default_dataset, load_dataset
-from mlpviz.live.engine import get_engine
+from mlpviz.backend.commands import Start
+from mlpviz.backend.specifications import NewRun
+from mlpviz.catalog import default_dataset
+from mlpviz.live.backend import get_backend
 from mlpviz.live.routes import ROUTES, lifespan
+
+OWNER = "benchmark"
 
 
 def main(port: int, runs: int) -> None:
-    engine = get_engine()
-    name = default_dataset()
-    started = [
-        engine.create(Settings(dataset=name, seed=seed, epochs=1000), load_dataset(name), "benchmark")
-        for seed in range(runs)
-    ]
+    backend, name = get_backend(), default_dataset()
+    plans = [NewRun(Settings(dataset=name, seed=seed, epochs=1000)) for seed in range(runs)]
+    started = [backend.create(plan, OWNER).result() for plan in plans]
     for run in started:
-        engine.start(run)
+        backend.tell(run.id, OWNER, Start()).result()
     print(json.dumps([run.token for run in started]), flush=True)
     uvicorn.run(Starlette(routes=ROUTES, lifespan=lifespan), port=port, log_level="error", access_log=False)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from streamlit.web import cli
 
-from mlpviz.run import Run
+from mlpviz.runs.run import Run
 
 
 def note_pauses(log: Path) -> None:

@@ -16,22 +16,22 @@ import torch
 
 from benchmarks.measure import in_turn, ratio, seconds, table
 from mlpviz import Settings
-from mlpviz.checkpoints import capacity, checkpoint_bytes
-from mlpviz.datasets import default_dataset, load_dataset
-from mlpviz.run import Run, run_bytes
-from mlpviz.stability.range_test import RangeTest
+from mlpviz.catalog import default_dataset
+from mlpviz.datasets import load_dataset
+from mlpviz.runs.memory import checkpoint_capacity, checkpoint_memory, run_memory
+from mlpviz.runs.pair import Pair
+from mlpviz.runs.range_test import RangeTest
+from mlpviz.runs.run import Run
 from mlpviz.stability.sharpness import PROBE_IMAGES, measure_sharpness
 from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
 from mlpviz.trainer import pixels
-from mlpviz.twin import Twin
 
 
 def without(batch: int) -> Run:
     """A run that keeps no checkpoint and looks at no vital sign."""
     run = usual(batch)
-    run.checkpoints.due = lambda step: False  # type: ignore[method-assign]
-    run._watchdog.see = lambda rows, first_step: None  # type: ignore[method-assign]
-    run._diagnose = lambda: None  # type: ignore[method-assign]
+    run.health.keep_checkpoint = lambda: None  # type: ignore[method-assign]
+    run.health.see = lambda rows: False  # type: ignore[method-assign]
     return run
 
 
@@ -43,14 +43,14 @@ def usual(batch: int = 256) -> Run:
 def turn(run: Run, steps: int) -> float:
     """Seconds for so many steps, with the snapshots that a page asks for."""
     run.look()
-    run._evaluating = None
+    run.recording.stop_evaluating()
     run.goal = run.step + steps
     begun = time.perf_counter()
     while run.step < run.goal:
         run.advance()
-        if run._recorder.full():
-            run._collect()
-    run._collect()
+        if run.recording.full():
+            run.collect()
+    run.collect()
     return time.perf_counter() - begun
 
 
@@ -77,7 +77,7 @@ def asked() -> list[list[str]]:
     run = usual()
     turn(run, 200)
     trainer = run.trainer
-    X, y = pixels(trainer.dataset.train_images[:PROBE_IMAGES]), trainer.dataset.train_labels[:PROBE_IMAGES]
+    X, y = pixels(trainer.dataset.train.images[:PROBE_IMAGES]), trainer.dataset.train.labels[:PROBE_IMAGES]
     cold = statistics.median(seconds(lambda: measure_sharpness(trainer.net, X, y)) for _ in range(5))
     vector = measure_sharpness(trainer.net, X, y).vector
 
@@ -85,28 +85,35 @@ def asked() -> list[list[str]]:
         turn(run, 1)
         measure_sharpness(trainer.net, X, y, vector)
 
-    lr_test = RangeTest(trainer.dataset, trainer.checkpoint(), 0)
+    lr_test = RangeTest(trainer.dataset, trainer.checkpoint())
 
     def range_test() -> None:
         while lr_test.has_work():
             lr_test.advance()
 
     twin_run = usual()
-    twin_run._evaluating = None
     alone = turn(twin_run, 100)
-    twin = Twin(twin_run, trainer.dataset, learning_rate=0.02)
-    twin._evaluating = None
+    pair = Pair(twin_run, {"learning_rate": 0.02})
+    pair.begin()
 
     def lockstep() -> None:
-        twin_run.goal = twin_run.step + 100
-        while twin_run.step < twin_run.goal or twin.behind():
+        twin_run.goal = pair.follower.goal = twin_run.step + 100
+        while twin_run.step < twin_run.goal or pair.behind():
             twin_run.advance()
+
+    def along() -> None:
+        for _ in along_gradient(NextStep(trainer)):
+            pass
+
+    def landscape() -> None:
+        for _ in plane(trainer.net, *probe(trainer)):
+            pass
 
     return [
         ["sharpness, from nothing", f"{1e3 * cold:.0f} ms"],
         ["sharpness, warm", f"{1e3 * statistics.median(seconds(warm) for _ in range(9)):.0f} ms"],
-        ["the loss along the gradient", f"{1e3 * seconds(lambda: along_gradient(NextStep(trainer))):.0f} ms"],
-        ["a slice of the landscape, 625 networks", f"{seconds(lambda: plane(trainer.net, *probe(trainer))):.1f} s"],
+        ["the loss along the gradient", f"{1e3 * seconds(along):.0f} ms"],
+        ["a slice of the landscape, 625 networks", f"{seconds(landscape):.1f} s"],
         ["a range test", f"{seconds(range_test):.1f} s"],
         ["a twin: 100 steps of both, of those of one", f"{seconds(lockstep) / alone:.2f}×"],
     ]
@@ -120,8 +127,8 @@ def memory() -> list[list[str]]:
         ("the article’s, adam", Settings(optimizer="adam")),
         ("6 layers of 1,024, adam", Settings(hidden_sizes=(1024,) * 6, optimizer="adam")),
     ):
-        each, kept = checkpoint_bytes(settings), capacity(settings)
-        megabytes = [f"{each / 2**20:.1f}", f"{kept * each / 2**20:.0f}", f"{run_bytes(settings) / 2**20:.0f}"]
+        each, kept = checkpoint_memory(settings), checkpoint_capacity(settings)
+        megabytes = [f"{each / 2**20:.1f}", f"{kept * each / 2**20:.0f}", f"{run_memory(settings) / 2**20:.0f}"]
         rows.append([label, str(kept), *megabytes])
     return rows
 

@@ -23,7 +23,6 @@ from benchmarks.measure import in_turn, ratio, seconds, table
 from mlpviz import Dataset, Settings, Trainer, load_dataset
 from mlpviz.history import History
 from mlpviz.observe.steps import StepRecorder
-from mlpviz.snapshot import step_columns
 
 BATCH_SIZES = (32, 256, 1024, 4096)
 IMAGES = 16_384  # that each contestant trains on in a turn
@@ -72,7 +71,7 @@ def matrix_products(batch_size: int) -> Callable[[int], None]:
 def instrumented(trainer: Trainer) -> Callable[[int], None]:
     """The trainer's loop with all that the engine records of each step."""
     recorder = StepRecorder(trainer.net)
-    history = History(len(step_columns(2)))
+    history = History(recorder.columns)
 
     def steps(count: int) -> None:
         for _ in range(count):

@@ -14,7 +14,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlpviz.datasets import TORCHVISION_NAMES, DatasetError, load_dataset
+from mlpviz.catalog import CATALOG
+from mlpviz.datasets import DatasetError, load_dataset
 
 #: Bytes of the four compressed files.
 SIZES = {"fashion-mnist": 30_878_645, "mnist": 11_594_722, "kmnist": 21_240_875}
@@ -84,9 +85,9 @@ class Download:
 
     def _move_into_place(self) -> None:
         """Read it once, to be sure that it is whole, then rename it, which happens entirely or not at all."""
-        fetched = self._folder / TORCHVISION_NAMES[self.name]
+        fetched = self._folder / folder_name(self.name)
         load_dataset(self.name, fetched / "raw")
-        place = self._root / TORCHVISION_NAMES[self.name]
+        place = self._root / folder_name(self.name)
         shutil.rmtree(place, ignore_errors=True)
         fetched.rename(place)
 
@@ -100,10 +101,17 @@ def fetch(name: str, folder: Path | str) -> None:
     import torchvision  # takes seconds
 
     try:
-        getattr(torchvision.datasets, TORCHVISION_NAMES[name])(folder, download=True)
+        getattr(torchvision.datasets, folder_name(name))(folder, download=True)
     except (OSError, RuntimeError, EOFError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DatasetError(f"{reason} Check the network connection, or put the four files there yourself.") from error
+
+
+def folder_name(name: str) -> str:
+    """What torchvision calls the dataset: its class, and the folder that this downloads to."""
+    folder = CATALOG[name].torchvision_name
+    assert folder is not None, f"{name} ships with mlpviz"
+    return folder
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 CAPACITY = 600
+#: “Now” is the mean over so many steps, wherever a recent loss or accuracy is shown or judged: enough to average out
+#: the noise of single mini-batches, few enough to follow a fast run.
+RECENT_STEPS = 25
+
+
+def places(columns: Sequence[str], kind: str) -> list[int]:
+    """Where the columns of that kind are, one for each layer: those called "kind 1", "kind 2", and so on."""
+    return [place for place, name in enumerate(columns) if name.rpartition(" ")[0] == kind]
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,6 +23,7 @@ class Series:
     """What a history holds at one moment.
 
     Attributes:
+        columns: their names.
         width: how many rows each bucket sums up; the last bucket may hold fewer.
         start: how many rows came before the first that was recorded.
         rows: how many rows were recorded.
@@ -21,6 +31,7 @@ class Series:
         not_finite: (buckets, columns) int64, how many values were infinite or NaN.
     """
 
+    columns: tuple[str, ...]
     width: int
     rows: int
     minimum: np.ndarray
@@ -33,24 +44,40 @@ class Series:
         """The 1-based number of the last row in each bucket, (buckets,) int64."""
         return self.start + np.minimum(np.arange(1, len(self.mean) + 1) * self.width, self.rows)
 
+    def column(self, name: str) -> np.ndarray:
+        """The means of the column of that name, (buckets,)."""
+        values: np.ndarray = self.mean[:, self.columns.index(name)]
+        return values
+
+    def of_kind(self, kind: str) -> np.ndarray:
+        """The means of the columns of that kind, (buckets, layers)."""
+        values: np.ndarray = self.mean[:, places(self.columns, kind)]
+        return values
+
 
 class History:
-    """Rows of float values, one row a step, in buckets that double in width whenever all are taken."""
+    """Rows of float values, one row a step, in buckets that double in width whenever all are taken.
 
-    def __init__(self, columns: int, capacity: int = CAPACITY, start: int = 0) -> None:
+    Args:
+        columns: a name for each value of a row.
+    """
+
+    def __init__(self, columns: Iterable[str], capacity: int = CAPACITY, start: int = 0) -> None:
         if capacity < 2 or capacity % 2:
             raise ValueError(
                 f"capacity is {capacity}; it must be an even number, so that buckets can be merged in pairs."
             )
+        self.columns = tuple(columns)
         self.capacity = capacity
         self.start = start
         self.rows = 0
         self.width = 1
-        self._minimum = np.full((capacity, columns), np.inf, dtype=np.float32)
-        self._maximum = np.full((capacity, columns), -np.inf, dtype=np.float32)
-        self._sum = np.zeros((capacity, columns))
-        self._finite = np.zeros((capacity, columns), dtype=np.int64)
-        self._not_finite = np.zeros((capacity, columns), dtype=np.int64)
+        shape = (capacity, len(self.columns))
+        self._minimum = np.full(shape, np.inf, dtype=np.float32)
+        self._maximum = np.full(shape, -np.inf, dtype=np.float32)
+        self._sum = np.zeros(shape)  # float64: a float32 sum of a million losses would lose digits
+        self._finite = np.zeros(shape, dtype=np.int64)
+        self._not_finite = np.zeros(shape, dtype=np.int64)
 
     def extend(self, rows: np.ndarray) -> None:
         """Record `rows`, (steps, columns), in order."""
@@ -67,6 +94,7 @@ class History:
         finite = self._finite[:used]
         empty = finite == 0
         return Series(
+            columns=self.columns,
             width=self.width,
             rows=self.rows,
             minimum=np.where(empty, np.nan, self._minimum[:used]).astype(np.float32),

@@ -182,17 +182,17 @@ def _header(path: Path, lines: list[tuple[int, str]]) -> tuple[dict[str, str], l
 
 
 def _sections(path: Path, body: str) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
+    sections: dict[str, list[str]] = {}
     current: list[str] = []
     for line in body.splitlines():
         if line.startswith("## "):
-            current = found.setdefault(line[3:].strip(), [])
+            current = sections.setdefault(line[3:].strip(), [])
         else:
             current.append(line)
     for name in SECTIONS:
-        if not "\n".join(found.get(name, [])).strip():
+        if not "\n".join(sections.get(name, [])).strip():
             raise LessonError(f"{path.name}: there is no text under “## {name}”. Add it.")
-    return {name: "\n".join(found[name]).strip() for name in SECTIONS}
+    return {name: "\n".join(sections[name]).strip() for name in SECTIONS}
 
 
 def _settings(path: Path, key: str, query: str) -> dict[str, str]:

@@ -9,9 +9,6 @@ from torch import Tensor, nn
 
 from mlpviz.settings import Settings
 
-IMAGE_SIZE = 28 * 28
-CLASSES = 10
-
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
@@ -28,7 +25,7 @@ def build_network(settings: Settings, generator: torch.Generator) -> nn.Sequenti
     Every draw comes from `generator`, in PyTorch's order: first the initialisation that `nn.Linear` gives itself,
     layer by layer, then `init_weights` over it. The global generator is neither read nor moved.
     """
-    sizes = (IMAGE_SIZE, *settings.hidden_sizes, CLASSES)
+    sizes = settings.layer_sizes
     layers: list[nn.Module] = [nn.Flatten()]
     for i in range(len(sizes) - 1):
         if i > 0:
@@ -45,6 +42,16 @@ def build_network(settings: Settings, generator: torch.Generator) -> nn.Sequenti
 def linears(net: nn.Sequential) -> list[nn.Linear]:
     """The linear layers, from the input to the logits."""
     return [layer for layer in net if isinstance(layer, nn.Linear)]
+
+
+def is_activation(layer: nn.Module) -> bool:
+    """Whether the layer is a hidden layer's activation, or something behind one, such as dropout."""
+    return not isinstance(layer, nn.Flatten | nn.Linear)
+
+
+def activations(net: nn.Sequential) -> list[int]:
+    """Where in the network the activations of its hidden layers are, from the input on."""
+    return [i for i, layer in enumerate(net) if is_activation(layer)]
 
 
 def reset_linear(linear: nn.Linear, generator: torch.Generator) -> None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from typing import Any
 
-DATASET_NAMES = ("fashion-mnist", "fashion-mnist-mini", "mnist", "kmnist")
+from mlpviz.catalog import CATALOG
+
+IMAGE_SIZE = 28 * 28  # pixels, and so the network's inputs
+CLASSES = 10
+
+DATASET_NAMES = tuple(CATALOG)
 ACTIVATION_NAMES = ("relu", "tanh", "sigmoid", "gelu", "leaky_relu", "identity")
 INIT_NAMES = ("normal", "zeros", "xavier", "kaiming", "pytorch")
 OPTIMIZER_NAMES = ("sgd", "adam", "adamw", "rmsprop")
@@ -100,9 +106,21 @@ class Settings:
         pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """The network's sizes from the input to the logits: (784, hidden units …, 10)."""
+        return (IMAGE_SIZE, *self.hidden_sizes, CLASSES)
+
+    @property
+    def parameters(self) -> int:
+        """How many weights and biases the network has."""
+        sizes = self.layer_sizes
+        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
+
     # dict, JSON, URL
 
     def to_dict(self) -> dict[str, Any]:
+        """Every field by its name, in types that JSON has."""
         return asdict(self) | {"hidden_sizes": list(self.hidden_sizes)}
 
     @classmethod
@@ -115,10 +133,16 @@ class Settings:
         return cls(**values)
 
     def to_json(self) -> str:
+        """`to_dict` as JSON."""
         return json.dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: it is not JSON, not an object, or no settings.
+        """
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:

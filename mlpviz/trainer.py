@@ -128,8 +128,8 @@ class Trainer:
             self._epoch, self._order = epoch, self.shuffle().to(self.device)
         size = self.settings.batch_size
         chosen = self._order[at * size : (at + 1) * size]
-        X = self.dataset.train_images.index_select(0, chosen)
-        return self.pixels(X), self.dataset.train_labels.index_select(0, chosen)
+        X = self.dataset.train.images.index_select(0, chosen)
+        return self.pixels(X), self.dataset.train.labels.index_select(0, chosen)
 
     def shuffle(self) -> Tensor:
         """The order of the next epoch's images, (train_size,), drawn as `DataLoader(shuffle=True)` draws it, unused
@@ -154,8 +154,8 @@ class Trainer:
     def evaluate_in_parts(self) -> Iterator[Evaluation | None]:
         """`evaluate`, a batch at a time: gives None after each batch and the evaluation at the end. The network must
         not be trained in between."""
-        images, labels = self.test_set()
-        size = test_batch_size(self.settings)
+        images, labels = self.evaluation_set()
+        size = evaluation_batch_size(self.settings)
         parts = []
         for i in range(0, len(images), size):
             self.evaluation_mode()
@@ -171,9 +171,9 @@ class Trainer:
             logits=logits,
         )
 
-    def test_set(self) -> tuple[Tensor, Tensor]:
+    def evaluation_set(self) -> tuple[Tensor, Tensor]:
         """What it is tested on: images (n, 28, 28) uint8, and labels (n,)."""
-        return self.dataset.test_images, self.dataset.test_labels
+        return self.dataset.test.images, self.dataset.test.labels
 
     def evaluation_mode(self) -> None:
         """Layers that behave otherwise in training, such as dropout, are told that this is none."""
@@ -212,8 +212,8 @@ class Trainer:
         if self.settings.needs_new_run(checkpoint.settings):
             raise ValueError("The checkpoint is of a run with other settings: make a Trainer with those.")
         with torch.no_grad():
-            for parameter, kept in zip(self.net.parameters(), checkpoint.parameters, strict=True):
-                parameter.copy_(kept)
+            for parameter, saved in zip(self.net.parameters(), checkpoint.parameters, strict=True):
+                parameter.copy_(saved)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": copy.deepcopy(checkpoint.optimizer), "param_groups": groups})
         self.generator.set_state(checkpoint.draws)
@@ -221,7 +221,7 @@ class Trainer:
         self.change(checkpoint.settings)
 
 
-def test_batch_size(settings: Settings) -> int:
+def evaluation_batch_size(settings: Settings) -> int:
     """How many test images go through at once: the article's 256 stays 256."""
     return min(max(settings.batch_size, 64), 1024)
 
@@ -264,7 +264,7 @@ def optimizer_options(settings: Settings) -> dict[str, Any]:
 
 
 def _train_size(settings: Settings, dataset: Dataset) -> int:
-    there = len(dataset.train_images)
+    there = len(dataset.train.images)
     size = settings.train_size or there
     if size > there:
         raise ValueError(f"train_size is {size:,}; {dataset.title} has {there:,} training images.")

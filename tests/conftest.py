@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,19 @@ import pytest
 import torch
 
 from mlpviz import Dataset, load_dataset
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow by its kind: the browser's tests, which share a server in one process; the page's second round,
+    through a door that pickles; and whatever trains over many seeds."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        values = callspec.params.values() if callspec is not None else ()
+        second_round = any(isinstance(value, str) and value == "pickled" for value in values)
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        if "browser" in item.path.parts or second_round or item.get_closest_marker("seeds"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
@@ -27,16 +41,7 @@ def mini() -> Dataset:
 @pytest.fixture(scope="session")
 def tiny(mini: Dataset) -> Dataset:
     """The first 1,000 training and 300 test images of the small set."""
-    return Dataset(
-        "fashion-mnist-mini",
-        "tiny",
-        mini.classes,
-        mini.train_images[:1000],
-        mini.train_labels[:1000],
-        mini.test_images[:300],
-        mini.test_labels[:300],
-        "a test",
-    )
+    return replace(mini, title="tiny", train=mini.train.first(1000), test=mini.test.first(300), source="a test")
 
 
 def write_idx(path: Path, values: np.ndarray, magic: int) -> None:
@@ -47,8 +52,8 @@ def write_idx(path: Path, values: np.ndarray, magic: int) -> None:
 
 def write_idx_files(folder: Path, dataset: Dataset) -> None:
     for stem, split in (("train", "train"), ("t10k", "test")):
-        write_idx(folder / f"{stem}-images-idx3-ubyte", getattr(dataset, f"{split}_images").numpy(), 0x803)
-        write_idx(folder / f"{stem}-labels-idx1-ubyte", getattr(dataset, f"{split}_labels").numpy(), 0x801)
+        write_idx(folder / f"{stem}-images-idx3-ubyte", getattr(dataset, split).images.numpy(), 0x803)
+        write_idx(folder / f"{stem}-labels-idx1-ubyte", getattr(dataset, split).labels.numpy(), 0x801)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torchvision
 
-from mlpviz import DatasetError, datasets, load_dataset
+from mlpviz import DatasetError, catalog, datasets, load_dataset
 from mlpviz.data.make_mini import first_of_each_class
 from tests.conftest import write_idx
 
@@ -19,22 +19,22 @@ def nowhere(tmp_path, monkeypatch):
     """A machine without any full dataset."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLPVIZ_DATA", raising=False)
-    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", tmp_path / "no-debian-package")
+    monkeypatch.setattr(catalog, "DEBIAN_FOLDER", tmp_path / "no-debian-package")
     return tmp_path
 
 
 def put_files(folder: Path, value: int = 7) -> None:
-    for stem, count in datasets.FILES.items():
+    for stem, count in catalog.FILES.items():
         shape, magic = ((count, 28, 28), 0x803) if "images" in stem else ((count,), 0x801)
         write_idx(folder / stem, np.full(shape, value), magic)
 
 
 def test_the_small_set_is_balanced_and_whole():
     mini = load_dataset("fashion-mnist-mini")
-    assert mini.train_images.shape == (10_000, 28, 28) and mini.test_images.shape == (2_000, 28, 28)
-    assert mini.train_images.dtype == torch.uint8 and mini.train_labels.dtype == torch.int64
-    assert torch.bincount(mini.train_labels).tolist() == [1_000] * 10
-    assert torch.bincount(mini.test_labels).tolist() == [200] * 10
+    assert mini.train.images.shape == (10_000, 28, 28) and mini.test.images.shape == (2_000, 28, 28)
+    assert mini.train.images.dtype == torch.uint8 and mini.train.labels.dtype == torch.int64
+    assert torch.bincount(mini.train.labels).tolist() == [1_000] * 10
+    assert torch.bincount(mini.test.labels).tolist() == [200] * 10
     assert (Path(datasets.MINI_FILE).parent / "LICENSE.fashion-mnist").read_text().count("Zalando") >= 1
 
 
@@ -45,17 +45,17 @@ def test_the_first_of_each_class_come_in_their_original_order():
 
 def test_the_small_set_is_the_beginning_of_the_full_one_where_that_is_here():
     """Debian's package, which .ci/run installs, is the oracle."""
-    if datasets.find_dataset("fashion-mnist") is None:
+    if catalog.find_dataset("fashion-mnist") is None:
         pytest.skip("the full Fashion-MNIST is not on this machine")
     full, mini = load_dataset("fashion-mnist"), load_dataset("fashion-mnist-mini")
-    chosen = first_of_each_class(full.train_labels, 1_000)
-    assert torch.equal(full.train_images[chosen], mini.train_images)
-    assert torch.equal(full.train_labels[chosen], mini.train_labels)
+    chosen = first_of_each_class(full.train.labels, 1_000)
+    assert torch.equal(full.train.images[chosen], mini.train.images)
+    assert torch.equal(full.train.labels[chosen], mini.train.labels)
 
 
 def test_where_a_full_set_is_looked_for_and_in_which_order(nowhere, monkeypatch):
-    assert datasets.find_dataset("fashion-mnist") is None
-    assert datasets.default_dataset() == "fashion-mnist-mini"
+    assert catalog.find_dataset("fashion-mnist") is None
+    assert catalog.default_dataset() == "fashion-mnist-mini"
     places = [
         nowhere / "no-debian-package",
         nowhere / "data" / "FashionMNIST" / "raw",
@@ -65,17 +65,17 @@ def test_where_a_full_set_is_looked_for_and_in_which_order(nowhere, monkeypatch)
     monkeypatch.setenv("MLPVIZ_DATA", str(nowhere / "named"))
     for place in places:  # each takes precedence over those before it
         write_idx(place / "t10k-labels-idx1-ubyte", np.zeros(10_000), 0x801)
-        assert datasets.find_dataset("fashion-mnist").resolve() == place
-    assert datasets.default_dataset() == "fashion-mnist"
-    assert datasets.find_dataset("mnist") is None
+        assert catalog.find_dataset("fashion-mnist").resolve() == place
+    assert catalog.default_dataset() == "fashion-mnist"
+    assert catalog.find_dataset("mnist") is None
 
 
 @pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("kmnist", "KMNIST")])
 def test_the_whole_family_comes_through_the_same_door(nowhere, name, folder):
     put_files(nowhere / "data" / folder / "raw")
     dataset = load_dataset(name)
-    assert dataset.train_images.shape == (60_000, 28, 28) and dataset.test_labels.shape == (10_000,)
-    assert dataset.train_images.unique().tolist() == [7] and len(dataset.classes) == 10
+    assert dataset.train.images.shape == (60_000, 28, 28) and dataset.test.labels.shape == (10_000,)
+    assert dataset.train.images.unique().tolist() == [7] and len(dataset.classes) == 10
 
 
 def test_a_dataset_that_is_not_here_says_what_to_do(nowhere):
@@ -97,32 +97,32 @@ def test_an_unknown_name():
 
 def test_a_dataset_of_the_wrong_shape_is_refused(tiny):
     with pytest.raises(ValueError, match="28, 28"):
-        datasets.Dataset(
-            "x", "x", (), tiny.train_images.float(), tiny.train_labels, tiny.test_images, tiny.test_labels, ""
-        )
+        datasets.Split(tiny.train.images.float(), tiny.train.labels)
+    with pytest.raises(ValueError, match="as many labels"):
+        datasets.Split(tiny.train.images, tiny.test.labels)
 
 
 def test_gzipped_files_are_found_and_read(nowhere):
     folder = nowhere / "data" / "MNIST" / "raw"
     put_files(folder)
-    for stem in datasets.FILES:
+    for stem in catalog.FILES:
         (folder / f"{stem}.gz").write_bytes(gzip.compress((folder / stem).read_bytes(), compresslevel=1))
         (folder / stem).unlink()
-    assert load_dataset("mnist").train_images.shape == (60_000, 28, 28)
+    assert load_dataset("mnist").train.images.shape == (60_000, 28, 28)
 
 
 def test_the_classes_are_torchvisions():
-    assert tuple(torchvision.datasets.FashionMNIST.classes) == datasets.GARMENTS
-    assert tuple(name[0] for name in torchvision.datasets.MNIST.classes) == datasets.DIGITS
-    assert [name.split()[1] for name in datasets.KUZUSHIJI] == torchvision.datasets.KMNIST.classes
+    assert tuple(torchvision.datasets.FashionMNIST.classes) == catalog.GARMENTS
+    assert tuple(name[0] for name in torchvision.datasets.MNIST.classes) == catalog.DIGITS
+    assert [name.split()[1] for name in catalog.KUZUSHIJI] == torchvision.datasets.KMNIST.classes
 
 
 def test_many_at_once_share_one_copy(nowhere, monkeypatch, tiny):
-    def slow(folder):
+    def slow(name, folder):
         time.sleep(0.1)
         return replace(tiny)
 
-    monkeypatch.setitem(datasets.DATASETS, "mnist", slow)
+    monkeypatch.setattr(datasets, "_full", slow)
     with ThreadPoolExecutor(4) as pool:
         loaded = set(pool.map(lambda _: load_dataset("mnist", nowhere), range(4)))
     assert len(loaded) == 1
@@ -130,3 +130,11 @@ def test_many_at_once_share_one_copy(nowhere, monkeypatch, tiny):
 
 def test_a_device_holds_one_copy(tiny):
     assert tiny.to(torch.device("cpu")) is tiny.to(torch.device("cpu"))
+
+
+def test_the_catalogue_knows_the_sizes_without_reading_the_images(mini):
+    entry = catalog.CATALOG["fashion-mnist-mini"]
+    assert (entry.train_size, entry.test_size) == (len(mini.train.images), len(mini.test.images))
+    assert (mini.title, mini.classes) == (entry.title, entry.classes)
+    full = catalog.CATALOG["mnist"]
+    assert {full.train_size, full.test_size} == set(catalog.FILES.values())

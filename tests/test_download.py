@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlpviz import datasets
+from mlpviz import catalog, datasets
 from mlpviz.download import Download
 from tests.conftest import write_idx
+
+pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -82,12 +84,12 @@ def left_behind(root):
 
 def test_a_download_lands_whole_and_is_found(server, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", tmp_path / "none")
+    monkeypatch.setattr(catalog, "DEBIAN_FOLDER", tmp_path / "none")
     download = begin(server, files, "data", monkeypatch)
     download.wait(60)
     assert (download.state, download.message, download.progress()) == ("done", "", 1.0)
-    assert datasets.find_dataset("fashion-mnist").resolve() == tmp_path / "data" / "FashionMNIST" / "raw"
-    assert datasets.load_dataset("fashion-mnist").train_images.shape == (60_000, 28, 28)
+    assert catalog.find_dataset("fashion-mnist").resolve() == tmp_path / "data" / "FashionMNIST" / "raw"
+    assert datasets.load_dataset("fashion-mnist").train.images.shape == (60_000, 28, 28)
     assert left_behind("data") == []
 
 
@@ -137,4 +139,4 @@ def test_it_takes_the_place_of_a_damaged_dataset(server, files, tmp_path, monkey
     download = begin(server, files, tmp_path, monkeypatch)
     download.wait(60)
     assert (download.state, download.message) == ("done", "")
-    assert datasets.load_dataset("fashion-mnist", damaged.parent).train_images.shape == (60_000, 28, 28)
+    assert datasets.load_dataset("fashion-mnist", damaged.parent).train.images.shape == (60_000, 28, 28)

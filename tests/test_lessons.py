@@ -23,6 +23,7 @@ from mlpviz.lessons import (
 )
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
+from mlpviz.runs.branch import branch
 from mlpviz.stability.sharpness import measure_sharpness
 from mlpviz.trainer import pixels
 
@@ -55,18 +56,18 @@ class Outcome:
     def train_accuracy(self):
         t = self.trainer
         with torch.no_grad():
-            logits = t.net(pixels(t.dataset.train_images[: t.train_size]))
-        return (logits.argmax(dim=1) == t.dataset.train_labels[: t.train_size]).float().mean().item()
+            logits = t.net(pixels(t.dataset.train.images[: t.train_size]))
+        return (logits.argmax(dim=1) == t.dataset.train.labels[: t.train_size]).float().mean().item()
 
     def dead(self):
-        return dead_shares(self.trainer.net, pixels(self.trainer.dataset.test_images[:512]))
+        return dead_shares(self.trainer.net, pixels(self.trainer.dataset.test.images[:512]))
 
     def norms(self):
         return [linear.weight.norm().item() for linear in linears(self.trainer.net)]
 
     def sharpness(self):
         d = self.trainer.dataset
-        return measure_sharpness(self.trainer.net, pixels(d.train_images[:512]), d.train_labels[:512]).value
+        return measure_sharpness(self.trainer.net, pixels(d.train.images[:512]), d.train.labels[:512]).value
 
     def steps_to(self, loss):
         means = self.losses.unfold(0, 25, 1).mean(dim=1)
@@ -86,6 +87,7 @@ def right(name):
     return lesson.options[lesson.right]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "low", "high"), [("fashion-mnist", 0.83, 0.87), ("fashion-mnist-mini", 0.72, 0.80)]
 )
@@ -97,6 +99,7 @@ def test_the_article_s_run(dataset, low, high):
     assert done.losses[0].item() == pytest.approx(math.log(10), abs=0.01)
 
 
+@pytest.mark.slow
 def test_too_high():
     done = outcome("too-high")
     assert abs(done.loss - math.log(10)) < 0.1 and done.accuracy < 0.12 and "2.30" in right("too-high")
@@ -107,26 +110,27 @@ def test_too_high():
     assert torch.isfinite(done.losses).all() and done.losses[:20].max() > 5
 
 
+@pytest.mark.slow
 def test_back_to_just_before():
     from tests.stability.test_diagnosis import watch
 
     settings = Settings.from_params(LESSONS["back-to-just-before"].settings)
     run, _ = watch(settings, 400)
-    assert run.status == "paused" and run.post_mortem.back_to < 60
-    branch = run.branch(run.post_mortem.back_to)
-    branch.change(branch.settings.replace(learning_rate=0.1))
-    branch.start()
-    while branch.has_work():
-        branch.look()
-        branch.advance()
-    assert branch.results.step == 400
-    predicted = branch.results.logits.argmax(axis=1)
-    assert (predicted == branch.results.labels).mean() > outcome(
-        "article", dataset="fashion-mnist-mini"
-    ).accuracy - 0.05
+    assert run.status == "paused" and run.health.post_mortem.back_to < 60
+    back = branch(run, run.health.post_mortem.back_to)
+    back.change(back.settings.replace(learning_rate=0.1))
+    back.start()
+    while back.has_work():
+        back.look()
+        back.advance()
+    results = back.recording.results
+    assert results.step == 400
+    predicted = results.logits.argmax(axis=1)
+    assert (predicted == results.labels).mean() > outcome("article", dataset="fashion-mnist-mini").accuracy - 0.05
     assert right("back-to-just-before").startswith("Yes")
 
 
+@pytest.mark.slow
 def test_warm_up():
     at_once = outcome("warm-up")
     warm = LESSONS["warm-up"].variants["Warm up first"]
@@ -137,6 +141,7 @@ def test_warm_up():
     assert "clearly lower" in right("warm-up")
 
 
+@pytest.mark.slow
 def test_init_too_small():
     done = outcome("init-too-small")
     assert (done.losses - math.log(10)).abs().max() < 0.02 and right("init-too-small") == "Nothing at all"
@@ -145,12 +150,14 @@ def test_init_too_small():
     assert larger.losses[2 * per_epoch - 5 : 2 * per_epoch].mean() > 2.2 and larger.loss < 1.2, "a plateau, then a fall"
 
 
+@pytest.mark.slow
 def test_init_too_large():
     done = outcome("init-too-large")
     assert 1e3 < done.losses[0] < 1e4 and "thousands" in right("init-too-large")
     assert done.accuracy < 0.2 and (not torch.isfinite(done.losses).all() or min(done.dead()) > 0.7)
 
 
+@pytest.mark.slow
 def test_batch_size():
     one, usual, all_ = (
         outcome("batch-size", "A batch of 1"),
@@ -162,6 +169,7 @@ def test_batch_size():
     assert right("batch-size") == "A batch of 1"
 
 
+@pytest.mark.slow
 def test_deep_badly_and_well():
     badly, well = outcome("deep-badly"), outcome("deep-well")
     assert set(badly.trainer.settings.differences(well.trainer.settings)) == {"init"}
@@ -170,17 +178,20 @@ def test_deep_badly_and_well():
     assert "at once" in right("deep-well")
 
 
+@pytest.mark.slow
 def test_tanh_or_relu():
     relu, tanh = outcome("tanh-or-relu"), outcome("tanh-or-relu", "tanh")
     assert abs(relu.accuracy - tanh.accuracy) < 0.05 and "few points" in right("tanh-or-relu")
 
 
+@pytest.mark.slow
 def test_momentum():
     without, with_it = outcome("momentum"), outcome("momentum", "With momentum")
     assert without.steps_to(0.85) > 3 * with_it.steps_to(0.85) and with_it.accuracy > without.accuracy
     assert "several times" in right("momentum")
 
 
+@pytest.mark.slow
 def test_weight_decay():
     without, with_it = outcome("weight-decay"), outcome("weight-decay", "Decay of 0.03")
     assert without.train_accuracy() == pytest.approx(0.95, abs=0.03)
@@ -193,6 +204,7 @@ def test_weight_decay():
     assert "shrinks the gap" in right("weight-decay")
 
 
+@pytest.mark.slow
 def test_few_examples():
     done = outcome("few-examples")
     assert done.train_accuracy() == 1.0 and 0.70 < done.accuracy < 0.80
@@ -203,10 +215,11 @@ def test_few_examples():
     assert done.accuracy > done.tests[best].accuracy - 0.03, "while the accuracy stays"
 
 
+@pytest.mark.slow
 def test_edge_of_stability():
     start = Trainer(Settings.from_params(LESSONS["edge-of-stability"].settings), load_dataset("fashion-mnist-mini"))
     d = start.dataset
-    first = measure_sharpness(start.net, pixels(d.train_images[:512]), d.train_labels[:512]).value
+    first = measure_sharpness(start.net, pixels(d.train.images[:512]), d.train.labels[:512]).value
     done, slower = outcome("edge-of-stability"), outcome("edge-of-stability", "A third of the rate")
     assert first == pytest.approx(1.5, abs=0.3) and 0.6 * 20 < done.sharpness() < 1.6 * 20
     watched = Outcome.__new__(Outcome)

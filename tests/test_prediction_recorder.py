@@ -3,9 +3,9 @@ import torch
 
 from mlpviz import Settings, Trainer
 from mlpviz.observe.predictions import CAPACITY, PredictionRecorder
-from mlpviz.run import Run
+from mlpviz.runs.run import Run
 from mlpviz.trainer import Evaluation
-from tests.test_run import work_off
+from tests.runs.working import work_off
 
 LABELS = torch.arange(300) % 10
 
@@ -52,11 +52,11 @@ def test_results_given_out_never_change():
 def test_a_run_publishes_the_results_of_each_evaluation(tiny):
     settings = Settings(dataset="fashion-mnist-mini", hidden_sizes=(16,), batch_size=100, epochs=2)
     run = Run(settings, tiny)
-    assert run.results is None
+    assert run.recording.results is None
     run.start()
     work_off(run)
     oracle = Trainer(settings, tiny)
     oracle.train(20)
-    assert run.results.step == 20 and [past.step for past in run.results.past] == [0, 10, 20]
-    assert np.array_equal(run.results.logits, oracle.evaluate().logits)
-    assert np.array_equal(run.results.labels, tiny.test_labels)
+    assert run.recording.results.step == 20 and [past.step for past in run.recording.results.past] == [0, 10, 20]
+    assert np.array_equal(run.recording.results.logits, oracle.evaluate().logits)
+    assert np.array_equal(run.recording.results.labels, tiny.test.labels)

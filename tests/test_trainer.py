@@ -101,7 +101,7 @@ def test_every_image_once_an_epoch(tiny):
         labels += y.tolist()
         trainer.train(1)
     assert sizes == [64] * 15 + [40]
-    assert sorted(labels) == sorted(tiny.train_labels.tolist())
+    assert sorted(labels) == sorted(tiny.train.labels.tolist())
 
 
 def test_looking_at_the_next_batch_does_not_take_it(tiny):
@@ -115,10 +115,10 @@ def test_evaluation_is_pytorchs_answer_over_the_whole_test_set(tiny):
     trainer.train(30)
     evaluation = trainer.evaluate()
     with torch.no_grad():
-        logits = trainer.net(torch.stack([transforms.ToTensor()(image.numpy()) for image in tiny.test_images]))
+        logits = trainer.net(torch.stack([transforms.ToTensor()(image.numpy()) for image in tiny.test.images]))
     assert torch.allclose(evaluation.logits, logits, atol=1e-5)
-    assert evaluation.loss == pytest.approx(nn.functional.cross_entropy(logits, tiny.test_labels).item(), rel=1e-5)
-    assert evaluation.accuracy == (logits.argmax(1) == tiny.test_labels).double().mean().item()
+    assert evaluation.loss == pytest.approx(nn.functional.cross_entropy(logits, tiny.test.labels).item(), rel=1e-5)
+    assert evaluation.accuracy == (logits.argmax(1) == tiny.test.labels).double().mean().item()
     assert evaluation.step == 30
 
 
@@ -167,8 +167,8 @@ def test_no_steps(tiny):
 
 def test_train_size_takes_the_first_images_alone(tiny):
     X, y = Trainer(SMALL.replace(train_size=100, batch_size=100), tiny).next_batch()
-    assert sorted(y.tolist()) == sorted(tiny.train_labels[:100].tolist())
-    ours, theirs = (images.double().sum(dim=(1, 2)).sort().values for images in (X * 255, tiny.train_images[:100]))
+    assert sorted(y.tolist()) == sorted(tiny.train.labels[:100].tolist())
+    ours, theirs = (images.double().sum(dim=(1, 2)).sort().values for images in (X * 255, tiny.train.images[:100]))
     assert torch.allclose(ours, theirs)
     with pytest.raises(ValueError, match="it must be at most 100, the training images"):
         Trainer(SMALL.replace(train_size=100, batch_size=101), tiny)

@@ -16,14 +16,14 @@ def first_of_each_class(labels: torch.Tensor, per_class: int) -> torch.Tensor:
 
 def main() -> None:
     full = load_dataset("fashion-mnist")
-    train = first_of_each_class(full.train_labels, 1_000)
-    test = first_of_each_class(full.test_labels, 200)
+    train = first_of_each_class(full.train.labels, 1_000)
+    test = first_of_each_class(full.test.labels, 200)
     np.savez_compressed(
         MINI_FILE,
-        train_images=full.train_images[train].numpy(),
-        train_labels=full.train_labels[train].to(torch.uint8).numpy(),
-        test_images=full.test_images[test].numpy(),
-        test_labels=full.test_labels[test].to(torch.uint8).numpy(),
+        train_images=full.train.images[train].numpy(),
+        train_labels=full.train.labels[train].to(torch.uint8).numpy(),
+        test_images=full.test.images[test].numpy(),
+        test_labels=full.test.labels[test].to(torch.uint8).numpy(),
     )
     print(f"{MINI_FILE.name}: {MINI_FILE.stat().st_size:,} bytes")
 

@@ -8,6 +8,6 @@ from mlpviz.snapshot import Snapshot
 
 def accuracy_curve(snapshot: Snapshot) -> Chart:
     """Accuracy over steps: of each mini-batch before its update, the moving mean of those, and of the test set."""
-    data = train_and_test(snapshot, column=1, guess=0.1, form=".1%")
-    sentence = f"{train_and_test_now(snapshot, 1, percent)}; guessing gets 10 % right."
+    data = train_and_test(snapshot, measure="accuracy", guess=0.1, form=".1%")
+    sentence = f"{train_and_test_now(snapshot, 'accuracy', percent)}; guessing gets 10 % right."
     return Chart("Accuracy", sentence, data, step_layout(snapshot, range=[0, 1], tickformat=".0%"), card="Accuracy")

@@ -11,15 +11,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from mlpviz.history import Series
-from mlpviz.snapshot import RECENT_STEPS, Inspection, Snapshot
+from mlpviz.figures.palette import ALARM, GREY, GUESS, TEST, TRAIN
+from mlpviz.history import RECENT_STEPS
+from mlpviz.snapshot import Inspection, Snapshot
 
-# After Okabe and Ito's colours for all kinds of colour vision, darkened where needed to stand out by 3:1 on white and
-# on black alike.
-BLUE, VERMILLION, GREEN, PURPLE = "#0a78bb", "#d55e00", "#009e73", "#cc6699"
-OCHRE, SKY, GREY = "#b07a00", "#2e8fc4", "#808080"
-TRAIN, TEST, GUESS, ALARM = BLUE, VERMILLION, GREY, "#d43a3a"
-LAYERS = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE, SKY, GREY)
+BAND = 0.2  # opacity of a band, through which lines can be seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +42,14 @@ def once_per_inspection(figure: Callable[[Snapshot], Figure]) -> Callable[[Snaps
     made: WeakKeyDictionary[Inspection, Figure] = WeakKeyDictionary()
 
     @functools.wraps(figure)
-    def kept(snapshot: Snapshot) -> Figure:
+    def cached(snapshot: Snapshot) -> Figure:
         if snapshot.inspection is None:
             return figure(snapshot)
         if snapshot.inspection not in made:
             made[snapshot.inspection] = figure(snapshot)
         return made[snapshot.inspection]
 
-    return kept
+    return cached
 
 
 def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any) -> dict[str, Any]:
@@ -65,28 +61,31 @@ def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any)
     return {"type": "scatter", "mode": mode, "name": name, "x": x, "y": y, "line": style} | more
 
 
-def faint(color: str) -> str:
-    """A colour for bands, through which lines can be seen."""
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.2)"
-
-
 def drawable(values: np.ndarray) -> np.ndarray:
     """What can be drawn; a gap where it is infinite."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def train_and_test(snapshot: Snapshot, column: int, guess: float, form: str) -> list[dict[str, Any]]:
-    """The traces of loss (column 0) and accuracy (column 1): each step, faint; its moving mean; the test set; and,
-    dashed, what guessing among the ten classes gives. `form` is d3's format of a value."""
+MEASURES = ("loss", "accuracy")  # in the order of an evaluation's values and of `Snapshot.recent`
+
+
+def train_and_test(snapshot: Snapshot, measure: str, guess: float, form: str) -> list[dict[str, Any]]:
+    """The traces of a measure, the loss or the accuracy: each step, faint; its moving mean; the test set; and, dashed,
+    what guessing among the ten classes gives. `form` is d3's format of a value."""
     steps, evaluations = snapshot.steps, snapshot.evaluations
     return [
-        every_step(snapshot, column, f"step %{{x:,}}: %{{y:{form}}}"),
-        line("train", steps.ends(), moving_mean(steps, column), TRAIN, hovertemplate=f"train %{{y:{form}}}"),
+        every_step(snapshot, measure, f"step %{{x:,}}: %{{y:{form}}}"),
+        line(
+            "train",
+            steps.ends(),
+            moving_mean(steps.column(measure), steps.width),
+            TRAIN,
+            hovertemplate=f"train %{{y:{form}}}",
+        ),
         line(
             "test",
             evaluations[:, 0],
-            evaluations[:, 1 + column],
+            evaluations[:, 1 + MEASURES.index(measure)],
             TEST,
             mode="lines+markers",
             marker={"size": 8},
@@ -96,31 +95,34 @@ def train_and_test(snapshot: Snapshot, column: int, guess: float, form: str) -> 
     ]
 
 
-def train_and_test_now(snapshot: Snapshot, column: int, spell: Callable[[float], str]) -> str:
+def train_and_test_now(snapshot: Snapshot, measure: str, spell: Callable[[float], str]) -> str:
     """The latest of both in words: "Train 0.52, test 0.55"; for a new run, what there is."""
-    parts = [f"train {spell(snapshot.recent[column])}"] if snapshot.recent else []
+    place = MEASURES.index(measure)
+    parts = [f"train {spell(snapshot.recent[place])}"] if snapshot.recent else []
     evaluation = snapshot.evaluation()
     if evaluation:
-        parts.append(f"test {spell(evaluation[column])}")
+        parts.append(f"test {spell(evaluation[place])}")
     now = ", ".join(parts) or "not measured yet"
     return now[0].upper() + now[1:]
 
 
-def every_step(snapshot: Snapshot, column: int, hover: str) -> dict[str, Any]:
+def every_step(snapshot: Snapshot, measure: str, hover: str) -> dict[str, Any]:
     """Every step, faint: once a bucket holds several, a stroke from its smallest to its largest value."""
     steps = snapshot.steps
     if steps.width == 1:
-        x, y = steps.ends(), steps.mean[:, column]
+        x, y = steps.ends(), steps.column(measure)
     else:
         x = np.repeat(steps.ends(), 2)
+        column = steps.columns.index(measure)
         y = np.stack([steps.minimum[:, column], steps.maximum[:, column]], axis=1).ravel()
     return line("each step", x, y, TRAIN, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
 
 
-def moving_mean(series: Series, column: int) -> np.ndarray:
-    """The mean over the last 25 steps or the last bucket, whichever is longer; (buckets,)."""
-    window = max(1, RECENT_STEPS // series.width)
-    values = np.pad(series.mean[:, column].astype(np.float64), (window - 1, 0), constant_values=np.nan)
+def moving_mean(means: np.ndarray, width: int) -> np.ndarray:
+    """From the means of buckets of `width` steps each, the mean over the last 25 steps or the last bucket, whichever is
+    longer; (buckets,)."""
+    window = max(1, RECENT_STEPS // width)
+    values = np.pad(means.astype(np.float64), (window - 1, 0), constant_values=np.nan)
     if len(values) < window:
         return np.empty(0)
     windows = np.lib.stride_tricks.sliding_window_view(values, window)  # no running sum: 10³⁰ would swallow the rest

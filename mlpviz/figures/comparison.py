@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from mlpviz.diagnosis import LN10
-from mlpviz.figures.chart import BLUE, GREY, GUESS, VERMILLION, Chart, line, number, percent
+from mlpviz.figures.chart import Chart, line, number, percent
+from mlpviz.figures.headline import task_status
+from mlpviz.figures.palette import BLUE, GREY, GUESS, VERMILLION
 from mlpviz.history import Series
 from mlpviz.snapshot import ComparisonSnapshot
 
@@ -40,7 +42,7 @@ def outcome(snapshot: ComparisonSnapshot) -> str:
 
 def comparison_headline(snapshot: ComparisonSnapshot) -> dict[str, object]:
     """The strip above the figures."""
-    status = {"training": "Comparing", "finished": "Compared", "failed": "Stopped by an error"}[snapshot.status]
+    status = task_status(snapshot.status, at_work="Comparing", finished="Compared")
     values = [("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}")]
     for name, rows in zip(NAMES, snapshot.evaluations, strict=True):
         values.append(("Test accuracy", percent(rows[-1, 2]) if len(rows) else "–", name))
@@ -65,9 +67,13 @@ def _losses(snapshot: ComparisonSnapshot) -> Chart:
     data.append(
         line("guessing", [0, snapshot.total_steps], [LN10] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip")
     )
-    parts = [f"{name} {number(float(s.mean[-1, 0]))}" for name, s in zip(NAMES, snapshot.steps, strict=True) if s.rows]
+    parts = [
+        f"{name} {number(float(s.column('loss')[-1]))}" for name, s in zip(NAMES, snapshot.steps, strict=True) if s.rows
+    ]
     sentence = f"Training loss, latest step: {', '.join(parts) or 'none yet'}. Guessing costs ln 10 ≈ 2.30."
-    huge = any(np.nanmax(series.maximum[:, 0], initial=0.0) > 50 for series in snapshot.steps)
+    huge = any(
+        np.nanmax(series.maximum[:, series.columns.index("loss")], initial=0.0) > 50 for series in snapshot.steps
+    )
     layout: dict[str, Any] = {"xaxis": _steps(snapshot), "yaxis": {"type": "log" if huge else "linear"}}
     marks = [(step, name) for step, name in zip(snapshot.not_finite_steps, NAMES, strict=True) if step is not None]
     layout["annotations"] = [_lost(step, name, i) for i, (step, name) in enumerate(marks)]
@@ -104,7 +110,7 @@ def _accuracies(snapshot: ComparisonSnapshot) -> Chart:
 
 
 def _step_line(name: str, series: Series, color: str, dash: str) -> dict[str, Any]:
-    return line(name, series.ends(), series.mean[:, 0], color, width=1.5, dash=dash, hovertemplate="%{y:.4f}")
+    return line(name, series.ends(), series.column("loss"), color, width=1.5, dash=dash, hovertemplate="%{y:.4f}")
 
 
 def _steps(snapshot: ComparisonSnapshot) -> dict[str, Any]:

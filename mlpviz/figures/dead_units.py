@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.figures.chart import LAYERS, Chart, line, percent, step_layout
+from mlpviz.figures.chart import Chart, line, percent, step_layout
 from mlpviz.figures.gradient_norms import subscript
+from mlpviz.figures.palette import LAYERS
 from mlpviz.snapshot import Snapshot
 
 
@@ -14,7 +15,7 @@ def dead_units(snapshot: Snapshot) -> Chart:
     data, now = [], []
     for layer, shares in enumerate(dead_shares(snapshot), 1):
         assert snapshot.inspection is not None
-        steps = snapshot.inspection.trend.mean[:, 0]
+        steps = snapshot.inspection.trend.column("step")
         label = f"layer {layer}"
         mode = "lines" if len(steps) > 2 else "lines+markers"  # a line through one point shows nothing
         hover = f"{label} %{{y:.0%}}"
@@ -28,8 +29,7 @@ def dead_shares(snapshot: Snapshot) -> list[np.ndarray]:
     """For each hidden layer, its share of dead units at each inspection."""
     if snapshot.inspection is None:
         return []
-    trend = snapshot.inspection.trend.mean
-    return [trend[:, len(snapshot.layers) + layer] for layer in range(snapshot.hidden_layers)]
+    return list(snapshot.inspection.trend.of_kind("dead_share").T)
 
 
 def _sentence(snapshot: Snapshot, now: list[str]) -> str:

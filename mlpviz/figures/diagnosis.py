@@ -4,48 +4,48 @@ from __future__ import annotations
 
 import math
 
-from mlpviz.diagnosis import HEALTHY, LN10, Diagnosis, PostMortem, Vitals, stability_factor
+from mlpviz.diagnosis import LN10, SPIKE, Diagnosis, Kind, PostMortem, Severity, Vitals, stability_factor
 from mlpviz.figures.chart import number, percent
 from mlpviz.figures.gradient_norms import subscript
 
 TITLES = {
-    "healthy": "Healthy",
-    "young": "Too early to say",
-    "slow": "Slow",
-    "still": "Standing still",
-    "overflow": "Overflow",
-    "exploded": "Exploding",
-    "oscillation": "Overshooting to and fro",
-    "dead": "Dead units",
-    "dying": "Dying units",
-    "saturated": "Saturated",
-    "decayed": "Decayed",
-    "zeros": "No way out of zero",
-    "plateau": "On a plateau",
-    "vanishing": "The gradient vanishes on its way down",
-    "loud": "Too loud a start",
-    "stuck": "Stuck",
+    Kind.HEALTHY: "Healthy",
+    Kind.YOUNG: "Too early to say",
+    Kind.SLOW: "Slow",
+    Kind.STILL: "Standing still",
+    Kind.OVERFLOW: "Overflow",
+    Kind.EXPLODED: "Exploding",
+    Kind.OSCILLATION: "Overshooting to and fro",
+    Kind.DEAD: "Dead units",
+    Kind.DYING: "Dying units",
+    Kind.SATURATED: "Saturated",
+    Kind.DECAYED: "Decayed",
+    Kind.ZEROS: "No way out of zero",
+    Kind.PLATEAU: "On a plateau",
+    Kind.VANISHING: "The gradient vanishes on its way down",
+    Kind.LOUD: "Too loud a start",
+    Kind.STUCK: "Stuck",
 }
 UNITS = {"relu": "ReLUs", "tanh": "tanhs", "sigmoid": "sigmoids"}
 
 
-def words(diagnosis: Diagnosis | None, found: PostMortem | None = None) -> str:
+def words(diagnosis: Diagnosis | None, post_mortem: PostMortem | None = None) -> str:
     """One paragraph on what is wrong; nothing while all is well."""
-    if diagnosis is None or diagnosis.severity == HEALTHY:
+    if diagnosis is None or diagnosis.severity == Severity.HEALTHY:
         return ""
-    if found is not None and found.diagnosis.kind == diagnosis.kind:
-        diagnosis = found.diagnosis
+    if post_mortem is not None and post_mortem.diagnosis.kind == diagnosis.kind:
+        diagnosis = post_mortem.diagnosis
     else:
-        found = None
-    sentences = _MECHANISMS[diagnosis.kind](diagnosis.vitals, found)
+        post_mortem = None
+    sentences = _MECHANISMS[diagnosis.kind](diagnosis.vitals, post_mortem)
     return f"{TITLES[diagnosis.kind]}. " + " ".join(sentence for sentence in sentences if sentence)
 
 
 def how_it_is_doing(diagnosis: Diagnosis | None) -> str:
     """The same for a run that is well."""
-    if diagnosis is None or diagnosis.kind == "young":
+    if diagnosis is None or diagnosis.kind == Kind.YOUNG:
         return "Too early to say: the first diagnosis takes a hundred steps."
-    if diagnosis.severity == HEALTHY:
+    if diagnosis.severity == Severity.HEALTHY:
         return (
             f"Healthy: over the latest 100 steps the loss is {number(diagnosis.vitals.loss)}, where guessing costs "
             f"2.30, and {percent(diagnosis.vitals.accuracy)} of the images are right."
@@ -53,10 +53,10 @@ def how_it_is_doing(diagnosis: Diagnosis | None) -> str:
     return words(diagnosis)
 
 
-def _overflow(v: Vitals, found: PostMortem | None) -> list[str]:
-    if found is None or found.first_bad is None:
+def _overflow(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
+    if post_mortem is None or post_mortem.first_bad is None:
         return [f"The loss stopped being finite at step {v.not_finite_step:,}."]
-    what, layer, step = found.first_bad
+    what, layer, step = post_mortem.first_bad
     last = len(v.gradient_norms)
     names = {
         "activations": f"the outputs of layer {layer}",
@@ -65,8 +65,8 @@ def _overflow(v: Vitals, found: PostMortem | None) -> list[str]:
         "gradient": f"the gradient of W{subscript(layer)}",
         "weights": f"the weights W{subscript(layer)}",
     }
-    row = step - int(found.steps[0])
-    sizes = found.column(f"output {last}")[: row + 1]
+    row = step - int(post_mortem.steps[0])
+    sizes = post_mortem.column(f"output {last}")[: row + 1]
     grown = sizes[sizes > 1e6]
     return [
         f"At update {step:,}, {names[what]} were the first numbers to become infinite or NaN: float32 ends at 3.4·10³⁸."
@@ -75,24 +75,24 @@ def _overflow(v: Vitals, found: PostMortem | None) -> list[str]:
         f"Before, logits had grown to {number(float(grown.max()))}."
         if len(grown) and math.isfinite(grown.max())
         else "",
-        _leap(found),
-        _too_fast(v, found),
+        _leap(post_mortem),
+        _too_fast(v, post_mortem),
         _loud_start(v),
-        _go_back(v, found),
+        _go_back(v, post_mortem),
     ]
 
 
-def _exploded(v: Vitals, found: PostMortem | None) -> list[str]:
+def _exploded(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     return [
         f"The loss is {number(v.loss)}, thousands of times what guessing costs: each step overshoots further.",
-        _leap(found),
-        _too_fast(v, found),
+        _leap(post_mortem),
+        _too_fast(v, post_mortem),
         _loud_start(v),
-        _go_back(v, found),
+        _go_back(v, post_mortem),
     ]
 
 
-def _oscillation(v: Vitals, found: PostMortem | None) -> list[str]:
+def _oscillation(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     right = (
         f"{percent(v.accuracy, 0)} of the answers are right, but the wrong ones are given far too confidently: "
         if v.accuracy > 0.45
@@ -102,12 +102,12 @@ def _oscillation(v: Vitals, found: PostMortem | None) -> list[str]:
         f"{right}the loss is {number(v.loss)}, worse than guessing’s 2.30." if right else "",
         "" if right else f"The loss swings around {number(v.loss)}, worse than guessing’s 2.30, and does not fall.",
         "Each step jumps across the valley instead of down into it: the edge of stability, from beyond.",
-        _too_fast(v, found),
-        _go_back(v, found) or "A lower learning rate settles it.",
+        _too_fast(v, post_mortem),
+        _go_back(v, post_mortem) or "A lower learning rate settles it.",
     ]
 
 
-def _dead(v: Vitals, found: PostMortem | None) -> list[str]:
+def _dead(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     harmless = abs(v.of_guessing - 1) < 0.05
     return [
         f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} on any of 512 images, so training "
@@ -115,33 +115,33 @@ def _dead(v: Vitals, found: PostMortem | None) -> list[str]:
         f"The loss of {number(v.loss)} looks harmless, but it is ln 10 ≈ 2.30, what guessing costs."
         if harmless
         else f"What is left {'guesses' if v.guesses else 'learns poorly'}: {percent(v.accuracy, 0)} right.",
-        _leap(found),
-        _too_fast(v, found),
-        _go_back(v, found) or "Try a lower learning rate.",
+        _leap(post_mortem),
+        _too_fast(v, post_mortem),
+        _go_back(v, post_mortem) or "Try a lower learning rate.",
     ]
 
 
-def _dying(v: Vitals, found: PostMortem | None) -> list[str]:
+def _dying(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     return [
         f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} on any of 512 images. The others "
         f"still learn ({percent(v.accuracy, 0)} right), in a smaller network. A lower rate spares them."
     ]
 
 
-def _saturated(v: Vitals, found: PostMortem | None) -> list[str]:
+def _saturated(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     units = UNITS.get(v.settings.activation, "units")
     return [
         f"{percent(v.worst_dead, 0)} of a hidden layer’s {units} are driven so far to their ends, on every one of 512 "
         "images, that their slope is below 10⁻³: hardly any gradient passes.",
         f"The loss is {number(v.loss)}.",
-        _leap(found),
-        _too_fast(v, found),
+        _leap(post_mortem),
+        _too_fast(v, post_mortem),
         _loud_start(v),
-        _go_back(v, found) or "Try a lower rate, or a smaller init.",
+        _go_back(v, post_mortem) or "Try a lower rate, or a smaller init.",
     ]
 
 
-def _decayed(v: Vitals, found: PostMortem | None) -> list[str]:
+def _decayed(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     by = number(v.settings.learning_rate * v.settings.weight_decay / (1 - v.settings.momentum))
     how = f"by about {by} of itself, " if v.settings.optimizer == "sgd" else ""
     return [
@@ -151,18 +151,18 @@ def _decayed(v: Vitals, found: PostMortem | None) -> list[str]:
     ]
 
 
-def _zeros(v: Vitals, found: PostMortem | None) -> list[str]:
+def _zeros(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     return [
         "All weights began at zero. Every hidden unit then puts out the same, and the gradient of every weight is "
         "exactly zero: only the last biases move. Initialise at random, by normal or kaiming."
     ]
 
 
-def _still(v: Vitals, found: PostMortem | None) -> list[str]:
+def _still(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     return ["The learning rate is 0: steps are counted, and nothing moves."]
 
 
-def _plateau(v: Vitals, found: PostMortem | None) -> list[str]:
+def _plateau(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     size = number(math.hypot(*v.gradient_norms))
     started = f"init std {v.settings.init_std:g}" if v.settings.init == "normal" else v.settings.init
     return [
@@ -173,7 +173,7 @@ def _plateau(v: Vitals, found: PostMortem | None) -> list[str]:
     ]
 
 
-def _vanishing(v: Vitals, found: PostMortem | None) -> list[str]:
+def _vanishing(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     first, last = v.gradient_norms[0], v.gradient_norms[-1]
     units = UNITS.get(v.settings.activation, "activations")
     return [
@@ -185,7 +185,7 @@ def _vanishing(v: Vitals, found: PostMortem | None) -> list[str]:
     ]
 
 
-def _loud(v: Vitals, found: PostMortem | None) -> list[str]:
+def _loud(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     return [
         f"The first loss was {number(v.first_loss)}: the weights began so large that the network was sure of nonsense; "
         f"it spends its time on unlearning that, and the loss, {number(v.loss)}, is still above guessing’s 2.30. "
@@ -193,7 +193,7 @@ def _loud(v: Vitals, found: PostMortem | None) -> list[str]:
     ]
 
 
-def _slow(v: Vitals, found: PostMortem | None) -> list[str]:
+def _slow(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     bears = (
         f" At present, rates up to about {number(v.stable_rate)} would be stable."
         if v.stable_rate and v.stable_rate > 2 * v.settings.learning_rate
@@ -205,64 +205,64 @@ def _slow(v: Vitals, found: PostMortem | None) -> list[str]:
     ]
 
 
-def _stuck(v: Vitals, found: PostMortem | None) -> list[str]:
+def _stuck(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     return [
         f"The loss is back at {number(v.loss)}, what guessing costs, after it had been "
         f"{'as low as ' + number(v.best_loss) if v.best_loss < 0.95 * LN10 else 'as high as ' + number(v.peak_loss)}.",
-        _leap(found),
-        _too_fast(v, found),
-        _go_back(v, found) or "Try a lower learning rate.",
+        _leap(post_mortem),
+        _too_fast(v, post_mortem),
+        _go_back(v, post_mortem) or "Try a lower learning rate.",
     ]
 
 
 _MECHANISMS = {
-    "overflow": _overflow,
-    "exploded": _exploded,
-    "oscillation": _oscillation,
-    "dead": _dead,
-    "dying": _dying,
-    "saturated": _saturated,
-    "decayed": _decayed,
-    "zeros": _zeros,
-    "still": _still,
-    "plateau": _plateau,
-    "vanishing": _vanishing,
-    "loud": _loud,
-    "slow": _slow,
-    "stuck": _stuck,
+    Kind.OVERFLOW: _overflow,
+    Kind.EXPLODED: _exploded,
+    Kind.OSCILLATION: _oscillation,
+    Kind.DEAD: _dead,
+    Kind.DYING: _dying,
+    Kind.SATURATED: _saturated,
+    Kind.DECAYED: _decayed,
+    Kind.ZEROS: _zeros,
+    Kind.STILL: _still,
+    Kind.PLATEAU: _plateau,
+    Kind.VANISHING: _vanishing,
+    Kind.LOUD: _loud,
+    Kind.SLOW: _slow,
+    Kind.STUCK: _stuck,
 }
 
 
-def worst_update(found: PostMortem) -> tuple[int, float, float] | None:
+def worst_update(post_mortem: PostMortem) -> tuple[int, float, float] | None:
     """The first update after step `back_to` that at least doubled its own mini-batch's loss: its number, the loss
     before it and after it; None where there was none."""
-    before = found.column("loss").astype(float)
-    usable = (found.steps > found.back_to) & (before > 0) & ~(before > 1e30)
-    after = [math.inf if math.isnan(value) else float(value) for value in found.column("loss after").tolist()]
+    before = post_mortem.column("loss").astype(float)
+    usable = (post_mortem.steps > post_mortem.back_to) & (before > 0) & ~(before > 1e30)
+    after = [math.inf if math.isnan(value) else float(value) for value in post_mortem.column("loss after").tolist()]
     ratios = [(b / a if ok else 0.0) for a, b, ok in zip(before.tolist(), after, usable.tolist(), strict=True)]
     i = next((i for i, ratio in enumerate(ratios) if ratio >= 2), None)
     if i is None:
         return None
-    return int(found.steps[i]), float(before[i]), after[i]
+    return int(post_mortem.steps[i]), float(before[i]), after[i]
 
 
-def _leap(found: PostMortem | None) -> str:
-    worst = worst_update(found) if found is not None else None
+def _leap(post_mortem: PostMortem | None) -> str:
+    worst = worst_update(post_mortem) if post_mortem is not None else None
     if worst is None:
         return ""
     step, before, after = worst
     return f"Update {step:,} overshot: its own mini-batch’s loss went from {number(before)} to {number(after)}."
 
 
-def _too_fast(v: Vitals, found: PostMortem | None) -> str:
-    if found is None or found.stable_rate is None:
+def _too_fast(v: Vitals, post_mortem: PostMortem | None) -> str:
+    if post_mortem is None or post_mortem.stable_rate is None:
         return ""
-    rate, stable = v.settings.learning_rate, found.stable_rate * stability_factor(v.settings) / 2
+    rate, stable = v.settings.learning_rate, post_mortem.stable_rate * stability_factor(v.settings) / 2
     if not rate > 1.2 * stable:  # nor where there is no such threshold
         few = v.settings.batch_size <= 16
         return "Each step follows few images, and their noise does what a high rate does." if few else ""
     return (
-        f"At step {found.back_to:,} the curvature could bear a learning rate of about {number(stable)}; yours is "
+        f"At step {post_mortem.back_to:,} the curvature could bear a learning rate of about {number(stable)}; yours is "
         f"{rate:g}, {number(rate / stable)} times as much."
     )
 
@@ -272,14 +272,14 @@ def _gradient(v: Vitals) -> str:
 
 
 def _loud_start(v: Vitals) -> str:
-    if v.first_loss <= 3 * LN10:
+    if v.first_loss <= SPIKE * LN10:
         return ""
     return (
         f"It began badly, too: with weights so large, the first loss was {number(v.first_loss)}. Make the init smaller."
     )
 
 
-def _go_back(v: Vitals, found: PostMortem | None) -> str:
-    if found is None or v.first_loss > 3 * LN10:
+def _go_back(v: Vitals, post_mortem: PostMortem | None) -> str:
+    if post_mortem is None or v.first_loss > SPIKE * LN10:
         return ""
-    return f"Go back to step {found.back_to:,}, and go on from there with a lower rate."
+    return f"Go back to step {post_mortem.back_to:,}, and go on from there with a lower rate."

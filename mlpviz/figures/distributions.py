@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import GREY, LAYERS, Chart, line, number, once_per_inspection, percent
+from mlpviz.figures.chart import Chart, line, number, once_per_inspection, percent
+from mlpviz.figures.palette import GREY, LAYERS
 from mlpviz.snapshot import Histogram, Snapshot
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 
-from mlpviz.diagnosis import ALARM, NOTE
+from mlpviz.diagnosis import Severity
 from mlpviz.figures.chart import number, percent
 from mlpviz.figures.diagnosis import words
-from mlpviz.snapshot import RECENT_STEPS, Snapshot
+from mlpviz.history import RECENT_STEPS
+from mlpviz.snapshot import Snapshot, Status, TaskSnapshot
 
 STATUS = {
-    "preparing": "Preparing",
-    "paused": "Paused",
-    "training": "Training",
-    "examining": "Finding out why",
-    "finished": "Finished",
-    "failed": "Stopped by an error",
+    Status.PREPARING: "Preparing",
+    Status.PAUSED: "Paused",
+    Status.TRAINING: "Training",
+    Status.EXAMINING: "Finding out why",
+    Status.FINISHED: "Finished",
+    Status.FAILED: "Stopped by an error",
 }
 DEVICES = {"cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Metal)"}
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "gelu": "GELU", "leaky_relu": "leaky ReLU"}
@@ -25,7 +26,9 @@ def headline(snapshot: Snapshot) -> dict[str, object]:
     """The strip above the figures: status, progress from 0 to 1, and labelled values."""
     epoch = snapshot.step / snapshot.steps_per_epoch
     return {
-        "status": "Ready at step 0" if snapshot.status == "paused" and not snapshot.step else STATUS[snapshot.status],
+        "status": "Ready at step 0"
+        if snapshot.status == Status.PAUSED and not snapshot.step
+        else STATUS[snapshot.status],
         "progress": min(1.0, snapshot.step / snapshot.total_steps),
         "values": [
             ("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}"),
@@ -37,6 +40,16 @@ def headline(snapshot: Snapshot) -> dict[str, object]:
         ],
         "setting": setting(snapshot),
     }
+
+
+def stopped_headline(snapshot: TaskSnapshot) -> dict[str, object]:
+    """The strip of a task that an error stopped before there was anything to show."""
+    return {"status": STATUS[snapshot.status], "progress": 0.0, "values": [], "setting": ""}
+
+
+def task_status(status: Status, at_work: str, finished: str) -> str:
+    """What a task other than a run is doing, in words."""
+    return {Status.TRAINING: at_work, Status.FINISHED: finished}.get(status, STATUS[status])
 
 
 def setting(snapshot: Snapshot) -> str:
@@ -73,7 +86,8 @@ def notice(snapshot: Snapshot) -> str:
 
 def notice_kind(snapshot: Snapshot) -> str:
     """How bad it is: "alarm" or "note"."""
-    return ALARM if snapshot.message or (snapshot.diagnosis and snapshot.diagnosis.severity == ALARM) else NOTE
+    ill = snapshot.diagnosis is not None and snapshot.diagnosis.severity == Severity.ALARM
+    return Severity.ALARM if snapshot.message or ill else Severity.NOTE
 
 
 def _train_loss(snapshot: Snapshot) -> str:

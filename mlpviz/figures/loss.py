@@ -13,8 +13,8 @@ HUGE = 50.0  # a loss beyond this is unreadable on a linear scale
 
 def loss_curve(snapshot: Snapshot) -> Chart:
     """Cross-entropy in nats over steps: each step, its moving mean, the test set, and ln 10, the price of guessing."""
-    data = train_and_test(snapshot, column=0, guess=LN10, form=".4f")
-    huge = np.nanmax(snapshot.steps.maximum[:, 0], initial=0.0) > HUGE
+    data = train_and_test(snapshot, measure="loss", guess=LN10, form=".4f")
+    huge = np.nanmax(snapshot.steps.maximum[:, snapshot.steps.columns.index("loss")], initial=0.0) > HUGE
     layout = step_layout(snapshot, type="log" if huge else "linear", rangemode="normal" if huge else "tozero")
-    sentence = f"{train_and_test_now(snapshot, 0, number)}; guessing costs ln 10 ≈ 2.30."
+    sentence = f"{train_and_test_now(snapshot, 'loss', number)}; guessing costs ln 10 ≈ 2.30."
     return Chart("Loss", sentence, data, layout, card="Loss", log_switch=True)

@@ -7,63 +7,72 @@ from typing import Any
 import numpy as np
 
 from mlpviz.diagnosis import PostMortem
-from mlpviz.figures.chart import ALARM, BLUE, GREEN, LAYERS, VERMILLION, Chart, line, number, percent
+from mlpviz.figures.chart import Chart, line, number, percent
 from mlpviz.figures.gradient_norms import subscript
+from mlpviz.figures.palette import ALARM, BLUE, GREEN, LAYERS, VERMILLION
 
 FLOAT32 = 3.4e38
 
 
-def post_mortem_charts(found: PostMortem) -> list[Chart]:
+def post_mortem_charts(post_mortem: PostMortem) -> list[Chart]:
     """The mini-batches' losses, then layer by layer: largest outputs, gradients, updates, units without a slope."""
-    layers = len(found.diagnosis.vitals.gradient_norms)
+    layers = post_mortem.layers
     charts = [
-        _losses(found),
-        _layered(found, "Largest output", "output", "z", layers, _largest(found, "output", layers)),
-        _layered(found, "Gradient norms, each update", "gradient", "W", layers, "‖∂L/∂W‖ of each layer’s weights."),
+        _losses(post_mortem),
+        _layered(post_mortem, "Largest output", "output", "z", layers, _largest(post_mortem, "output", layers)),
         _layered(
-            found, "Update ratio, each update", "update", "W", layers, "‖ΔW‖ / ‖W‖: 1 means as far as it is long."
+            post_mortem, "Gradient norms, each update", "gradient", "W", layers, "‖∂L/∂W‖ of each layer’s weights."
         ),
-        _layered(found, "Largest weight", "weight", "W", layers, _largest(found, "weight", layers)),
+        _layered(
+            post_mortem, "Update ratio, each update", "update", "W", layers, "‖ΔW‖ / ‖W‖: 1 means as far as it is long."
+        ),
+        _layered(post_mortem, "Largest weight", "weight", "W", layers, _largest(post_mortem, "weight", layers)),
     ]
-    return [*charts, _dead(found, layers)] if layers > 1 else charts
+    return [*charts, _dead(post_mortem, layers)] if layers > 1 else charts
 
 
-def _losses(found: PostMortem) -> Chart:
+def _losses(post_mortem: PostMortem) -> Chart:
     data = [
-        line("before its update", found.steps, _shown(found.column("loss")), BLUE, hovertemplate="before %{y:.4g}"),
+        line(
+            "before its update",
+            post_mortem.steps,
+            _shown(post_mortem.column("loss")),
+            BLUE,
+            hovertemplate="before %{y:.4g}",
+        ),
         line(
             "after it",
-            found.steps,
-            _shown(found.column("loss after")),
+            post_mortem.steps,
+            _shown(post_mortem.column("loss after")),
             VERMILLION,
             width=1.5,
             dash="dot",
             hovertemplate="after %{y:.4g}",
         ),
     ]
-    before, after = found.column("loss"), found.column("loss after")
+    before, after = post_mortem.column("loss"), post_mortem.column("loss after")
     worse = int(np.sum(~(after <= before)))
     sentence = f"A step should lower its own mini-batch’s loss; {worse:,} of these {len(before):,} raised it."
-    layout = _layout(found, "log", labelled=True)
+    layout = _layout(post_mortem, "log", labelled=True)
     return Chart("Each mini-batch’s loss", sentence, data, layout, card="Each mini-batch’s loss")
 
 
-def _layered(found: PostMortem, name: str, kind: str, letter: str, layers: int, sentence: str) -> Chart:
+def _layered(post_mortem: PostMortem, name: str, kind: str, letter: str, layers: int, sentence: str) -> Chart:
     data = [
         line(
             f"{letter}{subscript(i)}",
-            found.steps,
-            _shown(found.column(f"{kind} {i}")),
+            post_mortem.steps,
+            _shown(post_mortem.column(f"{kind} {i}")),
             LAYERS[i - 1],
             hovertemplate=f"{letter}{subscript(i)} %{{y:.3g}}",
         )
         for i in range(1, layers + 1)
     ]
-    return Chart(name, sentence, data, _layout(found, "log"), card=name)
+    return Chart(name, sentence, data, _layout(post_mortem, "log"), card=name)
 
 
-def _largest(found: PostMortem, kind: str, layers: int) -> str:
-    sizes = np.array([found.column(f"{kind} {i}") for i in range(1, layers + 1)], dtype=np.float64)
+def _largest(post_mortem: PostMortem, kind: str, layers: int) -> str:
+    sizes = np.array([post_mortem.column(f"{kind} {i}") for i in range(1, layers + 1)], dtype=np.float64)
     finite = sizes[np.isfinite(sizes)]
     if not len(finite):
         return "None is finite."
@@ -72,28 +81,32 @@ def _largest(found: PostMortem, kind: str, layers: int) -> str:
     return f"Up to {number(float(finite.max()))}{lost}; {what}."
 
 
-def _dead(found: PostMortem, layers: int) -> Chart:
+def _dead(post_mortem: PostMortem, layers: int) -> Chart:
     data = [
         line(
             f"h{subscript(i)}",
-            found.steps,
-            found.column(f"dead {i}"),
+            post_mortem.steps,
+            post_mortem.column(f"dead {i}"),
             LAYERS[i - 1],
             hovertemplate=f"h{subscript(i)} %{{y:.0%}}",
         )
         for i in range(1, layers)
     ]
-    worst = max(float(np.nanmax(found.column(f"dead {i}"), initial=0.0)) for i in range(1, layers))
+    worst = max(float(np.nanmax(post_mortem.column(f"dead {i}"), initial=0.0)) for i in range(1, layers))
     sentence = f"Units without a slope on the whole mini-batch: up to {percent(worst, 0)} of a layer."
-    layout = _layout(found, "linear", range=[-0.02, 1.02], tickformat=".0%")
+    layout = _layout(post_mortem, "linear", range=[-0.02, 1.02], tickformat=".0%")
     return Chart("Dead on the mini-batch", sentence, data, layout, card="Dead on the mini-batch")
 
 
-def _layout(found: PostMortem, scale: str, labelled: bool = False, **yaxis: Any) -> dict[str, Any]:
-    marks = [(found.back_to + 0.5, "all is well", GREEN, 0)] if found.back_to >= found.steps[0] - 1 else []
-    if found.first_bad is not None:
-        marks.append((found.first_bad[2], "not finite", ALARM, 1))
-    first, last = int(found.steps[0]), int(found.steps[-1])
+def _layout(post_mortem: PostMortem, scale: str, labelled: bool = False, **yaxis: Any) -> dict[str, Any]:
+    marks = (
+        [(post_mortem.back_to + 0.5, "all is well", GREEN, 0)]
+        if post_mortem.back_to >= post_mortem.steps[0] - 1
+        else []
+    )
+    if post_mortem.first_bad is not None:
+        marks.append((post_mortem.first_bad[2], "not finite", ALARM, 1))
+    first, last = int(post_mortem.steps[0]), int(post_mortem.steps[-1])
     return {
         "xaxis": {"title": {"text": "update"}, "tickformat": ",d", "range": [first - 1, max(last, first + 9) + 1]},
         "yaxis": {"type": scale, "exponentformat": "power"} | yaxis,

@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import BLUE, GREEN, VERMILLION, Chart, drawable, line, number
-from mlpviz.snapshot import RangeSnapshot
+from mlpviz.figures.chart import Chart, drawable, line, number
+from mlpviz.figures.headline import task_status
+from mlpviz.figures.palette import BLUE, GREEN, VERMILLION
+from mlpviz.snapshot import RangeSnapshot, Status
 
 
 def range_headline(snapshot: RangeSnapshot) -> dict[str, object]:
     """The strip above the figure."""
-    status = {"training": "Raising the rate", "finished": "Tested", "failed": "Stopped by an error"}[snapshot.status]
+    status = task_status(snapshot.status, at_work="Raising the rate", finished="Tested")
     return {
         "status": status,
-        "setting": f"On a copy of the weights of step {snapshot.step:,}",
-        "progress": 1.0 if snapshot.status == "finished" else snapshot.tried / snapshot.total_steps,
+        "setting": f"On a copy of the weights of step {snapshot.begun_at:,}",
+        "progress": 1.0 if snapshot.status == Status.FINISHED else snapshot.step / snapshot.total_steps,
         "values": [
-            ("Rates", f"{snapshot.tried:,}", f"of {snapshot.total_steps:,} at most"),
-            ("Rate", number(float(snapshot.rates[-1])) if snapshot.tried else "–", "reached"),
+            ("Rates", f"{snapshot.step:,}", f"of {snapshot.total_steps:,} at most"),
+            ("Rate", number(float(snapshot.rates[-1])) if snapshot.step else "–", "reached"),
         ],
     }
 
@@ -78,7 +80,7 @@ def range_curve(snapshot: RangeSnapshot) -> Chart:
 
 
 def _sentence(snapshot: RangeSnapshot) -> str:
-    if snapshot.status != "finished":
+    if snapshot.status != Status.FINISHED:
         return "The rate rises by a few per cent a step, until the loss runs away."
     if snapshot.suggestion is None:
         return "Nothing was learnt at any rate: mend the init, or go back to where it was well."

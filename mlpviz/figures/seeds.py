@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import BLUE, GREY, VERMILLION, Chart, faint, line, number
-from mlpviz.snapshot import SeedsSnapshot
+from mlpviz.figures.chart import BAND, Chart, line, number
+from mlpviz.figures.headline import task_status
+from mlpviz.figures.palette import BLUE, GREY, VERMILLION, see_through
+from mlpviz.snapshot import SeedsSnapshot, Status
 
 #: Student's t, two-sided 95 %, by degrees of freedom from 1 on.
 T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
@@ -16,7 +18,7 @@ T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.
 
 def seeds_headline(snapshot: SeedsSnapshot) -> dict[str, object]:
     """The strip above the figures."""
-    status = {"training": "Trying other seeds", "finished": "Tried", "failed": "Stopped by an error"}[snapshot.status]
+    status = task_status(snapshot.status, at_work="Trying other seeds", finished="Tried")
     return {
         "status": status,
         "setting": verdict(snapshot),
@@ -48,7 +50,7 @@ def verdict(snapshot: SeedsSnapshot) -> str:
     what = (
         f"The twin’s test accuracy is {points} ± {100 * half:.1f} points, over {len(snapshot.accuracies)} seeds (95 %)"
     )
-    if snapshot.status != "finished":
+    if snapshot.status != Status.FINISHED:
         return f"So far: {what[0].lower()}{what[1:]}."
     return f"{what}: {'bigger than chance.' if abs(mean) > half else 'no more than chance would give.'}"
 
@@ -71,7 +73,7 @@ def _bands(snapshot: SeedsSnapshot) -> Chart:
         data.append(line(f"{name}, lowest", snapshot.ends, low, color, **edge))
         data.append(
             line(f"{name}, highest", snapshot.ends, high, color, **edge)
-            | {"fill": "tonexty", "fillcolor": faint(color)}
+            | {"fill": "tonexty", "fillcolor": see_through(color, BAND)}
         )
         data.append(line(name, snapshot.ends, mean, color, dash="solid" if i == 0 else "dot", hovertemplate="%{y:.4f}"))
         ends.append(f"{name} {number(float(mean[-1]))}")

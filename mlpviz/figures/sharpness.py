@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.figures.chart import BLUE, VERMILLION, Chart, faint, line, number, step_layout
-from mlpviz.snapshot import Snapshot
+from mlpviz.figures.chart import BAND, Chart, line, number, step_layout
+from mlpviz.figures.palette import BLUE, VERMILLION, see_through
+from mlpviz.snapshot import SHARPNESS_COLUMNS, Snapshot
 
 
 def sharpness_curve(snapshot: Snapshot) -> Chart:
     """The largest eigenvalue of the loss's Hessian with its band, and the threshold, over the steps."""
     assert snapshot.sharpness is not None
-    steps, value, low, high, threshold = snapshot.sharpness.mean.T
+    steps, value, low, high, threshold = map(snapshot.sharpness.column, SHARPNESS_COLUMNS)
     edge = {"width": 0, "showlegend": False, "hoverinfo": "skip"}
     mode = {"mode": "lines+markers", "marker": {"size": 5}}
     data = [
         line("lowest", steps, np.maximum(low, 1e-6), BLUE, **edge),
-        line("highest", steps, high, BLUE, **edge) | {"fill": "tonexty", "fillcolor": faint(BLUE)},
+        line("highest", steps, high, BLUE, **edge) | {"fill": "tonexty", "fillcolor": see_through(BLUE, BAND)},
         line("sharpness λ", steps, value, BLUE, hovertemplate="λ %{y:.3g}", **mode),
         line(_threshold(snapshot), steps, threshold, VERMILLION, dash="dash", hovertemplate="bears up to %{y:.3g}"),
     ]
@@ -32,7 +33,7 @@ def _threshold(snapshot: Snapshot) -> str:
 
 def _sentence(snapshot: Snapshot) -> str:
     assert snapshot.sharpness is not None
-    _, value, low, high, threshold = (float(x) for x in snapshot.sharpness.mean[-1])
+    _, value, low, high, threshold = (float(snapshot.sharpness.column(name)[-1]) for name in SHARPNESS_COLUMNS)
     if not np.isfinite(value):
         return "Not finite: the network is broken."
     now = f"λ = {number(value)} ({number(max(0.0, low))} to {number(high)})"

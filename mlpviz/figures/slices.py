@@ -6,27 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import ALARM, BLUE, GREY, VERMILLION, Chart, drawable, line, number
-from mlpviz.snapshot import AlongGradient, Plane
+from mlpviz.answers import AlongGradient, Plane
+from mlpviz.figures.chart import Chart, drawable, line, number
+from mlpviz.figures.palette import ALARM, BLUE, GREY, VERMILLION
 
 
-def along_gradient_curve(found: AlongGradient) -> Chart:
+def along_gradient_curve(along: AlongGradient) -> Chart:
     """The mini-batch's loss over the step size, with its quadratic approximation and the learning rate."""
-    here = float(found.losses[0])
+    here = float(along.losses[0])
     data = [
-        line("loss", found.alphas, drawable(found.losses), BLUE, hovertemplate="loss %{y:.4g}"),
-        line("quadratic", found.alphas, found.quadratic, GREY, dash="dash", hovertemplate="quadratic %{y:.4g}"),
-        line("after this step", [found.rate], [found.after], VERMILLION, mode="markers", marker={"size": 10}),
+        line("loss", along.alphas, drawable(along.losses), BLUE, hovertemplate="loss %{y:.4g}"),
+        line("quadratic", along.alphas, along.quadratic, GREY, dash="dash", hovertemplate="quadratic %{y:.4g}"),
+        line("after this step", [along.rate], [along.after], VERMILLION, mode="markers", marker={"size": 10}),
     ]
-    finite = found.losses[np.isfinite(found.losses)]
+    finite = along.losses[np.isfinite(along.losses)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    low = min(low, float(max(found.quadratic.min(), low - (high - low))))
+    low = min(low, float(max(along.quadratic.min(), low - (high - low))))
     room = 0.08 * ((high - low) or 1.0)
     layout: dict[str, Any] = {
         "xaxis": {"title": {"text": "α: how far along −g"}},
         "yaxis": {"title": {"text": "loss of the mini-batch"}, "range": [low - room, high + room]},
         "shapes": [
-            _vertical(found.rate, VERMILLION),
+            _vertical(along.rate, VERMILLION),
             {
                 "type": "line",
                 "x0": 0,
@@ -40,48 +41,48 @@ def along_gradient_curve(found: AlongGradient) -> Chart:
         "showlegend": True,
         "hovermode": "x unified",
     }
-    return Chart("Along the gradient", _sentence(found), data, layout, card="Along the gradient")
+    return Chart("Along the gradient", _sentence(along), data, layout, card="Along the gradient")
 
 
-def best_alpha(found: AlongGradient) -> float | None:
+def best_alpha(along: AlongGradient) -> float | None:
     """Where the quadratic is lowest: ‖g‖² / gᵀHg; None where it curves down."""
-    return found.slope / found.curvature if found.curvature > 0 else None
+    return along.slope / along.curvature if along.curvature > 0 else None
 
 
-def _sentence(found: AlongGradient) -> str:
-    here, after = float(found.losses[0]), found.after
+def _sentence(along: AlongGradient) -> str:
+    here, after = float(along.losses[0]), along.after
     if not np.isfinite(after):
-        return f"The step from {number(here)} with η = {found.rate:g} ends beyond all numbers."
+        return f"The step from {number(here)} with η = {along.rate:g} ends beyond all numbers."
     went = "lowers" if after < here else "raises"
     ends = (number(here), number(after))
     if ends[0] == ends[1]:
         ends = (f"{here:.5g}", f"{after:.5g}")
-    said = f"η = {found.rate:g} {went} the loss from {ends[0]} to {ends[1]}."
-    best = best_alpha(found)
+    said = f"η = {along.rate:g} {went} the loss from {ends[0]} to {ends[1]}."
+    best = best_alpha(along)
     if best is None:
         return f"{said} The quadratic curves down here: no step size is its best."
-    if found.rate > 2 * best and after > here:
+    if along.rate > 2 * best and after > here:
         return (
             f"{said} The quadratic’s valley is at α = {number(best)}; beyond twice that, a step ends higher: overshot."
         )
     return f"{said} The quadratic’s valley is at α = {number(best)}."
 
 
-def plane_map(found: Plane) -> Chart:
+def plane_map(plane: Plane) -> Chart:
     """The loss over the plane as a map with contour lines; the cross is where the network is."""
-    floor = float(np.nanmin(found.losses))
-    shown = np.log10(np.where(np.isfinite(found.losses), np.maximum(found.losses, 1e-6), np.nan))
+    floor = float(np.nanmin(plane.losses))
+    shown = np.log10(np.where(np.isfinite(plane.losses), np.maximum(plane.losses, 1e-6), np.nan))
     ticks = np.unique(np.round(np.linspace(np.nanmin(shown), np.nanmax(shown), 5), 2))
     contour = {
         "type": "contour",
-        "x": found.offsets,
-        "y": found.offsets,
+        "x": plane.offsets,
+        "y": plane.offsets,
         "z": shown,
         "colorscale": "Viridis",
         "reversescale": True,
         "ncontours": 24,
         "line": {"width": 0.6, "color": "rgba(255,255,255,0.5)"},
-        "customdata": found.losses,
+        "customdata": plane.losses,
         "hovertemplate": "loss %{customdata:.4g}<extra></extra>",
         "colorbar": {
             "title": {"text": "loss"},
@@ -104,7 +105,7 @@ def plane_map(found: Plane) -> Chart:
         "yaxis": axis | {"title": {"text": "second direction"}, "scaleanchor": "x"},
         "showlegend": False,
     }
-    middle = float(found.losses[len(found.offsets) // 2, len(found.offsets) // 2])
+    middle = float(plane.losses[len(plane.offsets) // 2, len(plane.offsets) // 2])
     sentence = f"The network’s loss is {number(middle)}, the lowest on the map {number(floor)}."
     return Chart("A slice of the landscape", sentence, [contour, here], layout, card="A slice of the landscape")
 

@@ -8,7 +8,20 @@ from typing import Any
 import numpy as np
 
 from mlpviz.diagnosis import LN10
-from mlpviz.figures.chart import ALARM, BLUE, GREY, GUESS, LAYERS, Chart, line
+from mlpviz.figures.chart import Chart, line
+from mlpviz.figures.palette import ALARM, BLUE, GREY, GUESS, LAYERS
+from mlpviz.settings import Settings
+
+
+def marks(settings: Settings) -> dict[str, float]:
+    """The article's init std, and for the first layer those of Xavier (Glorot and Bengio 2010), √(2/(n_in + n_out)),
+    and of Kaiming (He et al. 2015), √(2/n_in)."""
+    inputs, outputs = settings.layer_sizes[:2]
+    return {
+        "article": Settings().init_std,
+        "Xavier": float(np.sqrt(2 / (inputs + outputs))),
+        "Kaiming": float(np.sqrt(2 / inputs)),
+    }
 
 
 def layered(

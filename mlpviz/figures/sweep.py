@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mlpviz.diagnosis import LN10
-from mlpviz.figures.chart import BLUE, GUESS, LAYERS, VERMILLION, Chart, line, number, percent
+from mlpviz.figures.chart import Chart, line, number, percent
+from mlpviz.figures.headline import task_status
+from mlpviz.figures.palette import BLUE, GUESS, LAYERS, VERMILLION
 from mlpviz.snapshot import SweepSnapshot
 
 LEAST, MOST = 1e-4, 5.0
@@ -13,7 +15,7 @@ LEAST, MOST = 1e-4, 5.0
 
 def sweep_headline(snapshot: SweepSnapshot) -> dict[str, object]:
     """The strip above the figures."""
-    status = {"training": "Sweeping", "finished": "Swept", "failed": "Stopped by an error"}[snapshot.status]
+    status = task_status(snapshot.status, at_work="Sweeping", finished="Swept")
     return {
         "status": status,
         "setting": "One epoch from each init std",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlpviz.diagnosis import ALARM
+from mlpviz.diagnosis import Severity
 from mlpviz.figures.chart import number, percent
 from mlpviz.figures.diagnosis import TITLES
 from mlpviz.snapshot import Snapshot
@@ -28,6 +28,6 @@ def twin_line(twin: Snapshot) -> str:
     test = twin.evaluation()
     if comparison.evaluation and test and comparison.evaluation[0] == twin.evaluations[-1, 0]:
         parts.append(f"Test accuracy {percent(comparison.evaluation[2])} against {percent(test[1])}.")
-    if twin.diagnosis is not None and twin.diagnosis.severity == ALARM:
+    if twin.diagnosis is not None and twin.diagnosis.severity == Severity.ALARM:
         parts.append(f"The twin is ill: {TITLES[twin.diagnosis.kind].lower()}.")
     return " ".join(parts)

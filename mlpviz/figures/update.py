@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import ALARM, BLUE, GREY, VERMILLION, Chart, line, number, percent
-from mlpviz.predictions import softmax
+from mlpviz.figures.chart import Chart, line, number, percent
+from mlpviz.figures.palette import ALARM, BLUE, GREY, VERMILLION
+from mlpviz.images.predictions import softmax
 
 
 def logit_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:

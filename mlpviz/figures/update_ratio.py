@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.figures.chart import GUESS, LAYERS, Chart, axis_end, line, number, step_layout
+from mlpviz.figures.chart import Chart, axis_end, line, number, step_layout
 from mlpviz.figures.gradient_norms import subscript
+from mlpviz.figures.palette import GUESS, LAYERS
 from mlpviz.snapshot import Snapshot
 
 RULE_OF_THUMB = 1e-3
@@ -16,13 +17,15 @@ def update_ratio(snapshot: Snapshot) -> Chart:
     layers = len(snapshot.layers) - 1
     data, now = [], []
     if snapshot.inspection:
-        trend = snapshot.inspection.trend.mean
+        trend = snapshot.inspection.trend
         for layer in range(1, layers + 1):
             label = f"W{subscript(layer)}"
-            measured = trend[np.isfinite(trend[:, layer]), layer]
-            ratios = np.where(trend[:, layer] > 0, trend[:, layer], np.nan)
+            ratios = trend.column(f"update_ratio {layer}")
+            measured = ratios[np.isfinite(ratios)]
+            positive = np.where(ratios > 0, ratios, np.nan)  # 0 has no place on a logarithmic axis
             hover = f"{label} %{{y:.2g}}"
-            data.append(line(label, trend[:, 0], ratios, LAYERS[layer - 1], connectgaps=True, hovertemplate=hover))
+            color = LAYERS[layer - 1]
+            data.append(line(label, trend.column("step"), positive, color, connectgaps=True, hovertemplate=hover))
             now += [f"{label} {number(float(measured[-1]))}"] if len(measured) else []
     across = [0, axis_end(snapshot)]
     data.append(line("10⁻³", across, [RULE_OF_THUMB] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip"))

@@ -9,33 +9,26 @@ import torch
 from torch import Tensor, nn
 
 from mlpviz.datasets import Dataset
-from mlpviz.line_by_line.script import INIT_LINES, MODULES, init_line
-from mlpviz.network import CLASSES, linears
+from mlpviz.line_by_line import what_ifs
+from mlpviz.line_by_line.what_ifs import WhatIf
+from mlpviz.network import activations, linears
 from mlpviz.observe.dead_units import dead_shares
-from mlpviz.settings import Settings
+from mlpviz.settings import IMAGE_SIZE, Settings
 from mlpviz.trainer import Evaluation, Trainer
 
 PROBE_IMAGES = 512
-NO_HIDDEN_LAYER = "These settings have no hidden layer, which this is about."
 
 
 class Ablation(Trainer):
     """A changed program that follows an unchanged one: the same seed, the same mini-batches.
 
     Attributes:
-        name: names the text in `text/ablations`.
-        line: the part of the script that it belongs to, by its key in `mlpviz.line_by_line.script`.
-        steps: how long the two are compared.
+        about: what the change is, and how it looks in the script.
         companion: the class of the unchanged program.
-        note: what else is special about both programs.
     """
 
-    name: str
-    title: str
-    line: str
-    steps = 400
+    about: WhatIf
     companion: type[Trainer] = Trainer
-    note = ""
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings, dataset)
@@ -44,28 +37,13 @@ class Ablation(Trainer):
     def shuffle(self) -> Tensor:
         return self.leader.order
 
-    @classmethod
-    def adapt(cls, settings: Settings) -> Settings:
-        """The settings under which the difference shows, for both programs."""
-        return settings
-
-    @classmethod
-    def pointless(cls, settings: Settings) -> str:
-        """Why the change would change nothing with these settings; empty where it does."""
-        return ""
-
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        """What to replace by what in the script, by the key of the part: the same change, in the file."""
-        return {}
-
     def facts(self) -> tuple[str, ...]:
         """What is found in the changed network afterwards, in sentences."""
         return ()
 
     def probe(self) -> Tensor:
         """Some test images as pixels, (n, 28, 28)."""
-        return self.pixels(self.dataset.test_images[:PROBE_IMAGES])
+        return self.pixels(self.dataset.test.images[:PROBE_IMAGES])
 
     def dead_units(self) -> tuple[str, ...]:
         """A sentence on dead units, if there is a hidden layer."""
@@ -76,11 +54,9 @@ class Ablation(Trainer):
 
 
 class NoZeroGrad(Ablation):
-    name, title, line = "no-zero-grad", "No zero_grad", "zero_grad"
+    """Gradients add up over the steps."""
 
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"zero_grad": ("optimizer.zero_grad()", "")}
+    about = what_ifs.NO_ZERO_GRAD
 
     def update(self, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.net(X)
@@ -90,18 +66,16 @@ class NoZeroGrad(Ablation):
         return logits, loss
 
     def facts(self) -> tuple[str, ...]:
-        kept = _norm([p.grad for p in self.net.parameters() if p.grad is not None])
+        left = _norm([p.grad for p in self.net.parameters() if p.grad is not None])
         X, y = self.next_batch()
         fresh = _norm(list(torch.autograd.grad(self.loss_fn(self.net(X), y), list(self.net.parameters()))))
-        return (f"‖.grad‖ after {self.step:,} steps: {kept:.3g}. The gradient of one mini-batch alone: {fresh:.3g}.",)
+        return (f"‖.grad‖ after {self.step:,} steps: {left:.3g}. The gradient of one mini-batch alone: {fresh:.3g}.",)
 
 
 class SoftmaxFirst(Ablation):
-    name, title, line = "softmax-first", "Softmax before the loss", "net"
+    """The loss gets probabilities where it expects logits."""
 
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"net": (f"{CLASSES}))", f"{CLASSES}), nn.Softmax(dim=1))")}
+    about = what_ifs.SOFTMAX_FIRST
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings, dataset, leader)
@@ -113,22 +87,9 @@ class SoftmaxFirst(Ablation):
 
 
 class ZeroWeights(Ablation):
-    name, title, line = "zero-weights", "All weights begin at zero", "init"
+    """All weights begin at zero."""
 
-    @classmethod
-    def pointless(cls, settings: Settings) -> str:
-        if not settings.hidden_sizes:
-            return NO_HIDDEN_LAYER + " A linear classifier may begin at zero."
-        return "These settings begin at zero already." if settings.init == "zeros" else ""
-
-    @classmethod
-    def adapt(cls, settings: Settings) -> Settings:
-        """With a line that draws the weights, so that it can be changed."""
-        return settings.replace(init="normal") if settings.init == "pytorch" else settings
-
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"init": (init_line(settings), INIT_LINES["zeros"])}
+    about = what_ifs.ZERO_WEIGHTS
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings.replace(init="zeros"), dataset, leader)
@@ -140,16 +101,12 @@ class ZeroWeights(Ablation):
 
 
 class SortedLabels(Ablation):
-    name, title, line = "sorted", "No shuffle, labels sorted", "data"
+    """The images come class by class."""
 
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        old = f"DataLoader(train_set, batch_size={settings.batch_size}, shuffle=True)"
-        new = f"DataLoader(sorted(train_set, key=lambda pair: pair[1]), batch_size={settings.batch_size})"
-        return {"data": (old, new)}
+    about = what_ifs.SORTED
 
     def shuffle(self) -> Tensor:
-        return self.dataset.train_labels[: self.train_size].argsort(stable=True)
+        return self.dataset.train.labels[: self.train_size].argsort(stable=True)
 
     def facts(self) -> tuple[str, ...]:
         predictions = self.evaluate().logits.argmax(dim=1)
@@ -160,11 +117,9 @@ class SortedLabels(Ablation):
 
 
 class GradientAscent(Ablation):
-    name, title, line = "ascent", "+ for − in the update", "step"
+    """Each step goes up the gradient."""
 
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"optimizer": ("net.parameters(), ", "net.parameters(), maximize=True, ")}
+    about = what_ifs.ASCENT
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings, dataset, leader)
@@ -173,12 +128,10 @@ class GradientAscent(Ablation):
 
 
 class TenTimesTheRate(Ablation):
-    name, title, line = "rate-10", "Learning rate × 10", "optimizer"
-    factor = 10.0
+    """The learning rate is ten times as high."""
 
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"optimizer": ("lr=", f"lr={cls.factor:g} * ")}
+    about = what_ifs.RATE_10
+    factor = 10.0
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings, dataset, leader)
@@ -190,16 +143,16 @@ class TenTimesTheRate(Ablation):
 
 
 class HundredTimesTheRate(TenTimesTheRate):
-    name, title = "rate-100", "Learning rate × 100"
+    """The learning rate is a hundred times as high."""
+
+    about = what_ifs.RATE_100
     factor = 100.0
 
 
 class RawPixels(Ablation):
-    name, title, line = "raw-pixels", "Forgotten / 255", "data"
+    """Pixels stay between 0 and 255."""
 
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"data": ("transforms.ToTensor()", "transforms.Compose([transforms.PILToTensor(), torch.Tensor.float])")}
+    about = what_ifs.RAW_PIXELS
 
     def pixels(self, images: Tensor) -> Tensor:
         return images.float()
@@ -209,17 +162,9 @@ class RawPixels(Ablation):
 
 
 class NoActivation(Ablation):
-    name, title, line = "no-relu", "No ReLU", "net"
+    """The layers follow each other directly."""
 
-    @classmethod
-    def pointless(cls, settings: Settings) -> str:
-        if settings.activation == "identity":
-            return "These settings have no activation as it is."
-        return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
-
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"net": (f"{MODULES[settings.activation]}, ", "")}
+    about = what_ifs.NO_ACTIVATION
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings.replace(activation="identity"), dataset, leader)
@@ -238,18 +183,16 @@ class NoActivation(Ablation):
     def collapsed(self) -> tuple[Tensor, Tensor]:
         """The one layer that all of them make: weight (10, 784) and bias (10,)."""
         with torch.no_grad():
-            weight, bias = torch.eye(784, device=self.device), torch.zeros(784, device=self.device)
+            weight, bias = torch.eye(IMAGE_SIZE, device=self.device), torch.zeros(IMAGE_SIZE, device=self.device)
             for linear in linears(self.net):
                 weight, bias = linear.weight @ weight, linear.weight @ bias + linear.bias
         return weight, bias
 
 
 class SumForMean(Ablation):
-    name, title, line = "sum", "Sum for mean in the loss", "loss_fn"
+    """The loss is the sum over the mini-batch."""
 
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"loss_fn": ("CrossEntropyLoss()", 'CrossEntropyLoss(reduction="sum")')}
+    about = what_ifs.SUM
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings, dataset, leader)
@@ -274,16 +217,14 @@ class SeededDropout(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         if not self.training:
             return h
-        kept = torch.rand(h.shape, generator=self.generator) >= 0.5
-        return h * kept.to(h.device) * 2
+        mask = torch.rand(h.shape, generator=self.generator) >= 0.5
+        return h * mask.to(h.device) * 2
 
 
 def add_dropout(net: nn.Sequential, seed: int) -> None:
     """Put dropout behind each hidden layer's activation."""
-    layers = list(net)
-    for i in reversed(range(len(layers))):
-        if not isinstance(layers[i], nn.Flatten | nn.Linear):
-            net.insert(i + 1, SeededDropout(seed + i))
+    for i in reversed(activations(net)):  # from behind, so that the places before stay what they are
+        net.insert(i + 1, SeededDropout(seed + i))
 
 
 class WithDropout(Trainer):
@@ -295,17 +236,10 @@ class WithDropout(Trainer):
 
 
 class NoEvaluationMode(Ablation):
-    name, title, line = "no-eval", "No eval() with dropout", "eval"
+    """Dropout stays on while the network is tested."""
+
+    about = what_ifs.NO_EVAL
     companion = WithDropout
-    note = "Both programs have `nn.Dropout(0.5)` behind each activation."
-
-    @classmethod
-    def pointless(cls, settings: Settings) -> str:
-        return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
-
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"eval": ("net.eval()", "")}
 
     def __init__(self, settings: Settings, dataset: Dataset, leader: Trainer) -> None:
         super().__init__(settings, dataset, leader)
@@ -328,27 +262,17 @@ class NoEvaluationMode(Ablation):
         return (f"The two networks’ weights are {'the same, bit for bit' if same else 'different'}.",)
 
 
-class TestedOnTraining(Ablation):
-    name, title, line = "tested-on-training", "Testing on the training set", "test"
-    steps = 1600
-    note = "Both programs train on 1,000 images at most, in mini-batches of 32 at most: few enough to know by heart."
+class EvaluatedOnTraining(Ablation):
+    """It is tested on the images that it trains on."""
 
-    @classmethod
-    def edits(cls, settings: Settings) -> dict[str, tuple[str, str]]:
-        return {"eval": ("test_loader", "train_loader")}
+    about = what_ifs.TESTED_ON_TRAINING
 
-    @classmethod
-    def adapt(cls, settings: Settings) -> Settings:
-        """A thousand images, gone through often: then there is something to know by heart."""
-        size = min(settings.train_size or 1000, 1000)
-        return settings.replace(train_size=size, batch_size=min(settings.batch_size, size, 32))
-
-    def test_set(self) -> tuple[Tensor, Tensor]:
-        return self.dataset.train_images[: self.train_size], self.dataset.train_labels[: self.train_size]
+    def evaluation_set(self) -> tuple[Tensor, Tensor]:
+        return self.dataset.train.images[: self.train_size], self.dataset.train.labels[: self.train_size]
 
 
 ABLATIONS: dict[str, type[Ablation]] = {
-    ablation.name: ablation
+    ablation.about.name: ablation
     for ablation in (
         RawPixels,
         SortedLabels,
@@ -361,7 +285,7 @@ ABLATIONS: dict[str, type[Ablation]] = {
         NoZeroGrad,
         GradientAscent,
         NoEvaluationMode,
-        TestedOnTraining,
+        EvaluatedOnTraining,
     )
 }
 

@@ -6,40 +6,21 @@ import copy
 import statistics
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from mlpviz.answers import EvaluationModes
 from mlpviz.trainer import Trainer, pixels
 
 IMAGES = 1000
 ROUNDS = 3
 
 
-@dataclass(frozen=True)
-class EvaluationModes:
-    """One forward pass over test images, with and without autograd.
-
-    Attributes:
-        images: how many.
-        seconds, seconds_no_grad: medians of three passes each, in turn.
-        kept_bytes, kept_bytes_no_grad: what autograd keeps for a backward pass, without the weights.
-        same_logits: whether `net.train()` and `net.eval()` give the same bits.
-    """
-
-    images: int
-    seconds: float
-    seconds_no_grad: float
-    kept_bytes: int
-    kept_bytes_no_grad: int
-    same_logits: bool
-
-
 def evaluation_modes(trainer: Trainer) -> EvaluationModes:
     """Measure it; nothing in the trainer changes."""
     net = copy.deepcopy(trainer.net)
-    X = pixels(trainer.dataset.test_images[:IMAGES])
+    X = pixels(trainer.dataset.test.images[:IMAGES])
     times: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(ROUNDS):
         for recording in times:
@@ -60,7 +41,7 @@ def device_error(trainer: Trainer) -> tuple[str, str]:
     """Put a mini-batch on another device than the network's; gives that device's name and PyTorch's words for it. On a
     machine with one device, the other is `meta`, which has shapes and no data."""
     other = "meta" if trainer.device.type == "cpu" else "cpu"
-    X = pixels(trainer.dataset.test_images[:1]).to(other)
+    X = pixels(trainer.dataset.test.images[:1]).to(other)
     try:
         copy.deepcopy(trainer.net)(X)
     except RuntimeError as error:
@@ -77,16 +58,16 @@ def _seconds(net: nn.Module, X: Tensor, recording: bool) -> float:
 
 def _kept_bytes(net: nn.Module, X: Tensor, recording: bool) -> int:
     weights = {parameter.untyped_storage().data_ptr() for parameter in net.parameters()}
-    kept: dict[int, int] = {}
+    saved: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
-            kept[storage.data_ptr()] = storage.nbytes()
+            saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         with nullcontext() if recording else torch.no_grad():
             outputs = net(X)  # alive while counting, so that no two storages share an address
         del outputs
-    return sum(kept.values())
+    return sum(saved.values())

@@ -8,10 +8,10 @@ import json
 import textwrap
 from dataclasses import dataclass, replace
 
-from mlpviz.datasets import TORCHVISION_NAMES
-from mlpviz.network import ACTIVATIONS, CLASSES, IMAGE_SIZE
+from mlpviz.catalog import CATALOG
+from mlpviz.network import ACTIVATIONS
 from mlpviz.settings import Settings
-from mlpviz.trainer import OPTIMIZERS, test_batch_size, train_step
+from mlpviz.trainer import OPTIMIZERS, evaluation_batch_size, train_step
 
 MODULES = {name: f"nn.{module.__name__}()" for name, module in ACTIVATIONS.items()}
 INIT_LINES = {
@@ -20,7 +20,7 @@ INIT_LINES = {
     "xavier": "nn.init.xavier_normal_(m.weight)",
     "kaiming": 'nn.init.kaiming_normal_(m.weight, nonlinearity="relu")',
 }
-SETS = {**TORCHVISION_NAMES, "fashion-mnist-mini": "FashionMNIST"}
+FULL_SET_OF_MINI = "FashionMNIST"  # the script takes the small set from the full one
 MINI = """
 def first_of_each_class(dataset, n):  # the small set: n images of each class, in their order
     seen, chosen = [0] * 10, []
@@ -99,9 +99,14 @@ def diff(before: list[Part], after: list[Part]) -> str:
     return "\n".join(line for line in difflib.ndiff(old, new) if not line.startswith("?") and line.strip("+- "))
 
 
+def training_source() -> str:
+    """The function that trains, as it stands in the source."""
+    return inspect.getsource(train_step)
+
+
 def five_lines() -> list[str]:
     """The five lines, from the source of the function that trains."""
-    body = inspect.getsource(train_step).split('"""')[2]
+    body = training_source().split('"""')[2]
     lines = [line.strip() for line in body.strip().splitlines()]
     return lines[:-1]  # without the return
 
@@ -164,7 +169,7 @@ torch.set_num_threads({threads})  # another number gives other last bits'''
 
 
 def _data(settings: Settings) -> str:
-    kind = SETS[settings.dataset]
+    kind = CATALOG[settings.dataset].torchvision_name or FULL_SET_OF_MINI
     lines = [
         'root = sys.argv[1] if sys.argv[1:] and not sys.argv[1].startswith("-") else "data"',
         "to_tensor = transforms.ToTensor()",
@@ -177,13 +182,13 @@ def _data(settings: Settings) -> str:
         lines.append(f"train_set = Subset(train_set, range({settings.train_size}))")
     lines += [
         f"train_loader = DataLoader(train_set, batch_size={settings.batch_size}, shuffle=True)",
-        f"test_loader = DataLoader(test_set, batch_size={test_batch_size(settings)})",
+        f"test_loader = DataLoader(test_set, batch_size={evaluation_batch_size(settings)})",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _net(settings: Settings) -> str:
-    sizes = (IMAGE_SIZE, *settings.hidden_sizes, CLASSES)
+    sizes = settings.layer_sizes
     layers = ["nn.Flatten()"]
     for i in range(len(sizes) - 1):
         if i > 0:

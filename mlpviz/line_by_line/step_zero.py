@@ -2,62 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Generator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlpviz.answers import Signals
 from mlpviz.datasets import Dataset
-from mlpviz.network import ACTIVATIONS, CLASSES, IMAGE_SIZE, build_network, linears
+from mlpviz.network import ACTIVATIONS, build_network, is_activation, linears
 from mlpviz.observe.dead_units import DEAD_SLOPE, dead_shares
-from mlpviz.settings import Settings
+from mlpviz.settings import CLASSES, Settings
 from mlpviz.trainer import pixels
 
 IMAGES = 256
 INIT_STDS = np.geomspace(1e-4, 5, 25)
+LARGE = 2048  # hidden units, from which on fewer init stds are tried
 SAMPLES = 4096  # logits drawn to average a loss over
 GRID = np.linspace(-8, 8, 8001)  # standard deviations
 DENSITY = np.exp(-(GRID**2) / 2) / np.exp(-(GRID**2) / 2).sum()
 
 
-@dataclass(frozen=True, eq=False)
-class Signals:
-    """A network's signals for each of n init stds, from the first linear layer to the logits.
-
-    Attributes:
-        init_stds: (n,).
-        values: (n, layers) root mean square of z = Wh + b.
-        gradients: (n, layers) root mean square of ∂ℓ/∂z, ℓ being one image's loss.
-        losses: (n,) in nats.
-        dead_shares: (n, hidden layers) of units without a slope on any image, 0 to 1; empty for a prediction.
-        flat_shares: (n, hidden layers) of activations, unit by unit and image by image, whose slope is below 10⁻³;
-            empty for a prediction.
-    """
-
-    init_stds: np.ndarray
-    values: np.ndarray
-    gradients: np.ndarray
-    losses: np.ndarray
-    dead_shares: np.ndarray
-    flat_shares: np.ndarray
+def first_signals(
+    settings: Settings, dataset: Dataset, init_std: float | None = None
+) -> Generator[float, None, tuple[Signals, Signals]]:
+    """Measured and predicted, over the whole range of init stds or at one. Tells how much is done, from 0 to 1."""
+    init_stds = np.array([init_std])
+    if init_std is None:  # every third of them where the network is large
+        init_stds = INIT_STDS if sum(settings.hidden_sizes) <= LARGE else INIT_STDS[::3]
+    measured = yield from measure(settings, dataset, init_stds)
+    return measured, predict(settings, dataset, init_stds)
 
 
-def marks(settings: Settings) -> dict[str, float]:
-    """The article's init std, and for the first layer those of Xavier (Glorot and Bengio 2010), √(2/(n_in + n_out)),
-    and of Kaiming (He et al. 2015), √(2/n_in)."""
-    outputs = (*settings.hidden_sizes, CLASSES)[0]
-    return {
-        "article": 0.01,
-        "Xavier": float(np.sqrt(2 / (IMAGE_SIZE + outputs))),
-        "Kaiming": float(np.sqrt(2 / IMAGE_SIZE)),
-    }
-
-
-def measure(settings: Settings, dataset: Dataset, init_stds: np.ndarray = INIT_STDS) -> Signals:
+def measure(settings: Settings, dataset: Dataset, init_stds: np.ndarray = INIT_STDS) -> Generator[float, None, Signals]:
     """Push the first 256 training images through the settings' network, with normal weights of each std in turn and
     zero biases. The draws are those of the run itself, scaled."""
-    X, y = pixels(dataset.train_images[:IMAGES].cpu()), dataset.train_labels[:IMAGES].cpu()
+    X, y = pixels(dataset.train.images[:IMAGES].cpu()), dataset.train.labels[:IMAGES].cpu()
     net = build_network(settings.replace(init="normal", init_std=1.0), torch.Generator().manual_seed(settings.seed))
     weights = [linear.weight.detach().clone() for linear in linears(net)]
     rows = []
@@ -65,6 +45,7 @@ def measure(settings: Settings, dataset: Dataset, init_stds: np.ndarray = INIT_S
         for linear, weight in zip(linears(net), weights, strict=True):
             linear.weight.data = weight * float(init_std)
         rows.append((*_signals(net, X, y), dead_shares(net, X), _flat_shares(net, X)))
+        yield len(rows) / len(init_stds)
     values, gradients, losses, *shares = (np.array(column) for column in zip(*rows, strict=True))
     dead, flat = (share.reshape(len(init_stds), len(settings.hidden_sizes)) for share in shares)
     return Signals(init_stds, values, gradients, losses, dead, flat)
@@ -76,8 +57,8 @@ def predict(settings: Settings, dataset: Dataset, init_stds: np.ndarray = INIT_S
 
     Sources: LeCun et al., Efficient BackProp (1998); Glorot and Bengio (2010); He et al. (2015).
     """
-    square = float((dataset.train_images[:IMAGES].double() / 255).square().mean())
-    sizes = (IMAGE_SIZE, *settings.hidden_sizes, CLASSES)
+    square = float((dataset.train.images[:IMAGES].double() / 255).square().mean())
+    sizes = settings.layer_sizes
     activation = ACTIVATIONS[settings.activation]()
     rows = [_predict(sizes, activation, float(init_std), square) for init_std in init_stds]
     values, gradients, losses = (np.array(column) for column in zip(*rows, strict=True))
@@ -100,7 +81,7 @@ def _flat_shares(net: nn.Sequential, X: Tensor) -> list[float]:
     """For each hidden layer, the share of activations with a slope below 10⁻³."""
     shares = []
     for layer in net:
-        if not isinstance(layer, nn.Flatten | nn.Linear):
+        if is_activation(layer):
             z = X.detach().requires_grad_()
             (slope,) = torch.autograd.grad(layer(z).sum(), z)
             shares.append((slope.abs() < DEAD_SLOPE).float().mean().item())

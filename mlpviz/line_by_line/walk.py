@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
+from mlpviz.answers import Move, Walk, WalkedParameter
+from mlpviz.network import is_activation
 from mlpviz.settings import Settings
 from mlpviz.trainer import Trainer, make_optimizer
 
@@ -33,46 +35,40 @@ class ParameterUpdate:
     old_norm: float | None
     state: dict[str, np.ndarray]
 
+    def summary(self) -> WalkedParameter:
+        """What a page needs of it at first."""
+        sizes = np.abs(np.nan_to_num(self.gradient))
+        place = np.unravel_index(int(sizes.argmax()), sizes.shape)
+        return WalkedParameter(self.name, sizes.shape, self.old_norm, tuple(int(i) for i in place))
+
 
 @dataclass(frozen=True, eq=False)
-class Walk:
-    """The five lines of one update on a mini-batch of m images.
+class WalkedStep:
+    """An update that was taken apart, in full, so that more can be asked of it. It stays with the run.
 
     Attributes:
-        step: the number of the update, from 1.
-        images: (shown, 28, 28) float32 in [0, 1], the first of the mini-batch.
-        labels: (m,) int64.
-        hidden: of each hidden layer, its activations for those images, (shown, units) float32.
-        silent: of each hidden layer, which units are 0 on all m images, (units,) bool.
-        logits: (m, 10) float32.
-        losses: (m,) float32, as `nn.CrossEntropyLoss(reduction="none")` gives them.
-        loss: the mini-batch's, as the run's own loss function gives it.
-        logit_gradient: ∂L/∂z from autograd, (m, 10) float32.
-        parameters: W1, b1, W2, b2, …
+        walk: what a page is given.
+        updates: W1, b1, W2, b2, …
         net: the network before the update, on the CPU; treat it as read-only.
         X, y: the mini-batch's first 1,024 images, (n, 28, 28), and labels, on the CPU.
     """
 
-    step: int
-    settings: Settings
-    images: np.ndarray
-    labels: np.ndarray
-    hidden: tuple[np.ndarray, ...]
-    silent: tuple[np.ndarray, ...]
-    logits: np.ndarray
-    losses: np.ndarray
-    loss: float
-    logit_gradient: np.ndarray
-    parameters: tuple[ParameterUpdate, ...]
+    walk: Walk
+    updates: tuple[ParameterUpdate, ...]
     net: nn.Sequential
     X: Tensor
     y: Tensor
 
-    def parameter(self, name: str) -> ParameterUpdate:
-        return next(parameter for parameter in self.parameters if parameter.name == name)
+    def update(self, name: str) -> ParameterUpdate:
+        """That of the parameter called `name`."""
+        return next(update for update in self.updates if update.name == name)
+
+    def move(self, name: str, place: tuple[int, ...]) -> Move:
+        """One number's update, by hand."""
+        return move(self.walk.settings, self.update(name), place)
 
 
-def walk(trainer: Trainer) -> Walk:
+def take_apart(trainer: Trainer) -> WalkedStep:
     """Take the trainer's next update apart. Nothing in the trainer changes: the lines run on a copy of its network and
     of its optimizer, with the bits that the trainer itself will get."""
     X, y = trainer.next_batch()
@@ -94,7 +90,11 @@ def walk(trainer: Trainer) -> Walk:
     optimizer.step()
 
     assert logits.grad is not None
-    return Walk(
+    updates = tuple(
+        ParameterUpdate(names[i], before[i], _gradient(parameter), _array(parameter), _norm(old.grad), states[i])
+        for i, (parameter, old) in enumerate(zip(parameters, trainer.net.parameters(), strict=True))
+    )
+    walk = Walk(
         step=trainer.step + 1,
         settings=trainer.settings,
         images=_array(X[:SHOWN]),
@@ -105,49 +105,22 @@ def walk(trainer: Trainer) -> Walk:
         losses=_array(nn.functional.cross_entropy(logits.detach(), y, reduction="none")),
         loss=loss.item(),
         logit_gradient=_array(logits.grad),
-        parameters=tuple(
-            ParameterUpdate(names[i], before[i], _gradient(parameter), _array(parameter), _norm(old.grad), states[i])
-            for i, (parameter, old) in enumerate(zip(parameters, trainer.net.parameters(), strict=True))
-        ),
-        net=original,
-        X=X[:CHECKED].cpu(),
-        y=y[:CHECKED].cpu(),
+        parameters=tuple(update.summary() for update in updates),
     )
+    return WalkedStep(walk, updates, original, X[:CHECKED].cpu(), y[:CHECKED].cpu())
 
 
-def came_true(walk: Walk, trainer: Trainer) -> bool:
+def came_true(walked: WalkedStep, trainer: Trainer) -> bool:
     """Whether the trainer, after its own update, holds the very bits that the walk foretold."""
-    if trainer.step != walk.step:
+    if trainer.step != walked.walk.step:
         return False
-    pairs = zip(walk.parameters, trainer.net.parameters(), strict=True)
+    pairs = zip(walked.updates, trainer.net.parameters(), strict=True)
     return all(np.array_equal(foretold.after, _array(real), equal_nan=True) for foretold, real in pairs)
 
 
 def parameter_names(net: nn.Module) -> list[str]:
     """W1, b1, W2, b2, … in the order of `net.parameters()`."""
     return [f"{'W' if i % 2 == 0 else 'b'}{i // 2 + 1}" for i in range(len(list(net.parameters())))]
-
-
-@dataclass(frozen=True)
-class Move:
-    """One number's update, θ − ηd, recomputed in float64.
-
-    Attributes:
-        memory: what the rule remembers, as it is after this update, by its name in LaTeX; empty for plain SGD.
-        direction: d; for plain SGD the gradient itself.
-        result: θ − ηd.
-        actual: what the optimizer made of it, float32.
-        ulps: by how many units in the last place that float32 has for the larger of θ and ηd the two differ; NaN when
-            they aren't finite.
-    """
-
-    theta: float
-    gradient: float
-    memory: dict[str, float]
-    direction: float
-    result: float
-    actual: float
-    ulps: float
 
 
 def move(settings: Settings, parameter: ParameterUpdate, place: tuple[int, ...]) -> Move:
@@ -194,7 +167,7 @@ def _forward(net: nn.Sequential, X: Tensor) -> tuple[Tensor, list[Tensor]]:
     hidden = []
     for layer in net:
         X = layer(X)
-        if not isinstance(layer, nn.Flatten | nn.Linear):
+        if is_activation(layer):
             hidden.append(X)
     return X, hidden
 

@@ -1,1 +1,1 @@
-"""The live path: routes that hand out a run's newest snapshot, and the browser's board that draws it."""
+"""The live path: routes that hand out a task's newest snapshot, and the browser's side that draws it."""

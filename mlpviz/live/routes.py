@@ -1,4 +1,4 @@
-"""The HTTP routes beside the page: a run's newest snapshot, and the files of the board."""
+"""The HTTP routes beside the page: a task's newest snapshot, and the files of the browser's side."""
 
 from __future__ import annotations
 
@@ -13,64 +13,73 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from mlpviz.datasets import DATASETS, DatasetError
-from mlpviz.live.encode import encode, encode_strip
-from mlpviz.live.engine import get_engine
+from mlpviz.catalog import CATALOG
+from mlpviz.idx import DatasetError
+from mlpviz.live.answer import accepts_gzip, gzipped, plain
+from mlpviz.live.backend import get_backend
 from mlpviz.live.sprite import fingerprint, sprite
-from mlpviz.snapshot import Snapshot
 
 BOARD = Path(__file__).parent / "board"
 GALLERY = Path(__file__).parent / "gallery"
 CANVAS = Path(__file__).parent / "canvas"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PLOTLY_URL = f"live/plotly-{plotly.__version__}.js"
+FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 async def newest(request: Request) -> Response:
-    """The newest snapshot of the task with that token: 200 with JSON, 204 if `have` names the version at hand, or 404.
-    With `strip`, only what stands above the figures.
+    """The newest snapshot of the task with that token, in parts: 200 with JSON, 204 where there is nothing new, or 404.
+
+    `have`, a run's id and a version with a dot between, names what is at hand: parts that haven't changed since are
+    left out. `only` names the parts that are wanted, with commas between.
 
     Asking keeps the run going.
     """
-    task = get_engine().watch(request.path_params["token"])
+    query = request.query_params
+    only = frozenset(query["only"].split(",")) if query.get("only") else frozenset()
+    answer = await get_backend().newest(request.path_params["token"], _have(query.get("have", "")), only)
     headers = {"Cache-Control": "no-store"}
-    if task is None:
+    if answer is None:
         return Response(status_code=404, headers=headers)
-    snapshot = task.snapshot
-    if snapshot is None or request.query_params.get("have") == f"{snapshot.run}.{snapshot.version}":
+    if not answer.parts:
         return Response(status_code=204, headers=headers)
-    if "strip" in request.query_params and isinstance(snapshot, Snapshot):
-        content = encode_strip(snapshot)
-    else:
-        content = encode(snapshot)
-    return Response(content, media_type="application/json", headers=headers)
+    headers |= {"Vary": "Accept-Encoding"}
+    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+        return Response(plain(answer), media_type="application/json", headers=headers)
+    headers |= {"Content-Encoding": "gzip"}  # which tells any middleware that there is nothing left to compress
+    return Response(gzipped(answer), media_type="application/json", headers=headers)
+
+
+def _have(text: str) -> tuple[str, int] | None:
+    run, dot, version = text.rpartition(".")
+    return (run, int(version)) if dot and version.isdecimal() and len(version) < 19 else None
 
 
 async def plotly_js(request: Request) -> Response:
     """The Plotly.js that the installed plotly package brings; its version is in the address, so it may be kept."""
-    return FileResponse(PLOTLY, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    return FileResponse(PLOTLY, headers=FOR_GOOD)
 
 
 def images(request: Request) -> Response:
     """All test images of a dataset as one PNG; 404 where this server doesn't have it. Runs in a thread of its own."""
-    name, _, found = request.path_params["name"].rpartition("-")
+    name, _, wanted = request.path_params["name"].rpartition("-")
     try:
-        if name not in DATASETS or found != fingerprint(name):
+        if name not in CATALOG or wanted != fingerprint(name):
             return Response(status_code=404)
         content = sprite(name)
     except DatasetError:
         return Response(status_code=404)
-    return Response(content, media_type="image/png", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    return Response(content, media_type="image/png", headers=FOR_GOOD)
 
 
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[None]:
-    """The engine lives as long as the server."""
-    engine = get_engine()
+    """The runs live as long as the server."""
+    backend = get_backend()
     gc.collect()
     gc.freeze()  # torch's many objects stay: without this, each full collection stops the server for 0.1 s and more
     yield
-    engine.close()
+    backend.close()
 
 
 ROUTES: list[BaseRoute] = [

@@ -1,10 +1,11 @@
-"""A dataset's images as one picture, so that a thousand tiles cost one download."""
+"""A dataset's images as pictures: all of them as one, so that a thousand tiles cost one download, or some to keep."""
 
 from __future__ import annotations
 
 import functools
 import io
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -12,27 +13,45 @@ from PIL import Image
 from mlpviz.datasets import load_dataset
 
 COLUMNS = 100  # tiles in a row
+TAKEN_ALONG = 12  # likewise, in a picture to download
+BORDER = 1  # pixels around each tile there
 
 
 @functools.lru_cache(maxsize=4)
 def sprite(name: str) -> bytes:
     """The test images of the dataset called `name` as a PNG, in rows of 100 tiles of 28 × 28."""
-    images = load_dataset(name).test_images.numpy()
-    n, height, width = images.shape
-    rows = -(-n // COLUMNS)
-    sheet = np.zeros((rows * COLUMNS, height, width), dtype=np.uint8)
-    sheet[:n] = images
-    sheet = sheet.reshape(rows, COLUMNS, height, width).swapaxes(1, 2).reshape(rows * height, COLUMNS * width)
-    file = io.BytesIO()
-    Image.fromarray(sheet).save(file, format="PNG", compress_level=3)
-    return file.getvalue()
+    return _png(_sheet(load_dataset(name).test.images.numpy(), COLUMNS), compress_level=3)
 
 
 @functools.lru_cache(maxsize=4)
 def fingerprint(name: str) -> str:
     """Another for other images; stands in the sprite's address, so that it may be kept for good."""
-    return f"{zlib.crc32(load_dataset(name).test_images.numpy().tobytes()):08x}"
+    return f"{zlib.crc32(load_dataset(name).test.images.numpy().tobytes()):08x}"
 
 
 def sprite_url(name: str) -> str:
+    """Where the sprite is."""
     return f"live/sprite/{name}-{fingerprint(name)}.png"
+
+
+def tiles_png(name: str, indices: Sequence[int]) -> bytes:
+    """Those test images as a PNG, twelve in a row, twice as large as they are."""
+    images = load_dataset(name).test.images[list(indices)].numpy()
+    framed = np.pad(images, ((0, 0), (BORDER, BORDER), (BORDER, BORDER)))
+    return _png(_sheet(framed, TAKEN_ALONG).repeat(2, axis=0).repeat(2, axis=1))
+
+
+def _sheet(images: np.ndarray, columns: int) -> np.ndarray:
+    """Images, (n, height, width), in rows on one sheet."""
+    n, height, width = images.shape
+    rows = -(-n // columns)
+    sheet = np.zeros((rows * columns, height, width), dtype=np.uint8)
+    sheet[:n] = images
+    joined = sheet.reshape(rows, columns, height, width).swapaxes(1, 2)
+    return joined.reshape(rows * height, columns * width)
+
+
+def _png(pixels: np.ndarray, compress_level: int = 6) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG", compress_level=compress_level)
+    return file.getvalue()

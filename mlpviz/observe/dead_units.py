@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mlpviz.network import is_activation
+
 #: A unit whose activation has a smaller slope than this on every image passes no gradient worth the name.
 DEAD_SLOPE = 1e-3
 
@@ -17,13 +19,10 @@ def dead_shares(net: nn.Sequential, X: Tensor) -> list[float]:
     """
     shares = []
     for layer in net:
-        if isinstance(layer, nn.Flatten | nn.Linear):
-            with torch.no_grad():
-                X = layer(X)
-        else:
+        if is_activation(layer):
             shares.append(_dead_share(layer, X))
-            with torch.no_grad():
-                X = layer(X)
+        with torch.no_grad():
+            X = layer(X)
     return shares
 
 

@@ -24,8 +24,8 @@ class Inspector:
         self._linears = linears(trainer.net)
         self._initial = tuple(histogram(linear.weight) for linear in self._linears)
         self._first_layer = FirstLayer()
-        self._trend = History(len(trend_columns(len(self._linears))))
-        self._probe = trainer.dataset.test_images[:PROBE_IMAGES]
+        self._trend = History(trend_columns(len(self._linears)))
+        self._probe = trainer.dataset.test.images[:PROBE_IMAGES]
 
     def inspect(self, update_ratios: list[float]) -> Inspection:
         """Look now. `update_ratios` are those of the step just made; NaN for each layer where there was none."""

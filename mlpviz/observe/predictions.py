@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mlpviz.snapshot import PastPredictions, Results
+from mlpviz.results import PastPredictions, Results
 from mlpviz.trainer import Evaluation
 
 CAPACITY = 32  # evaluations kept, besides the latest
@@ -31,12 +31,12 @@ class PredictionRecorder:
         while len(self._kept) > CAPACITY + 1:
             self._stride *= 2
             latest = self._kept[-1]
-            self._kept = [kept for kept in self._kept[:-1] if kept[0] % self._stride == 0] + [latest]
+            self._kept = [entry for entry in self._kept[:-1] if entry[0] % self._stride == 0] + [latest]
         return Results(
             step=evaluation.step,
             logits=evaluation.logits.cpu().numpy(),
             labels=labels.cpu().numpy(),
-            past=tuple(kept for _, kept in self._kept),
+            past=tuple(past for _, past in self._kept),
             before=before.predicted if before is not None else None,
             evaluations=self._count,
         )

@@ -6,6 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlpviz.snapshot import step_columns
+
+# Fetching from a device waits for it, so many steps are fetched at once; but their logits take memory until then.
 MOST_STEPS = 64
 MOST_IMAGES = 50_000
 
@@ -13,12 +16,15 @@ MOST_IMAGES = 50_000
 class StepRecorder:
     """Keeps what steps left behind on their device, and brings it over many steps at a time.
 
-    The columns are those of `mlpviz.snapshot.step_columns`: loss, accuracy, and the Euclidean norm of each parameter's
-    `.grad`, in float32: a norm beyond 1.8·10¹⁹, whose square overflows, is recorded as infinite.
+    Gradient norms are Euclidean, in float32: a norm beyond 1.8·10¹⁹, whose square overflows, is recorded as infinite.
+
+    Attributes:
+        columns: the names of what is recorded, as `mlpviz.snapshot.step_columns` has them.
     """
 
     def __init__(self, net: nn.Module) -> None:
         self._parameters = list(net.parameters())
+        self.columns = step_columns(len(self._parameters) // 2)  # each layer has a weight and a bias
         self._losses: list[Tensor] = []
         self._logits: list[Tensor] = []
         self._labels: list[Tensor] = []
@@ -35,7 +41,7 @@ class StepRecorder:
             self._squares.append(torch.dot(gradient, gradient))  # half the price of a norm
 
     def full(self) -> bool:
-        """Whether it is time to flush, lest the kept logits take up memory."""
+        """Whether it is time to flush, so that the kept logits don't take up too much memory."""
         return len(self._losses) >= MOST_STEPS or sum(map(len, self._labels)) >= MOST_IMAGES
 
     def latest_loss(self) -> float:
@@ -49,8 +55,8 @@ class StepRecorder:
         losses = torch.stack(self._losses)[:, None]
         norms = torch.stack(self._squares).sqrt_().view(len(losses), -1)
         rows = torch.cat([losses, self._accuracies(), norms], dim=1).cpu().numpy()
-        for kept in (self._losses, self._logits, self._labels, self._squares):
-            kept.clear()
+        for pending in (self._losses, self._logits, self._labels, self._squares):
+            pending.clear()
         return rows
 
     def _accuracies(self) -> Tensor:

@@ -9,9 +9,10 @@ from typing import Any
 
 import streamlit as st
 
+from mlpviz.figures.palette import FOR_BROWSER
 from mlpviz.live.routes import BOARD, PLOTLY_URL
 from mlpviz.page.component import loader
-from mlpviz.task import Task
+from mlpviz.state import TaskState
 
 
 @functools.cache
@@ -35,24 +36,24 @@ class Overlay:
 
 
 def board(
-    task: Task,
-    status: str,
+    task: TaskState,
     key: str = "board",
     strip_only: bool = False,
     evaluations: int | None = None,
     overlays: Sequence[Overlay] = (),
     cards: Sequence[str] = (),
 ) -> None:
-    """Mount a board on a run or another task. It triggers one script run when the task's status is no longer `status`,
+    """Mount a board on a run or another task. It triggers one script run when the task's status is no longer the one
     with which the page drew its buttons; given `evaluations`, also when the run has made another number of them. Given
     `cards`, it shows those figures alone."""
     data = {
         "token": task.token,
-        "status": status,
+        "status": task.status,
         "plotly": PLOTLY_URL,
         "stripOnly": strip_only,
         "evaluations": evaluations,
         "cards": list(cards),
+        "palette": FOR_BROWSER,
         "overlays": [asdict(overlay) for overlay in overlays],
     }
     _component()(key=key, data=data, on_status_change=lambda: None)

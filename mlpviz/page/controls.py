@@ -5,30 +5,34 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.lessons import Lesson, covers, load_lessons, parse_controls
+from mlpviz.page import memory
 from mlpviz.settings import Settings, spell
+
+LINKS = {"lock": memory.LINK_LOCK, "hide": memory.LINK_HIDE}
 
 
 def begin() -> tuple[dict[str, str], list[str]]:
     """At the first script run: what the address asks for. Gives the lesson’s settings, and what is wrong."""
-    state, params = st.session_state, st.query_params
-    problems = []
-    state.lesson = params.get("lesson") or None
-    if state.lesson is not None and state.lesson not in load_lessons()[0]:
-        problems.append(f"There is no lesson called {state.lesson!r}: choose one in the sidebar.")
-        state.lesson = None
-    for key in ("lock", "hide"):
+    params, problems = st.query_params, []
+    name = params.get("lesson") or None
+    if name is not None and name not in load_lessons()[0]:
+        problems.append(f"There is no lesson called {name!r}: choose one in the sidebar.")
+        name = None
+    memory.LESSON.set(name)
+    for key, slot in LINKS.items():
         try:
             parse_controls(params.get(key, ""))
-            state[f"link_{key}"] = params.get(key, "")
+            slot.set(params.get(key, ""))
         except ValueError as error:
-            state[f"link_{key}"] = ""
+            slot.set("")
             problems.append(f"{key}: {error}.")
     lesson = current_lesson()
     return (lesson.settings if lesson else {}), problems
 
 
 def current_lesson() -> Lesson | None:
-    name = st.session_state.get("lesson")
+    """The lesson that is on, if there is one."""
+    name = memory.LESSON.get()
     return load_lessons()[0].get(name) if name else None
 
 
@@ -38,12 +42,13 @@ def locked(field: str) -> bool:
 
 
 def anything_locked() -> bool:
+    """Whether any control can't be moved."""
     return bool(_controls("lock"))
 
 
 def link_locks() -> bool:
     """Whether the address itself locks anything: then no other lesson is to be had either."""
-    return bool(st.session_state.get("link_lock"))
+    return bool(memory.LINK_LOCK.get())
 
 
 def hidden(name: str) -> bool:
@@ -60,13 +65,12 @@ def experiment_params(settings: Settings) -> dict[str, str]:
 
 def control_params() -> dict[str, str]:
     """What of it stands in the address."""
-    state = st.session_state
-    asked = {"lesson": state.get("lesson"), "lock": state.get("link_lock"), "hide": state.get("link_hide")}
+    asked = {"lesson": memory.LESSON.get()} | {key: slot.get() for key, slot in LINKS.items()}
     return {name: value for name, value in asked.items() if value}
 
 
 def _controls(key: str) -> frozenset[str]:
     """Those of the link and those of the lesson."""
-    by_link = parse_controls(st.session_state.get(f"link_{key}", ""))
+    by_link = parse_controls(LINKS[key].get())
     lesson = current_lesson()
     return by_link | getattr(lesson, key) if lesson else by_link

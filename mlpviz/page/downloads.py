@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.download import SIZES, Download
+from mlpviz.page import memory
 
 _downloads: dict[str, Download] = {}  # by dataset, for all visitors
 
@@ -37,6 +38,4 @@ def _begin(name: str) -> None:
     try:
         _downloads[name] = Download(name)
     except OSError as error:
-        st.session_state.problem = (
-            f"The download can’t be kept here ({error.strerror}): start mlpviz in a folder of yours."
-        )
+        memory.PROBLEM.set(f"The download can’t be kept here ({error.strerror}): start mlpviz in a folder of yours.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.datasets import default_dataset
+from mlpviz.catalog import default_dataset
+from mlpviz.page import memory
 from mlpviz.page.controls import begin
 from mlpviz.settings import Settings, parse, spell
 
@@ -13,7 +14,7 @@ ARTICLE = Settings()
 
 def prepare() -> None:
     """At the first script run, fill the widgets from the address, over what its lesson sets."""
-    if "settings" in st.session_state:
+    if memory.SETTINGS.known():
         _restore()
         return
     lesson, problems = begin()
@@ -21,14 +22,14 @@ def prepare() -> None:
     settings, more = best_settings(params)
     problems += more
     if problems:
-        st.session_state.problem = f"The address holds what can’t be: {' '.join(problems)} The rest of it is used."
+        memory.PROBLEM.set(f"The address holds what can’t be: {' '.join(problems)} The rest of it is used.")
     fill(settings)
 
 
 def _restore() -> None:
     """What Streamlit has dropped because its widget was hidden in between."""
-    kept: Settings = st.session_state.settings
-    for name, value in (kept.to_dict() | {"hidden_sizes": spell(kept.hidden_sizes)}).items():
+    settings: Settings = memory.SETTINGS.get()
+    for name, value in (settings.to_dict() | {"hidden_sizes": spell(settings.hidden_sizes)}).items():
         st.session_state.setdefault(name, value)
 
 
@@ -52,7 +53,7 @@ def best_settings(params: dict[str, str]) -> tuple[Settings, list[str]]:
 
 def fill(settings: Settings) -> None:
     """Set every widget to what `settings` say."""
-    st.session_state.settings = settings
+    memory.SETTINGS.set(settings)
     for name, value in settings.to_dict().items():
         st.session_state[name] = value
     st.session_state.hidden_sizes = spell(settings.hidden_sizes)
@@ -67,8 +68,8 @@ def read() -> Settings:
             values["momentum"] = 0.0
         if not values["momentum"]:
             values["nesterov"] = False
-        st.session_state.settings = Settings(**values)
+        memory.SETTINGS.set(Settings(**values))
     except ValueError as error:
-        st.session_state.problem = f"{error} Until then the last good settings hold."
-    settings: Settings = st.session_state.settings
+        memory.PROBLEM.set(f"{error} Until then the last good settings hold.")
+    settings: Settings = memory.SETTINGS.get()
     return settings

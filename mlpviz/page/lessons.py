@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.datasets import default_dataset
+from mlpviz.catalog import default_dataset
 from mlpviz.figures.chart import percent
 from mlpviz.lessons import Lesson, load_lessons
+from mlpviz.page import door, memory
 from mlpviz.page.controls import current_lesson, hidden, link_locks
 from mlpviz.page.fields import fill
 from mlpviz.page.pins import Pinned, pin_by_itself, pinned, unpin_those_by_themselves
 from mlpviz.page.views import WATCH
 from mlpviz.page.visit import current_run_or_none, replace_run
-from mlpviz.run import Run
 from mlpviz.settings import Settings
+from mlpviz.state import RunState
 
 
 def choose_lesson() -> None:
@@ -21,12 +22,12 @@ def choose_lesson() -> None:
     if hidden("lessons"):
         return
     lessons, problems = load_lessons()
-    st.session_state.lesson_choice = st.session_state.get("lesson")
+    st.session_state[memory.LESSON_CHOICE] = memory.LESSON.get()
     st.selectbox(
         "Lesson",
         list(lessons),
         format_func=lambda name: lessons[name].title,
-        key="lesson_choice",
+        key=memory.LESSON_CHOICE,
         placeholder="Choose a lesson…",
         on_change=_choose,
         disabled=link_locks(),
@@ -37,7 +38,7 @@ def choose_lesson() -> None:
         st.warning(problem)
 
 
-def lesson_panel(run: Run) -> None:
+def lesson_panel(run: RunState) -> None:
     """What the lesson asks, what to watch, and, behind a click, the answer."""
     lesson = current_lesson()
     if lesson is None:
@@ -62,7 +63,7 @@ def lesson_panel(run: Run) -> None:
             _answer(lesson, guess)
 
 
-def _variants(lesson: Lesson, run: Run) -> None:
+def _variants(lesson: Lesson, run: RunState) -> None:
     if not lesson.variants:
         return
     labels = {"As the question has it": lesson.settings} | lesson.variants
@@ -83,10 +84,10 @@ def _variants(lesson: Lesson, run: Run) -> None:
 
 def _in_a_word(each: Pinned, lesson: Lesson) -> str:
     """What a letter in the curves stands for, and how far it got."""
-    snapshot = each.pin.snapshot
     labels = {"as the question has it": lesson.settings} | lesson.variants
-    label = next((label for label, query in labels.items() if _settings(query) == snapshot.settings), "another run")
-    evaluation = snapshot.evaluation()
+    settings = each.snapshot.settings
+    label = next((label for label, query in labels.items() if _settings(query) == settings), "another run")
+    evaluation = each.snapshot.evaluation()
     return f"**{each.letter}**: {label}, {percent(evaluation[1]) if evaluation else 'untested'}"
 
 
@@ -99,21 +100,21 @@ def _answer(lesson: Lesson, guess: str | None) -> None:
 
 def _choose() -> None:
     """A callback: set up the lesson that was chosen, in a run of its own."""
-    name = st.session_state.lesson_choice
-    st.session_state.lesson = name
+    memory.LESSON.set(st.session_state[memory.LESSON_CHOICE])
     lesson = current_lesson()
     unpin_those_by_themselves()
     if lesson is not None:
         settings = _settings(lesson.settings)
         run = current_run_or_none()
         fill(settings)
-        if run is not None and run.step:
+        if run is not None and not run.untouched:
             replace_run(settings, run)
-        st.session_state.view = WATCH
+        st.session_state[memory.VIEW] = WATCH
 
 
-def _set_up(settings: Settings, run: Run) -> None:
-    if run.step:
+def _set_up(settings: Settings, run: RunState) -> None:
+    run = door.now(run)
+    if not run.untouched:
         pin_by_itself(run)
         replace_run(settings, run)
     fill(settings)

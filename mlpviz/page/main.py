@@ -3,8 +3,11 @@
 import streamlit as st
 
 from mlpviz.page.board import board
+from mlpviz.page.door import say_trouble
 from mlpviz.page.five_lines import five_lines
 from mlpviz.page.frame import frame, title
+from mlpviz.page.images.filters import current_filter
+from mlpviz.page.images.view import images
 from mlpviz.page.lessons import lesson_panel
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
@@ -15,8 +18,6 @@ from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
 from mlpviz.page.stability.view import stability
 from mlpviz.page.stability.what_happened import alarm_buttons
-from mlpviz.page.test_images.filters import current_filter
-from mlpviz.page.test_images.view import test_images
 from mlpviz.page.views import LINE_BY_LINE, STABILITY, TEST_IMAGES, choose_view
 from mlpviz.page.visit import current_run, write_address
 
@@ -34,27 +35,26 @@ def main() -> None:
     head = st.container(key="head", horizontal=True, vertical_alignment="center", gap="small")
     messages = st.container()
     with messages:
+        say_trouble()
         run = current_run(settings)
-    status = run.status  # read once: it may change at any time
-    with messages:
-        say_branched(run, status)
+        say_branched(run)
     with head:
         title()
         view = choose_view()
-        player(run, status)
+        player(run)
     if view != LINE_BY_LINE:
-        forget_walk()
+        forget_walk(run)
     if view == LINE_BY_LINE:
-        line_by_line(run, status)
+        line_by_line(run)
     elif view == TEST_IMAGES:
-        test_images(run, status)
+        images(run)
     elif view == STABILITY:
         lesson_panel(run)
-        stability(run, status)
+        stability(run)
     else:
         lesson_panel(run)
         alarm_buttons(run)
-        board(run, status, overlays=overlays(run))
+        board(run, overlays=overlays(run))
         five_lines()
     with st.sidebar:
         share(run, settings)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mlpviz.page.board import Overlay
 from mlpviz.page.pins import pinned
-from mlpviz.run import Run
+from mlpviz.state import RunState
 
 
-def overlays(run: Run) -> list[Overlay]:
+def overlays(run: RunState) -> list[Overlay]:
     """The pins, behind; the twin, before."""
-    found = [Overlay(each.pin.token, each.letter) for each in pinned()]
+    shown = [Overlay(each.state.token, each.letter) for each in pinned()]
     if run.twin is not None:
-        found.append(Overlay(run.twin.token, "twin", twin=True))
-    return found
+        shown.append(Overlay(run.twin.token, "twin", twin=True))
+    return shown

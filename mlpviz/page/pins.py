@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from mlpviz.engine import EngineFullError
-from mlpviz.live.engine import get_engine
-from mlpviz.page.answers import wait_for_snapshot
-from mlpviz.page.visit import visitor
-from mlpviz.pin import Pin
-from mlpviz.run import Run
+from mlpviz.backend.specifications import PinOf
+from mlpviz.page import door, memory
+from mlpviz.snapshot import Snapshot
+from mlpviz.state import PinState, RunState
 
 MOST = 6
 LETTERS = "ABCDEF"
@@ -22,81 +20,70 @@ class Pinned:
     """A pin, and the letter that stands for it on the page."""
 
     letter: str
-    pin: Pin
+    state: PinState
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The run as it was pinned."""
+        snapshot = door.snapshot_of(self.state)
+        assert snapshot is not None
+        return snapshot
 
 
 def pinned() -> list[Pinned]:
     """Those of this visit that are still kept, in the order of their letters."""
-    found = [(letter, get_engine().watch(token)) for letter, token in sorted(_tokens().items())]
-    return [Pinned(letter, pin) for letter, pin in found if isinstance(pin, Pin)]
+    states = [(letter, door.find(pin)) for letter, pin in sorted(memory.PINS.get().items())]
+    return [Pinned(letter, state) for letter, state in states if isinstance(state, PinState)]
 
 
-def pin_run(run: Run) -> None:
-    """Pin the run as its latest snapshot shows it; where six are pinned already, or there is no room, say so."""
-    wait_for_snapshot(run)
-    if run.snapshot is None or any(_same(each, run) for each in pinned()):
+def pin_run(run: RunState) -> None:
+    """A callback: pin the run as it stands; where six are pinned already, or there is no room, say so."""
+    run, pins = door.now(run), pinned()
+    if any(each.state.run == run.id and each.state.step == run.step for each in pins):
         return
-    taken = {each.letter for each in pinned()}
-    free = [letter for letter in LETTERS if letter not in taken]
+    free = [letter for letter in LETTERS if letter not in {each.letter for each in pins}]
     if not free:
-        st.session_state.pin_problem = f"{MOST} runs are pinned already. Take one down first."
+        memory.PIN_PROBLEM.set(f"{MOST} runs are pinned already. Take one down first.")
         return
     try:
-        pin = get_engine().add(Pin(run.snapshot, visitor()))
-    except EngineFullError as error:
-        st.session_state.pin_problem = str(error)
-        return
-    _tokens()[free[0]] = pin.token
+        memory.PINS.get()[free[0]] = door.create(PinOf(run.id)).id
+    except door.RefusedError as error:
+        memory.PIN_PROBLEM.set(str(error))
 
 
-def pin_by_itself(run: Run) -> None:
+def pin_by_itself(run: RunState) -> None:
     """Pin a run that a branch or a lesson leaves; the oldest of those makes room, and where there is none, it isn't."""
-    own = _by_itself()
-    own[:] = [letter for letter in own if letter in _tokens()]
+    own, pins = memory.OWN_PINS.get(), memory.PINS.get()
+    own[:] = [letter for letter in own if letter in pins]
     if len(pinned()) == MOST:
         if not own:
             return
         unpin(own[0])
-    before = set(_tokens())
+    before = set(pins)
     pin_run(run)
-    own.extend(set(_tokens()) - before)
+    own.extend(set(pins) - before)
 
 
 def unpin_those_by_themselves() -> None:
     """Another experiment begins."""
-    for letter in list(_by_itself()):
+    for letter in memory.OWN_PINS.get():
         unpin(letter)
-    _by_itself().clear()
+    memory.OWN_PINS.forget()
 
 
 def unpin_run(run_id: str) -> None:
+    """The run comes back, and needs no shadow of itself."""
     for each in pinned():
-        if each.pin.snapshot.run == run_id and each.letter in _by_itself():
+        if each.state.run == run_id and each.letter in memory.OWN_PINS.get():
             unpin(each.letter)
 
 
 def unpin(letter: str) -> None:
-    pin = get_engine().watch(_tokens().pop(letter, ""))
-    if pin is not None:
-        get_engine().drop(pin)
+    """A callback: take a pin down."""
+    door.drop(memory.PINS.get().pop(letter, ""))
 
 
 def pin_problem() -> None:
     """Say what kept a run from being pinned, once."""
-    if problem := st.session_state.pop("pin_problem", ""):
+    if problem := memory.PIN_PROBLEM.take():
         st.error(problem)
-
-
-def _tokens() -> dict[str, str]:
-    tokens: dict[str, str] = st.session_state.setdefault("pins", {})
-    return tokens
-
-
-def _by_itself() -> list[str]:
-    """The letters of those that nobody asked for, oldest first."""
-    letters: list[str] = st.session_state.setdefault("pins_by_themselves", [])
-    return letters
-
-
-def _same(each: Pinned, run: Run) -> bool:
-    return each.pin.snapshot.run == run.id and each.pin.step == run.step

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import streamlit as st
 
-from mlpviz.live.engine import get_engine
+from mlpviz.backend.commands import Change, Command, OneEpoch, OneStep, Pause, Start
+from mlpviz.page import door, memory
 from mlpviz.page.controls import locked
 from mlpviz.page.fields import fill
 from mlpviz.page.keys import show_keys
 from mlpviz.page.pins import unpin_run
 from mlpviz.page.visit import previous_run, replace_run, undo
-from mlpviz.run import Run
 from mlpviz.settings import BOUNDS
+from mlpviz.snapshot import Status
+from mlpviz.state import RunState
 
 KEYS = {"start": "P", "step": "S", "epoch": "E", "reset": "0", "undo": "U"}
-WAIT = 0.5  # seconds for a command to take effect before the page shows its state
 
 
-def player(run: Run, status: str) -> None:
+def player(run: RunState) -> None:
     """The buttons, each with its key; their callbacks act before the page is drawn again."""
     show_keys(KEYS)
-    engine = get_engine()
-    training = status == "training"
-    over = status in ("finished", "failed")
+    training, finished = run.status == Status.TRAINING, run.status == Status.FINISHED
+    failed = run.status == Status.FAILED
     _button(
         "Pause" if training else "Start",
-        (lambda: _offer_more(run))
-        if status == "finished"
-        else _command(engine.pause if training else engine.start, run),
+        (lambda: memory.OFFER.set(run.id)) if finished else _telling(run, Pause() if training else Start()),
         primary=True,
-        disabled=status == "failed",
+        disabled=failed,
     )
-    _button("Step", _command(engine.step, run), disabled=over)
-    _button("Epoch", _command(engine.epoch, run), disabled=over)
+    _button("Step", _telling(run, OneStep()), disabled=finished or failed)
+    _button("Epoch", _telling(run, OneEpoch()), disabled=finished or failed)
     _button("Reset", lambda: replace_run(run.settings, run))
-    previous = previous_run()
-    branched = st.session_state.get("branched", ("",))[0] == run.id
-    if previous is not None and (branched or run.step == run.begun_at) and not training:
+    if not training and _can_undo(run):
         _button("Undo", undo_and_unpin)
-    if st.session_state.get("offer") == run.id and status == "finished" and not locked("epochs"):
-        more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
-        if more > 0:
-            st.button(
-                f"{more:,} more epoch{'s' if more > 1 else ''}",
-                on_click=_more,
-                args=(run, more),
-                type="primary",
-                key="more",
-            )
+    if finished and memory.OFFER.get() == run.id and not locked("epochs"):
+        _more_epochs(run)
 
 
 def _button(label: str, act: Callable[[], None], primary: bool = False, disabled: bool = False) -> None:
@@ -65,11 +52,17 @@ def _button(label: str, act: Callable[[], None], primary: bool = False, disabled
     )
 
 
-def _command(command: Callable[[Run], threading.Event], run: Run) -> Callable[[], None]:
-    def act() -> None:
-        command(run).wait(WAIT)
+def _telling(run: RunState, command: Command) -> Callable[[], None]:
+    def tell() -> None:
+        door.tell(run, command)
 
-    return act
+    return tell
+
+
+def _can_undo(run: RunState) -> bool:
+    """Whether there is a run to go back to, and this one is new or a branch."""
+    branched = memory.BRANCHED.get()[0] == run.id
+    return previous_run() is not None and (branched or run.step == run.begun_at)
 
 
 def undo_and_unpin() -> None:
@@ -80,13 +73,16 @@ def undo_and_unpin() -> None:
     undo()
 
 
-def _offer_more(run: Run) -> None:
-    st.session_state.offer = run.id
+def _more_epochs(run: RunState) -> None:
+    """As many epochs again, if a run may have so many."""
+    more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
+    if more > 0:
+        label = f"{more:,} more epoch{'s' if more > 1 else ''}"
+        st.button(label, on_click=_train_on, args=(run, more), type="primary", key="more")
 
 
-def _more(run: Run, epochs: int) -> None:
+def _train_on(run: RunState, epochs: int) -> None:
     settings = run.settings.replace(epochs=run.settings.epochs + epochs)
-    engine = get_engine()
-    engine.change(run, settings)
-    engine.start(run).wait(WAIT)
+    door.tell(run, Change(settings))
+    door.tell(run, Start())
     fill(settings)

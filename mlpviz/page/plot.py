@@ -13,9 +13,9 @@ import streamlit as st
 from PIL import Image
 
 from mlpviz.figures import Chart
+from mlpviz.figures.palette import NEGATIVE, POSITIVE, VERMILLION, ZERO_DARK, ZERO_LIGHT, rgb
 
-NEGATIVE, POSITIVE = np.array([33, 102, 200]), np.array([202, 50, 40])  # as on the board's tiles
-SILENT = np.array([213, 94, 0])
+SILENT = np.array(rgb(VERMILLION))
 
 
 def plot(chart: Chart, key: str, height: int = 260, selectable: bool = False) -> Any:
@@ -66,8 +66,8 @@ def diverging(values: np.ndarray, scale: float = 0.0) -> np.ndarray:
     """Blue for negative, red for positive, the page's background for 0; (…, 3) uint8."""
     size = scale or float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
     share = np.nan_to_num(np.clip(np.abs(values) / size, 0, 1))[..., None]
-    middle = np.array([24, 27, 34] if st.context.theme.type == "dark" else [250, 250, 250])
-    end = np.where((values < 0)[..., None], NEGATIVE, POSITIVE)
+    middle = np.array(rgb(ZERO_DARK if st.context.theme.type == "dark" else ZERO_LIGHT))
+    end = np.where((values < 0)[..., None], np.array(rgb(NEGATIVE)), np.array(rgb(POSITIVE)))
     colors: np.ndarray = np.round(middle + share * (end - middle)).astype(np.uint8)
     return colors
 

@@ -7,14 +7,14 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from mlpviz.lessons import FIELDS, GROUPS
-from mlpviz.live.engine import get_engine
+from mlpviz.page import door
 from mlpviz.page.board import board
 from mlpviz.page.controls import current_lesson, experiment_params, hidden
-from mlpviz.run import Run
 from mlpviz.settings import Settings
+from mlpviz.state import RunState
 
 
-def share(run: Run, settings: Settings) -> None:
+def share(run: RunState, settings: Settings) -> None:
     """Two links, each with a button to copy it."""
     if hidden("share"):
         return
@@ -46,8 +46,8 @@ def _words(name: str) -> str:
 
 def watch(token: str) -> None:
     """The audience's page: the board alone."""
-    run = get_engine().watch(token)
-    if run is None:
+    task = door.look(token)
+    if task is None:
         st.error("The run that this link shows no longer exists. Ask for a new link.")
         return
-    board(run, run.status)
+    board(task)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.datasets import DatasetError, default_dataset, find_dataset, load_dataset
+from mlpviz.catalog import CATALOG, default_dataset, find_dataset
 from mlpviz.lessons import GROUPS as MEMBERS
+from mlpviz.page import memory
 from mlpviz.page.controls import anything_locked, hidden, locked
 from mlpviz.page.downloads import download_offer
 from mlpviz.page.fields import fill, prepare, read
@@ -24,12 +25,8 @@ MANTISSAS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 LEARNING_RATES = [*(float(f"{m:g}e{e}") for e in range(-4, 1) for m in MANTISSAS), 10.0]
 INIT_STDS = [x for x in LEARNING_RATES if x <= 5]
 BATCH_SIZES = [2**k for k in range(13)]
-TITLES = {
-    "fashion-mnist": "Fashion-MNIST",
-    "fashion-mnist-mini": "Fashion-MNIST mini (10,000 images)",
-    "mnist": "MNIST",
-    "kmnist": "KMNIST",
-}
+TITLES = {name: entry.title for name, entry in CATALOG.items()}
+TITLES["fashion-mnist-mini"] += " (10,000 images)"
 
 
 def sidebar() -> Settings:
@@ -48,7 +45,7 @@ def sidebar() -> Settings:
     if not anything_locked():
         st.button("The article’s settings", on_click=_article_settings, width="stretch")
     settings = read()
-    if text := st.session_state.pop("problem", ""):
+    if text := memory.PROBLEM.take():
         problem.error(text)
     return settings
 
@@ -189,22 +186,22 @@ def _missing_dataset() -> None:
         download_offer(wanted, TITLES[wanted])
 
 
-def _scale(label: str, key: str, values: list[float], help: str, disabled: bool = False) -> None:
+def _scale(label: str, key: str, values: list[float], explained: str, disabled: bool = False) -> None:
     """A slider in equal factors; a value from the address that is not on it gets a place of its own."""
-    odd = st.session_state.setdefault("odd_values", {}).setdefault(key, set())
+    odd = memory.ODD_VALUES.get().setdefault(key, set())
     if st.session_state[key] not in values:
         odd.add(st.session_state[key])
     options = sorted({*values, *odd})
     st.select_slider(
-        label, options, key=key, format_func=lambda x: f"{x:g}", help=help, disabled=disabled or locked(key)
+        label, options, key=key, format_func=lambda x: f"{x:g}", help=explained, disabled=disabled or locked(key)
     )
 
 
 def _batch_size() -> None:
     images = st.session_state.train_size or _images()
-    odd = st.session_state.setdefault("odd_batch_sizes", set())
+    odd = memory.ODD_VALUES.get().setdefault("batch_size", set())
     odd.add(st.session_state.batch_size)
-    options = sorted({n for n in (*BATCH_SIZES, *odd) if n < images} | {images})
+    options = sorted({int(n) for n in (*BATCH_SIZES, *odd) if n < images} | {images})
     st.select_slider(
         "Batch size",
         options,
@@ -216,10 +213,7 @@ def _batch_size() -> None:
 
 
 def _images() -> int:
-    try:
-        return len(load_dataset(st.session_state.dataset).train_images)
-    except DatasetError:
-        return 60_000
+    return CATALOG[st.session_state.dataset].train_size
 
 
 def _article_settings() -> None:

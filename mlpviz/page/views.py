@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mlpviz.page import memory
+
 WATCH, LINE_BY_LINE, TEST_IMAGES, STABILITY = "Watch", "Line by line", "Test images", "Stability"
 FIRST_LINE = "batch"  # the line of the script that is open at first
 WHAT_HAPPENED, COMING, TWO_RUNS = "What happened", "Seeing it coming", "Two runs"  # the sections of Stability
@@ -13,24 +15,26 @@ ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line", TEST_IMAGES: "test-im
 
 def choose_view() -> str:
     """The view that the reader chose; at first that of the address."""
-    if "view" not in st.session_state:
+    if memory.VIEW not in st.session_state:
         wanted = st.query_params.get("view", "")
         section = st.query_params.get("section", "")
-        st.session_state.stability_section = next(
+        st.session_state[memory.STABILITY_SECTION] = next(
             (name for name, spelt in STABILITY_SECTIONS.items() if spelt == section), WHAT_HAPPENED
         )
-        st.session_state.view = next((view for view, name in ADDRESSES.items() if name == wanted), WATCH)
-    view = st.segmented_control("View", list(ADDRESSES), key="view", required=True, label_visibility="collapsed")
+        st.session_state[memory.VIEW] = next((view for view, name in ADDRESSES.items() if name == wanted), WATCH)
+    view = st.segmented_control("View", list(ADDRESSES), key=memory.VIEW, required=True, label_visibility="collapsed")
     return str(view)
 
 
 def view_params() -> dict[str, str]:
     """What of it stands in the address; nothing for the first view."""
     state = st.session_state
-    view = state.get("view", WATCH)
+    view = state.get(memory.VIEW, WATCH)
     params = {"view": ADDRESSES[view]} if view != WATCH else {}
-    if view == LINE_BY_LINE and state.get("line", FIRST_LINE) != FIRST_LINE:
-        params["line"] = state.line
-    if view == STABILITY and state.get("stability_section", WHAT_HAPPENED) != WHAT_HAPPENED:
-        params["section"] = STABILITY_SECTIONS[state.stability_section]
+    line = memory.LINE.get() or FIRST_LINE
+    if view == LINE_BY_LINE and line != FIRST_LINE:
+        params["line"] = line
+    section = state.get(memory.STABILITY_SECTION, WHAT_HAPPENED)
+    if view == STABILITY and section != WHAT_HAPPENED:
+        params["section"] = STABILITY_SECTIONS[section]
     return params

@@ -9,6 +9,7 @@ import numpy as np
 from mlpviz.diagnosis import stability_factor
 from mlpviz.history import History, Series
 from mlpviz.settings import Settings
+from mlpviz.snapshot import SHARPNESS_COLUMNS
 from mlpviz.stability.sharpness import Sharpness, measure_sharpness, probe_images
 from mlpviz.trainer import Trainer, pixels
 
@@ -20,9 +21,9 @@ class SharpnessMeter:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._probe = trainer.dataset.train_images[: probe_images(trainer)]
-        self._labels = trainer.dataset.train_labels[: len(self._probe)]
-        self._history = History(5)
+        self._probe = trainer.dataset.train.images[: probe_images(trainer)]
+        self._labels = trainer.dataset.train.labels[: len(self._probe)]
+        self._history = History(SHARPNESS_COLUMNS)
         self._latest: Sharpness | None = None
         self._count = 0
         self._measured_step = -1
@@ -33,16 +34,15 @@ class SharpnessMeter:
 
     def measure(self) -> None:
         """Measure now, from where the last measurement ended."""
-        cold = (
-            self._latest is None or self._count % COLD_EVERY == 0
-        )  # lest it follows an eigenvalue that another passed
+        # A warm start can go on following an eigenvalue that another has passed, so now and then it begins anew.
+        cold = self._latest is None or self._count % COLD_EVERY == 0
         start = None if cold or self._latest is None else self._latest.vector
         self._count += 1
-        found = measure_sharpness(self._trainer.net, pixels(self._probe), self._labels, start)
+        sharpness = measure_sharpness(self._trainer.net, pixels(self._probe), self._labels, start)
         self._measured_step = self._trainer.step
-        self._latest = found if math.isfinite(found.value) else None  # a broken vector is no start for the next
+        self._latest = sharpness if math.isfinite(sharpness.value) else None  # a broken vector is no start for the next
         threshold = stability_threshold(self._trainer.settings)
-        self._history.extend(np.array([[self._trainer.step, found.value, *found.band(), threshold]]))
+        self._history.extend(np.array([[self._trainer.step, sharpness.value, *sharpness.band(), threshold]]))
 
     def stable_rate(self) -> float | None:
         """The largest stable rate by the latest measurement; None where there is none."""
@@ -52,7 +52,7 @@ class SharpnessMeter:
         return rate if math.isfinite(rate) else None
 
     def series(self) -> Series | None:
-        """Step, sharpness, the lower and the upper end of its band, the threshold; None while nothing was measured."""
+        """A series with `SHARPNESS_COLUMNS`; None while nothing was measured."""
         return self._history.series() if self._history.rows else None
 
 

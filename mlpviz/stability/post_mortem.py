@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from mlpviz.checkpoints import Checkpoints
 from mlpviz.datasets import Dataset
 from mlpviz.diagnosis import LN10, PATIENCE, Diagnosis, PostMortem
 from mlpviz.history import Series
@@ -23,11 +22,12 @@ DIED = 0.3  # share of a layer's units that have lost their slope, from which on
 AFTERWARDS = 2  # updates after the first that is not finite
 
 
-class Inquest:
+class Examination:
     """Makes a post-mortem, an update at a time.
 
     Args:
-        steps: the per-step series of the run, whose first column is the loss.
+        checkpoint_before: gives the latest checkpoint that is kept of a step or of one before it, or else the first.
+        steps: the per-step series of the run.
         trend: what its inspections saw, as in `trend_columns`; None if there was none.
         changes: as in `Replay`.
 
@@ -40,7 +40,7 @@ class Inquest:
         self,
         diagnosis: Diagnosis,
         dataset: Dataset,
-        checkpoints: Checkpoints,
+        checkpoint_before: Callable[[int], Checkpoint],
         steps: Series,
         trend: Series | None,
         changes: Sequence[tuple[int, Settings]],
@@ -49,7 +49,8 @@ class Inquest:
         self.result: PostMortem | None = None
         self.before: Checkpoint | None = None
         first = onset(diagnosis, steps, trend)
-        self._replay = Replay(dataset, _before(checkpoints, first), changes)
+        # From a checkpoint before that step, so that there is something to look at.
+        self._replay = Replay(dataset, checkpoint_before(first - 1), changes)
         self._look_from = max(self._replay.start, min(first, diagnosis.vitals.step) - LEAD)
         self._end = min(diagnosis.vitals.step, self._look_from + MOST_UPDATES)
 
@@ -60,6 +61,7 @@ class Inquest:
             replay.forward()
             return
         bad = replay.first_bad
+        # Once numbers are broken nothing new is to be seen: two updates more, then it ends.
         end = self._end if bad is None else min(self._end, bad[2] + AFTERWARDS)
         if replay.trainer.step < end:
             replay.advance()
@@ -81,7 +83,7 @@ def onset(diagnosis: Diagnosis, steps: Series, trend: Series | None) -> int:
     """A step before the trouble: the latest at which the loss was as in the 200 steps before it, and better than
     guessing, and the units were alive; the first step there is where there is no such step."""
     vitals = diagnosis.vitals
-    losses, ends = steps.mean[:, 0].astype(np.float64), steps.ends()
+    losses, ends = steps.column("loss").astype(np.float64), steps.ends()
     if vitals.not_finite_step is not None:
         losses, ends = losses[ends < vitals.not_finite_step], ends[ends < vitals.not_finite_step]
     span = max(1, PATIENCE // steps.width)
@@ -95,22 +97,16 @@ def onset(diagnosis: Diagnosis, steps: Series, trend: Series | None) -> int:
             step = max(step, vitals.not_finite_step - MOST_UPDATES // 2)
     if trend is None or vitals.died < DIED:
         return step
-    seen = trend.mean.astype(np.float64)
-    lost = seen[:, 1 + len(vitals.gradient_norms) :] - np.array(vitals.initial_dead)
-    alive = seen[np.nan_to_num(lost, nan=1.0).max(axis=1) < DIED, 0]
+    lost = trend.of_kind("dead_share").astype(np.float64) - np.array(vitals.initial_dead)
+    alive = trend.column("step")[np.nan_to_num(lost, nan=1.0).max(axis=1) < DIED]
     return min(step, int(alive[-1])) if len(alive) else steps.start
-
-
-def _before(checkpoints: Checkpoints, step: int) -> Checkpoint:
-    """The latest checkpoint before that step, so that there is something to look at; else the first."""
-    return checkpoints.before(max(step - 1, checkpoints.steps()[0]))
 
 
 def stable_rate(trainer: Trainer, at: Checkpoint) -> float | None:
     """2 / sharpness at a checkpoint of the trainer's run, where that can be measured; the trainer goes back there."""
     trainer.restore(at)
     count = probe_images(trainer)
-    found = measure_sharpness(
-        trainer.net, pixels(trainer.dataset.train_images[:count]), trainer.dataset.train_labels[:count]
+    sharpness = measure_sharpness(
+        trainer.net, pixels(trainer.dataset.train.images[:count]), trainer.dataset.train.labels[:count]
     )
-    return 2 / found.value if np.isfinite(found.value) and found.value > 0 else None
+    return 2 / sharpness.value if np.isfinite(sharpness.value) and sharpness.value > 0 else None

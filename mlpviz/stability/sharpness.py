@@ -80,8 +80,8 @@ def hessian_vector_product(net: nn.Module, X: Tensor, y: Tensor) -> Callable[[Te
     def product(vector: Tensor) -> Tensor:
         if not gradient.requires_grad:
             return torch.zeros_like(vector)
-        found = torch.autograd.grad(gradient, parameters, vector, retain_graph=True, materialize_grads=True)
-        return flat(found)
+        parts = torch.autograd.grad(gradient, parameters, vector, retain_graph=True, materialize_grads=True)
+        return flat(parts)
 
     return product
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Generator
 
 import torch
 from torch import Tensor, nn
 
-from mlpviz.snapshot import AlongGradient, Plane
+from mlpviz.answers import AlongGradient, Plane
 from mlpviz.stability.sharpness import PROBE_IMAGES, flat, hessian_vector_product
 from mlpviz.trainer import Trainer, pixels
 
@@ -30,17 +30,21 @@ class NextStep:
         self.loss_fn = trainer.loss_fn
 
 
-def along_gradient(look: NextStep) -> AlongGradient:
+def along_gradient(look: NextStep) -> Generator[float, None, AlongGradient]:
     """L(θ − αg) on those images, for α from 0 to four times the learning rate, with its second-order Taylor polynomial
-    L − α‖g‖² + ½α²·gᵀHg."""
+    L − α‖g‖² + ½α²·gᵀHg. Tells how much is done, from 0 to 1."""
     net, X, y, rate = look.net, look.X, look.y, look.rate
     loss = look.loss_fn(net(X), y)
     gradient = flat(torch.autograd.grad(loss, list(net.parameters())))
     slope = float(gradient @ gradient)
     curvature = float(gradient @ hessian_vector_product(net, X, y)(gradient))
+    yield 0.0
     alphas = torch.linspace(0, REACH * (rate or 0.1), POINTS, dtype=torch.float64)
     origin = flat([p.detach() for p in net.parameters()])
-    losses = [_loss(net, origin - float(alpha) * gradient, X, y) for alpha in alphas]
+    losses = []
+    for alpha in alphas:
+        losses.append(_loss(net, origin - float(alpha) * gradient, X, y))
+        yield len(losses) / POINTS
     after = _loss(net, origin - rate * gradient, X, y)
     return AlongGradient(
         step=look.step,
@@ -56,12 +60,10 @@ def along_gradient(look: NextStep) -> AlongGradient:
     )
 
 
-def plane(
-    net: nn.Sequential, X: Tensor, y: Tensor, seed: int = 0, told: Callable[[float], object] = lambda share: None
-) -> Plane:
+def plane(net: nn.Sequential, X: Tensor, y: Tensor, seed: int = 0) -> Generator[float, None, Plane]:
     """The loss on images (n, 28, 28) over a plane through the network's weights, spanned by two random directions that
-    are filter-normalised (Li et al. 2018): each unit's weights move by as much as they are long; biases stay. `told`
-    hears how much is done, from 0 to 1."""
+    are filter-normalised (Li et al. 2018): each unit's weights move by as much as they are long; biases stay.
+    Tells how much is done, from 0 to 1."""
     generator = torch.Generator().manual_seed(seed)
     origin = [p.detach().clone() for p in net.parameters()]
     first, second = (_direction(origin, generator) for _ in range(2))
@@ -74,28 +76,28 @@ def plane(
                 for p, o, u, v in zip(working.parameters(), origin, first, second, strict=True):
                     p.copy_(o + a * u + b * v)
                 losses[i, j] = nn.functional.cross_entropy(working(X), y)
-        told((i + 1) / SIDE)
+            yield (i * SIDE + j + 1) / SIDE**2
     return Plane(offsets=offsets.numpy(), losses=losses.numpy())
 
 
 def probe(trainer: Trainer) -> tuple[Tensor, Tensor]:
     """The first 512 training images as pixels, and their labels, on the CPU."""
     count = min(PROBE_IMAGES, trainer.train_size)
-    images, labels = trainer.dataset.train_images[:count], trainer.dataset.train_labels[:count]
+    images, labels = trainer.dataset.train.images[:count], trainer.dataset.train.labels[:count]
     return pixels(images.cpu()), labels.cpu()
 
 
 def _direction(origin: list[Tensor], generator: torch.Generator) -> list[Tensor]:
     """Gaussian, then each row of a weight matrix as long as the network's own row; nothing for biases."""
-    found = []
+    parts = []
     for parameter in origin:
         direction = torch.randn(parameter.shape, generator=generator).to(parameter.device)
         if parameter.ndim == 1:
-            found.append(torch.zeros_like(parameter))
+            parts.append(torch.zeros_like(parameter))
         else:
             lengths = torch.linalg.vector_norm(parameter, dim=1, keepdim=True)
-            found.append(direction / torch.linalg.vector_norm(direction, dim=1, keepdim=True) * lengths)
-    return found
+            parts.append(direction / torch.linalg.vector_norm(direction, dim=1, keepdim=True) * lengths)
+    return parts
 
 
 def _loss(net: nn.Module, weights: Tensor, X: Tensor, y: Tensor) -> float:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
 from mlpviz.diagnosis import WINDOW, Diagnosis, Vitals, diagnose
+from mlpviz.history import RECENT_STEPS, places
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Inspection
 
-SMOOTH = 25  # steps
+OVERFLOWED = 1e30  # stands for a loss that is not finite, where a mean is taken: a mean must not become NaN
 
 
 class Watchdog:
-    """Keeps the vital signs of one run, of the last 200 steps and of all its life."""
+    """Keeps the vital signs of one run, of the last 200 steps and of all its life.
 
-    def __init__(self, layers: int) -> None:
-        self._layers = layers
+    Args:
+        columns: the names of the per-step columns.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._loss, self._accuracy = columns.index("loss"), columns.index("accuracy")
+        self._gradients = places(columns, "weight_gradient")
         self._rows: deque[np.ndarray] = deque(maxlen=2 * WINDOW)
         self._first = self._peak = math.nan
         self._best = math.inf
@@ -31,11 +38,11 @@ class Watchdog:
         self._first, self._initial_dead = other._first, other._initial_dead
 
     def see(self, rows: np.ndarray, first_step: int) -> None:
-        """Take in the rows of some steps, (steps, columns) as in `step_columns`; the first is of step `first_step`."""
+        """Take in the rows of some steps, (steps, columns); the first is of step `first_step`."""
         if not len(rows):
             return
         self._seen += len(rows)
-        losses = rows[:, 0].astype(np.float64)
+        losses = rows[:, self._loss].astype(np.float64)
         finite = losses[np.isfinite(losses)]
         if len(finite) < len(losses) and self.not_finite_step is None:
             self.not_finite_step = first_step + int(np.flatnonzero(~np.isfinite(losses))[0])
@@ -43,11 +50,12 @@ class Watchdog:
             self._first = float(losses[0])
         if len(finite):
             self._peak = float(np.fmax(self._peak, finite.max()))
-        tail = [float(row[0]) for row in list(self._rows)[1 - SMOOTH :]]
+        tail = [float(row[self._loss]) for row in list(self._rows)[1 - RECENT_STEPS :]]
         self._rows.extend(rows)
         joined = np.array([*tail, *losses])
-        if len(joined) >= SMOOTH:
-            means = np.convolve(np.where(np.isfinite(joined), joined, 1e30), np.full(SMOOTH, 1 / SMOOTH), "valid")
+        if len(joined) >= RECENT_STEPS:
+            bounded = np.where(np.isfinite(joined), joined, OVERFLOWED)
+            means = np.convolve(bounded, np.full(RECENT_STEPS, 1 / RECENT_STEPS), "valid")
             self._best = min(self._best, float(means.min()))
 
     def vitals(
@@ -56,19 +64,19 @@ class Watchdog:
         """The vital signs now; what the latest inspection saw of the units is among them."""
         rows = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), -1)
         now, before = rows[-WINDOW:], rows[:-WINDOW]
-        first, dead = _dead(inspection, self._layers)
+        first, dead = _dead(inspection)
         self._initial_dead = self._initial_dead or first
         return Vitals(
             settings=settings,
             step=step,
             seen=self._seen,
-            loss=_mean(now[:, 0]) if len(now) else math.nan,
-            accuracy=_mean(now[:, 1]) if len(now) else math.nan,
-            loss_before=_mean(before[:, 0]) if len(before) else math.nan,
+            loss=_mean(now[:, self._loss]) if len(now) else math.nan,
+            accuracy=_mean(now[:, self._accuracy]) if len(now) else math.nan,
+            loss_before=_mean(before[:, self._loss]) if len(before) else math.nan,
             first_loss=self._first,
             peak_loss=self._peak,
             best_loss=self._best,
-            gradient_norms=_root_mean_square(rows[-SMOOTH:, 2::2]) if len(now) else (0.0,) * self._layers,
+            gradient_norms=self._gradient_norms(rows),
             initial_dead=self._initial_dead,
             dead=dead,
             not_finite_step=self.not_finite_step,
@@ -78,7 +86,15 @@ class Watchdog:
     def diagnose(
         self, settings: Settings, step: int, inspection: Inspection | None, stable_rate: float | None = None
     ) -> Diagnosis:
+        """What ails the run, by these signs."""
         return diagnose(self.vitals(settings, step, inspection, stable_rate))
+
+    def _gradient_norms(self, rows: np.ndarray) -> tuple[float, ...]:
+        """Of each layer's weights, root mean square over the latest steps; zeros before the first."""
+        if not len(rows):
+            return (0.0,) * len(self._gradients)
+        recent = rows[-RECENT_STEPS:, self._gradients]
+        return tuple(np.sqrt((recent**2).mean(axis=0)).tolist())
 
 
 def _mean(values: np.ndarray) -> float:
@@ -86,13 +102,9 @@ def _mean(values: np.ndarray) -> float:
     return float(finite.mean()) if len(finite) else math.nan
 
 
-def _root_mean_square(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(np.sqrt((values**2).mean(axis=0)).tolist())
-
-
-def _dead(inspection: Inspection | None, layers: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _dead(inspection: Inspection | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The hidden layers' shares of dead units at the first inspection and at the latest."""
     if inspection is None or not inspection.trend.rows:
         return (), ()
-    trend = inspection.trend.mean[:, 1 + layers :]
-    return tuple(trend[0].tolist()), tuple(trend[-1].tolist())
+    shares = inspection.trend.of_kind("dead_share")
+    return tuple(shares[0].tolist()), tuple(shares[-1].tolist())

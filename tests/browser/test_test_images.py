@@ -47,8 +47,8 @@ def test_a_tile_shows_the_image_of_its_number(images, page, mini):
     tile.locator("i").evaluate(f"(e) => {{ {style} }}")
     shot = Image.open(io.BytesIO(tile.locator("i").screenshot())).convert("L").resize((28, 28))
     found = np.asarray(shot, dtype=float)
-    expected = mini.test_images[index].numpy().astype(float)
-    others = [np.abs(found - other).mean() for other in mini.test_images[:200].numpy().astype(float)]
+    expected = mini.test.images[index].numpy().astype(float)
+    others = [np.abs(found - other).mean() for other in mini.test.images[:200].numpy().astype(float)]
     assert np.abs(found - expected).mean() <= min(others) + 1e-9
 
 

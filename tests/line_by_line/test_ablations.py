@@ -11,13 +11,16 @@ from torch import nn
 from mlpviz import Settings, Trainer
 from mlpviz.figures.comparison import outcome
 from mlpviz.line_by_line.ablations import ABLATIONS, SeededDropout
-from mlpviz.line_by_line.comparison import Comparison
 from mlpviz.line_by_line.script import edited, parts
+from mlpviz.line_by_line.what_ifs import WHAT_IFS
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.page.texts import TEXT
+from mlpviz.runs.comparison import Comparison
 from mlpviz.trainer import pixels
 from tests.line_by_line.test_script import run as run_script
+
+pytestmark = pytest.mark.slow
 
 ARTICLE = Settings(dataset="fashion-mnist-mini")
 #: What becomes of each at the article's settings on the small set, judged as the page does.
@@ -62,7 +65,7 @@ def accuracies(comparison):
 
 def losses(comparison):
     ours, theirs = comparison.snapshot.steps
-    return ours.mean[:, 0], theirs.mean[:, 0]
+    return ours.column("loss"), theirs.column("loss")
 
 
 def dead(trainer):
@@ -76,7 +79,8 @@ def test_the_outcome_is_the_one_that_the_text_tells(compared, name):
 
 
 def test_each_has_a_text_with_its_three_parts():
-    assert {path.stem for path in (TEXT / "ablations").glob("*.md")} == set(ABLATIONS) == set(OUTCOMES)
+    texts = {path.stem for path in (TEXT / "ablations").glob("*.md")}
+    assert texts == set(ABLATIONS) == set(WHAT_IFS) == set(OUTCOMES)
     for path in (TEXT / "ablations").glob("*.md"):
         headings = re.findall(r"^## (.*)$", path.read_text(encoding="utf-8"), re.M)
         assert headings == ["You see", "Why", "In your own code"]
@@ -97,7 +101,7 @@ def test_the_edited_script_run_for_real_does_the_same(mini, article_root, capsys
     """The change in the listing and the change in the class are one: the same bits after an epoch."""
     ablation = ABLATIONS[name]
     settings = Settings(epochs=1, train_size=600, batch_size=50)
-    changed = edited(parts(settings, 1), ablation.edits(settings))
+    changed = edited(parts(settings, 1), WHAT_IFS[name].edits(settings))
     code = "\n".join(part.code for part in changed)
     assert code != "\n".join(part.code for part in parts(settings, 1))
     ((loss, accuracy, last),) = run_script(code, article_root, capsys, monkeypatch)
@@ -179,7 +183,7 @@ def test_sorted_labels_arrive_class_by_class(tiny):
         leader.train(1)
         seen += follower.next_batch()[1].tolist()
         follower.train(1)
-    assert seen == sorted(tiny.train_labels.tolist())
+    assert seen == sorted(tiny.train.labels.tolist())
 
 
 def test_sorted_labels_lag_and_favour_one_class(compared):
@@ -245,13 +249,13 @@ def test_raw_pixels_are_255_times_as_large(tiny):
     leader.train(1)
     raw, _ = follower.next_batch()
     torch.testing.assert_close(raw, 255 * right)
-    assert torch.equal(follower.pixels(tiny.test_images[:3]), tiny.test_images[:3].float())
+    assert torch.equal(follower.pixels(tiny.test.images[:3]), tiny.test.images[:3].float())
 
 
 def test_without_relu_two_layers_make_one(compared, mini):
     changed = compared("no-relu").changed
     weight, bias = changed.collapsed()
-    X = pixels(mini.test_images)
+    X = pixels(mini.test.images)
     with torch.no_grad():
         deep = changed.net.double()(X.double())
     one = X.flatten(1).double() @ weight.double().T + bias.double()
@@ -288,8 +292,8 @@ def test_testing_on_the_training_set_flatters(compared):
     assert theirs[-1] > 0.9 and ours[-1] < 0.84
     trainer = comparison.changed
     with torch.no_grad():
-        logits = trainer.net(pixels(trainer.dataset.train_images[:1000]))
-    assert theirs[-1] == (logits.argmax(1) == trainer.dataset.train_labels[:1000]).sum().item() / 1000
+        logits = trainer.net(pixels(trainer.dataset.train.images[:1000]))
+    assert theirs[-1] == (logits.argmax(1) == trainer.dataset.train.labels[:1000]).sum().item() / 1000
 
 
 def test_nothing_touches_the_global_generator(tiny, global_generator_untouched):

@@ -11,9 +11,9 @@ from mlpviz.figures.step_zero import initial_loss, layered
 from mlpviz.figures.sweep import sweep_charts, sweep_headline
 from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, value_histogram, vee
 from mlpviz.history import History
+from mlpviz.images.predictions import softmax
 from mlpviz.line_by_line.ablations import ABLATIONS
-from mlpviz.line_by_line.comparison import Comparison
-from mlpviz.predictions import softmax
+from mlpviz.runs.comparison import Comparison
 from mlpviz.snapshot import ComparisonSnapshot, SweepSnapshot
 
 CLASSES = tuple("abcdefghij")
@@ -29,7 +29,7 @@ def drawn(chart):
 def compared(ours, theirs, accuracies, status="finished"):
     series, lost = [], []
     for losses in (ours, theirs):
-        history = History(2)
+        history = History(["loss", "accuracy"])
         history.extend(np.array([[loss, 0.5] for loss in losses]).reshape(-1, 2))
         series.append(history.series())
         lost.append(next((i + 1 for i, loss in enumerate(losses) if not math.isfinite(loss)), None))

@@ -5,7 +5,7 @@ from torch import nn
 
 from mlpviz import Settings, Trainer
 from mlpviz.line_by_line.gradient_check import NUDGES, gradient_check
-from mlpviz.line_by_line.walk import walk
+from mlpviz.line_by_line.walk import take_apart
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(12,), batch_size=100, init_std=0.1, activation="tanh")
 
@@ -14,15 +14,15 @@ SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(12,), batch_size=10
 def walked(tiny):
     trainer = Trainer(SMALL, tiny)
     trainer.train(5)
-    return walk(trainer)
+    return take_apart(trainer)
 
 
 @pytest.mark.parametrize(("name", "place"), [("W1", (3, 400)), ("b1", (7,)), ("W2", (9, 2)), ("b2", (0,))])
 def test_the_gradient_is_autograds_and_the_walks(walked, name, place):
     check = gradient_check(walked, name, place)
-    assert check.gradient == pytest.approx(float(walked.parameter(name).gradient[place]), rel=1e-4, abs=1e-8)
+    assert check.gradient == pytest.approx(float(walked.update(name).gradient[place]), rel=1e-4, abs=1e-8)
     assert check.gradient_float64 == pytest.approx(check.gradient, rel=1e-3, abs=1e-8)
-    assert check.images == 100
+    assert check.images == 100 and check.entry == float(walked.update(name).gradient[place])
 
 
 def test_the_differences_are_central_ones_of_the_loss(walked):
@@ -58,6 +58,6 @@ def test_the_network_is_left_alone(walked):
 
 
 def test_a_gradient_of_zero_has_an_absolute_error(tiny):
-    walked = walk(Trainer(SMALL.replace(init="zeros"), tiny))
+    walked = take_apart(Trainer(SMALL.replace(init="zeros"), tiny))
     check = gradient_check(walked, "W1", (0, 0))
     assert check.gradient == 0 and np.isfinite(check.errors("float64")).all()

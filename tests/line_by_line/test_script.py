@@ -16,6 +16,8 @@ from mlpviz.line_by_line.script import edited, five_lines, notebook, parts, scri
 from mlpviz.page.line_by_line.listing import texts
 from mlpviz.trainer import train_step
 
+pytestmark = pytest.mark.slow
+
 SPREAD = (
     {},
     {"hidden_sizes": (), "seed": 7},

@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from mlpviz import Settings
-from mlpviz.line_by_line.step_zero import IMAGES, INIT_STDS, marks, measure, predict
+from mlpviz.figures.step_zero import marks
+from mlpviz.line_by_line.step_zero import IMAGES, INIT_STDS, first_signals, measure, predict
 from mlpviz.network import build_network
 from mlpviz.trainer import pixels
+from tests.waiting import worked_off
 
 ARTICLE = Settings(dataset="fashion-mnist-mini")
 SPREAD = (
@@ -34,7 +36,7 @@ def test_what_is_measured_is_the_runs_own_network(mini, changes):
     """Against the network that a run of that init std begins with, through hooks and autograd."""
     settings = ARTICLE.replace(**changes)
     stds = np.array([0.003, 0.07, 2.0])
-    measured = measure(settings, mini, stds)
+    measured = worked_off(measure(settings, mini, stds))
     for row, init_std in enumerate(stds):
         generator = torch.Generator().manual_seed(settings.seed)
         net = build_network(settings.replace(init_std=float(init_std)), generator)
@@ -42,8 +44,8 @@ def test_what_is_measured_is_the_runs_own_network(mini, changes):
         for layer in net:
             if isinstance(layer, nn.Linear):
                 layer.register_forward_hook(partial(keep, zs))
-        logits = net(pixels(mini.train_images[:IMAGES]))
-        losses = nn.functional.cross_entropy(logits, mini.train_labels[:IMAGES], reduction="none")
+        logits = net(pixels(mini.train.images[:IMAGES]))
+        losses = nn.functional.cross_entropy(logits, mini.train.labels[:IMAGES], reduction="none")
         losses.sum().backward()
         for layer, z in enumerate(zs):
             assert measured.values[row, layer] == pytest.approx(z.double().square().mean().sqrt().item(), rel=1e-4)
@@ -56,7 +58,7 @@ def test_what_is_measured_is_the_runs_own_network(mini, changes):
 @pytest.mark.parametrize("changes", SPREAD, ids=str)
 def test_the_prediction_holds_over_five_orders_of_magnitude(mini, changes):
     settings = ARTICLE.replace(**changes)
-    measured, predicted = measure(settings, mini), predict(settings, mini)
+    measured, predicted = worked_off(measure(settings, mini)), predict(settings, mini)
     assert measured.values.shape == predicted.values.shape == (25, 1 + len(settings.hidden_sizes))
     np.testing.assert_allclose(predicted.values, measured.values, rtol=0.25)
     np.testing.assert_allclose(predicted.gradients, measured.gradients, rtol=0.25)
@@ -69,7 +71,9 @@ def test_the_predicted_loss_is_the_average_over_networks(mini, changes):
     """One network's logits are alike for all images, so that its own loss may be far from the average."""
     stds = np.array([0.1, 0.5])
     settings = ARTICLE.replace(**changes)
-    averages = np.mean([measure(settings.replace(seed=seed), mini, stds).losses for seed in range(24)], axis=0)
+    averages = np.mean(
+        [worked_off(measure(settings.replace(seed=seed), mini, stds)).losses for seed in range(24)], axis=0
+    )
     np.testing.assert_allclose(predict(settings, mini, stds).losses, averages, rtol=0.2)
 
 
@@ -77,7 +81,7 @@ def test_the_prediction_is_the_closed_form_for_relu(mini):
     """Var(z₁) = n σ² E[x²], E[h²] = Var(z₁)/2, E[φ'²] = 1/2, and tiny logits give (softmax − onehot)² = 0.09."""
     init_std = 1e-3
     predicted = predict(ARTICLE, mini, np.array([init_std]))
-    square = (mini.train_images[:IMAGES].double() / 255).square().mean().item()
+    square = (mini.train.images[:IMAGES].double() / 255).square().mean().item()
     first = 784 * init_std**2 * square
     second = 256 * init_std**2 * first / 2
     np.testing.assert_allclose(predicted.values[0] ** 2, [first, second], rtol=1e-3)
@@ -86,19 +90,19 @@ def test_the_prediction_is_the_closed_form_for_relu(mini):
 
 
 def test_small_stds_guess_and_large_ones_cost(mini):
-    measured = measure(ARTICLE, mini)
+    measured = worked_off(measure(ARTICLE, mini))
     assert measured.losses[0] == pytest.approx(math.log(10), abs=1e-6)
     assert measured.losses[-1] > 1000
 
 
 def test_dead_and_flat_units(mini):
-    relu = measure(ARTICLE, mini)
+    relu = worked_off(measure(ARTICLE, mini))
     with torch.no_grad():
         net = build_network(ARTICLE.replace(init_std=1.0), torch.Generator().manual_seed(0))
-        h = net[2](net[1](net[0](pixels(mini.train_images[:IMAGES]))))
+        h = net[2](net[1](net[0](pixels(mini.train.images[:IMAGES]))))
     assert relu.flat_shares[-1, 0] == pytest.approx((h == 0).float().mean().item(), abs=1e-6)
     assert relu.dead_shares[-1, 0] == pytest.approx((h == 0).all(dim=0).float().mean().item(), abs=1e-6)
-    tanh = measure(ARTICLE.replace(activation="tanh"), mini)
+    tanh = worked_off(measure(ARTICLE.replace(activation="tanh"), mini))
     assert tanh.flat_shares[0, 0] == 0 and tanh.flat_shares[-1, 0] > 0.8, "saturated"
 
 
@@ -114,5 +118,13 @@ def test_the_marks_are_pytorchs(mini):
 
 
 def test_the_global_generator_is_left_alone(mini, global_generator_untouched):
-    measure(ARTICLE, mini, INIT_STDS[:2])
+    worked_off(measure(ARTICLE, mini, INIT_STDS[:2]))
     predict(ARTICLE, mini, INIT_STDS[:2])
+
+
+def test_both_come_together_over_the_whole_range_or_at_one_std(mini):
+    measured, predicted = worked_off(first_signals(ARTICLE, mini, 0.05))
+    assert measured.init_stds.tolist() == predicted.init_stds.tolist() == [0.05]
+    assert measured.losses == pytest.approx(worked_off(measure(ARTICLE, mini, np.array([0.05]))).losses)
+    wide, _ = worked_off(first_signals(ARTICLE.replace(hidden_sizes=(1024,) * 3), mini))
+    assert wide.init_stds.tolist() == INIT_STDS[::3].tolist(), "fewer where the network is large"

@@ -1,42 +1,50 @@
 """What is said of runs that fell ill and of runs that are well, on real data, watched as the engine watches them."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from mlpviz import Trainer, load_dataset
-from mlpviz.datasets import find_dataset
-from mlpviz.diagnosis import ALARM, HEALTHY, KINDS
+from mlpviz.catalog import find_dataset
+from mlpviz.diagnosis import Kind, Severity
 from mlpviz.figures.diagnosis import TITLES, how_it_is_doing, words
-from mlpviz.run import Run
+from mlpviz.figures.gradient_norms import gradient_norms
+from mlpviz.observe import steps as steps_module
+from mlpviz.observe.steps import StepRecorder
+from mlpviz.runs.branch import branch
+from mlpviz.runs.run import Run
+from mlpviz.snapshot import step_columns
+from tests.runs.working import work_off
 from tests.stability.cases import FACTS, FULL, ILL, STEPS, WELL, case
+
+
+def few_tests(dataset):
+    """As many test images as an inspection looks at: here, the test set itself is of no interest."""
+    return replace(dataset, test=dataset.test.first(512))
 
 
 def watch(settings, steps):
     """The run, and each kind of diagnosis that it was given, with its severity, in order."""
-    dataset = load_dataset(settings.dataset)
-    per_epoch = -(-(settings.train_size or len(dataset.train_images)) // settings.batch_size)
+    dataset = few_tests(load_dataset(settings.dataset))
+    per_epoch = -(-(settings.train_size or len(dataset.train.images)) // settings.batch_size)
     run = Run(settings.replace(epochs=-(-steps // per_epoch)), dataset)
-    run._evaluating = None  # the test set isn't asked
-    run._evaluations.append((0, 2.3, 0.1))
     run.start()
     said = []
     while run.has_work() and run.step < steps:
         run.look()
-        run._credit = 0.0
         run.work(0.02)
-        run._next_refresh = 0.0
-        run.refresh(1)
-        run._evaluating = None
-        found = run.snapshot.diagnosis
-        if found is not None and (found.kind, found.severity) not in said:
-            said.append((found.kind, found.severity))
-    run.look()
-    while run._inquest is not None:
+        run.collect()
+        diagnosis = run.health.diagnosis
+        if diagnosis is not None and (diagnosis.kind, diagnosis.severity) not in said:
+            said.append((diagnosis.kind, diagnosis.severity))
+    while run.health.examining() or run.recording.evaluating():
         run.advance()
-    run._next_refresh = 0.0
-    run.refresh(1)
+    if run.status == "training":
+        run.pause()
+    run.portraits.show_where_it_rests()
     return run, said
 
 
@@ -45,15 +53,17 @@ def needs(dataset):
         pytest.skip(f"{dataset} is not on this machine")
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize(("rate", "sizes", "kinds"), FACTS, ids=lambda value: str(value))
 def test_each_row_of_the_measured_table_is_diagnosed_rightly(rate, sizes, kinds):
     needs(FULL)
     run, said = watch(case(FULL, learning_rate=rate, hidden_sizes=sizes), 235)
     assert run.snapshot.diagnosis.kind in kinds, said
     ill = kinds & {"dead", "overflow"}
-    assert (run.status == "paused" and run.post_mortem is not None) if ill else run.status == "finished"
+    assert (run.status == "paused" and run.health.post_mortem is not None) if ill else run.status == "finished"
 
 
+@pytest.mark.slow
 def test_nan_at_step_166_is_found_in_the_outputs_of_the_second_layer():
     """As measured: init std 1, two hidden layers; the oracle is the plain trainer's loss."""
     needs(FULL)
@@ -61,29 +71,31 @@ def test_nan_at_step_166_is_found_in_the_outputs_of_the_second_layer():
     losses = Trainer(settings, load_dataset(FULL)).train(200)
     first = int((~torch.isfinite(losses)).nonzero()[0]) + 1
     run, _ = watch(settings, 235)
-    found = run.post_mortem
-    assert run.snapshot.not_finite_step == first and found.first_bad[2] == first
-    assert found.diagnosis.kind == "overflow" and found.first_bad[0] in ("activations", "logits")
-    assert f"At update {first}" in words(found.diagnosis, found)
+    post_mortem = run.health.post_mortem
+    assert run.snapshot.not_finite_step == first and post_mortem.first_bad[2] == first
+    assert post_mortem.diagnosis.kind == "overflow" and post_mortem.first_bad[0] in ("activations", "logits")
+    assert f"At update {first}" in words(post_mortem.diagnosis, post_mortem)
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize(("kind", "settings"), ILL, ids=lambda value: value if isinstance(value, str) else "")
 def test_other_illnesses_are_named_too(kind, settings):
     needs(settings.dataset)
     run, said = watch(settings, 300)
     final = run.snapshot.diagnosis
     assert final.kind == kind, said
-    text = words(final, run.post_mortem)
+    text = words(final, run.health.post_mortem)
     assert text.startswith(TITLES[kind]) and len(text) > 60 and "nan" not in text and "None" not in text
-    if final.severity == ALARM:
-        assert run.status == "paused" and run.post_mortem.diagnosis.kind == kind
+    if final.severity == Severity.ALARM:
+        assert run.status == "paused" and run.health.post_mortem.diagnosis.kind == kind
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("settings", WELL, ids=str)
 def test_a_healthy_run_is_never_called_sick(settings):
     needs(settings.dataset)
     run, said = watch(settings, STEPS)
-    assert run.step >= STEPS and {severity for _, severity in said} <= {HEALTHY}, said
+    assert run.step >= STEPS and {severity for _, severity in said} <= {Severity.HEALTHY}, said
     assert words(run.snapshot.diagnosis) == "" and "Healthy" in how_it_is_doing(run.snapshot.diagnosis)
 
 
@@ -93,48 +105,55 @@ def test_there_are_more_than_forty_of_them_and_all_differ():
 
 def test_the_switch_lets_a_sick_run_go_on(tiny):
     run = Run(case(hidden_sizes=(16,) * 3, activation="leaky_relu", init_std=1.0, batch_size=100, epochs=5), tiny)
-    run.pauses_when_ill = False
+    run.health.pauses_when_ill = False
     run.start()
     while run.has_work():
         run.work(0.01)
         run.refresh(1)
-    assert run.step == run.total_steps and run.snapshot.diagnosis.kind == "overflow" and run.post_mortem is None
+    assert run.step == run.total_steps and run.snapshot.diagnosis.kind == "overflow" and run.health.post_mortem is None
 
 
 def test_each_kind_has_a_title_and_a_text():
-    assert set(TITLES) == set(KINDS)
+    assert set(TITLES) == set(Kind)
 
 
+@pytest.mark.slow
 def test_dead_loss_looks_harmless_and_is_called_so():
     run, _ = watch(case(learning_rate=3.16), 240)
-    text = words(run.snapshot.diagnosis, run.post_mortem)
-    found = run.post_mortem
-    assert found.stable_rate < 3.16 and "curvature could bear" in text and f"Go back to step {found.back_to:,}" in text
-    assert math.isfinite(found.column("loss")[0])
+    text = words(run.snapshot.diagnosis, run.health.post_mortem)
+    post_mortem = run.health.post_mortem
+    assert (
+        post_mortem.stable_rate < 3.16
+        and "curvature could bear" in text
+        and f"Go back to step {post_mortem.back_to:,}" in text
+    )
+    assert math.isfinite(post_mortem.column("loss")[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.3, 0.5])
 def test_leaving_a_plateau_is_no_illness(rate):
     """On the way down the best mean of 25 steps runs ahead of the mean of 100."""
     settings = case(hidden_sizes=(128, 128), activation="sigmoid", learning_rate=rate)
     run, said = watch(settings, 700)
-    assert run.step >= 700 and ALARM not in {severity for _, severity in said}, said
+    assert run.step >= 700 and Severity.ALARM not in {severity for _, severity in said}, said
 
 
+@pytest.mark.slow
 def test_a_branch_that_falls_ill_is_examined_from_its_own_beginning():
     run, _ = watch(case(learning_rate=3.16), 240)
-    branch = run.branch(100)
-    branch.change(branch.settings.replace(epochs=20))
-    branch.start()
-    while branch.has_work():
-        branch.look()
-        branch.work(0.02)
-        branch._next_refresh = 0.0
-        branch.refresh(1)
-    assert branch.status == "paused" and not branch.failed
-    assert branch.post_mortem.steps[0] > 100 and branch.post_mortem.back_to >= 100
+    other = branch(run, 100)
+    other.change(other.settings.replace(epochs=20))
+    other.start()
+    while other.has_work():
+        other.look()
+        other.work(0.02)
+        other.refresh(1)
+    assert other.status == "paused" and not other.failed
+    assert other.health.post_mortem.steps[0] > 100 and other.health.post_mortem.back_to >= 100
 
 
+@pytest.mark.slow
 def test_the_evidence_is_of_the_trouble_and_not_of_a_healthier_past():
     """Well for 1,000 steps, at ever lower losses; then a rate of 10."""
     run, _ = watch(case(init="kaiming"), 1000)
@@ -144,5 +163,34 @@ def test_the_evidence_is_of_the_trouble_and_not_of_a_healthier_past():
         run.look()
         run.work(0.02)
         run.refresh(1)
-    found = run.post_mortem
-    assert 990 <= found.back_to <= 1010 and found.steps[0] <= 1000 <= found.steps[-1]
+    post_mortem = run.health.post_mortem
+    assert 990 <= post_mortem.back_to <= 1010 and post_mortem.steps[0] <= 1000 <= post_mortem.steps[-1]
+
+
+def test_with_one_more_step_column_the_layers_are_still_the_layers(tiny, monkeypatch):
+    """A measured quantity more, before the gradient norms: what is said of the run stays the same."""
+    settings = case(hidden_sizes=(32, 16), init="kaiming", batch_size=50, epochs=6)
+    plain, _ = watched_to_the_end(settings, tiny)
+    flush = StepRecorder.flush
+    columns = ("loss", "largest logit", *step_columns(3)[1:])
+
+    def one_more(self):
+        rows = flush(self)
+        return np.insert(rows, 1, 123.0, axis=1)
+
+    monkeypatch.setattr(steps_module, "step_columns", lambda layers: list(columns))
+    monkeypatch.setattr(StepRecorder, "flush", one_more)
+    more, snapshot = watched_to_the_end(settings, tiny)
+    assert snapshot.steps.columns == columns and snapshot.steps.column("largest logit")[0] == 123.0
+    vitals, others = plain.health.diagnosis.vitals, more.health.diagnosis.vitals
+    assert len(others.gradient_norms) == 3 and others.gradient_norms == vitals.gradient_norms
+    assert (others.loss, others.accuracy, others.best_loss) == (vitals.loss, vitals.accuracy, vitals.best_loss)
+    assert more.health.diagnosis.kind == plain.health.diagnosis.kind == "healthy"
+    names = [trace["name"] for trace in gradient_norms(snapshot).data]
+    assert names == ["W₁", "b₁", "W₂", "b₂", "W₃", "b₃"]
+
+
+def watched_to_the_end(settings, dataset):
+    run = Run(settings, dataset)
+    run.start()
+    return run, work_off(run)

@@ -4,35 +4,36 @@ import numpy as np
 import pytest
 
 from mlpviz import Settings
-from mlpviz.diagnosis import ALARM, Diagnosis, Vitals
+from mlpviz.diagnosis import Diagnosis, Severity, Vitals
 from mlpviz.history import History
+from mlpviz.snapshot import trend_columns
 from mlpviz.stability.post_mortem import onset
 
 SETTINGS = Settings()
 
 
 def series(losses, start=0):
-    history = History(1, start=start)
+    history = History(["loss"], start=start)
     history.extend(np.array(losses, dtype=float)[:, None])
     return history.series()
 
 
 def trend(*rows):
     """Step, two update ratios, one share of dead units."""
-    history = History(4)
+    history = History(trend_columns(2))
     history.extend(np.array([[step, 0.01, 0.01, share] for step, share in rows]))
     return history.series()
 
 
 def ill(kind, step, **vitals):
-    return Diagnosis(kind, ALARM, Vitals(SETTINGS, step, gradient_norms=(1.0, 1.0), **vitals))
+    return Diagnosis(kind, Severity.ALARM, Vitals(SETTINGS, step, gradient_norms=(1.0, 1.0), **vitals))
 
 
 @pytest.mark.parametrize("start", [0, 1000])
 def test_a_lucky_low_long_ago_is_not_where_it_began(start):
     losses = [0.1] * 20 + [0.5] * 380 + [5.0] * 100
-    found = onset(ill("oscillation", start + 500), series(losses, start), None)
-    assert found == start + 400
+    step = onset(ill("oscillation", start + 500), series(losses, start), None)
+    assert step == start + 400
 
 
 def test_units_that_die_at_a_steady_loss_set_the_time():

@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from mlpviz import Settings, Trainer
-from mlpviz.checkpoints import FEWEST, LATEST, Checkpoints, capacity, checkpoint_bytes
-from mlpviz.run import Run, run_bytes
+from mlpviz.runs.branch import branch
+from mlpviz.runs.checkpoints import LATEST, Checkpoints
+from mlpviz.runs.memory import FEWEST_CHECKPOINTS, checkpoint_capacity, checkpoint_memory, run_memory
+from mlpviz.runs.run import Run
 from mlpviz.stability.replay import Replay
-from tests.test_run import SMALL, work_off
+from tests.runs.working import SMALL, work_off
 
 OPTIMIZERS = [
     {},
@@ -51,12 +53,12 @@ def test_a_replay_is_the_run_with_its_changes(tiny):
         run.one_epoch()
         work_off(run)
         run.change(run.settings.replace(learning_rate=run.settings.learning_rate * 1.3))
-    replay = Replay(tiny, run.checkpoints.before(55), run.settings_log)
+    replay = Replay(tiny, run.health.checkpoints.before(55), run.recording.settings_log)
     assert replay.start == 50
     while replay.trainer.step < run.step:
         replay.advance()
     assert equal(replay.trainer, run.trainer)
-    losses = run.snapshot.steps.mean[50:60, 0]
+    losses = run.snapshot.steps.column("loss")[50:60]
     assert [row[0] for row in replay.rows] == losses.tolist()
 
 
@@ -122,7 +124,7 @@ def test_checkpoints_stay_few_and_the_latest_stay_close():
         if kept.due(step):
             kept.keep(Fake(step))
     steps = kept.steps()
-    assert len(steps) <= capacity(Settings()) and steps[0] == 0
+    assert len(steps) <= checkpoint_capacity(Settings()) and steps[0] == 0
     assert steps[-LATEST:] == (99_600, 99_800, 100_000)
     gaps = np.diff([step for step in steps if step <= 99_200])
     assert gaps.max() <= 2 * gaps.min(), "spread evenly over the run"
@@ -142,25 +144,28 @@ def test_a_checkpoint_takes_the_memory_that_is_said(tiny, settings):
     for state in kept.optimizer.values():
         tensors += [value for value in state.values() if isinstance(value, torch.Tensor)]
     measured = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-    assert checkpoint_bytes(settings) == pytest.approx(measured, rel=0.01)
-    assert capacity(settings) >= FEWEST and run_bytes(settings) > capacity(settings) * measured * 0.99
+    assert checkpoint_memory(settings) == pytest.approx(measured, rel=0.01)
+    assert (
+        checkpoint_capacity(settings) >= FEWEST_CHECKPOINTS
+        and run_memory(settings) > checkpoint_capacity(settings) * measured * 0.99
+    )
 
 
 def test_a_branch_with_nothing_changed_is_the_run_again(tiny):
     run = Run(SMALL.replace(epochs=12), tiny)
     run.start()
     work_off(run)
-    branch = run.branch(60)
-    assert (branch.step, branch.status) == (50, "preparing" if not branch._evaluations else "paused")
-    branch.start()
-    snapshot = work_off(branch)
-    assert equal(branch.trainer, run.trainer) and snapshot.step == 120
+    other = branch(run, 60)
+    assert (other.step, other.status) == (50, "paused"), "its evaluations are those of the run before it"
+    other.start()
+    snapshot = work_off(other)
+    assert equal(other.trainer, run.trainer) and snapshot.step == 120
     assert snapshot.steps.start == 50 and snapshot.steps.ends().tolist() == list(range(51, 121))
-    assert snapshot.steps.mean[:, 0].tolist() == run.snapshot.steps.mean[50:, 0].tolist()
+    assert snapshot.steps.column("loss").tolist() == run.snapshot.steps.column("loss")[50:].tolist()
     ours = {row[0]: row for row in snapshot.evaluations.tolist()}
     for row in run.snapshot.evaluations.tolist():
         assert ours[row[0]] == row
-    assert branch.settings == run.settings
+    assert other.settings == run.settings
 
 
 def test_a_branch_leaves_its_origin_alone_and_may_take_another_rate(tiny):
@@ -168,13 +173,13 @@ def test_a_branch_leaves_its_origin_alone_and_may_take_another_rate(tiny):
     run.start()
     work_off(run)
     before = [p.detach().clone() for p in run.trainer.net.parameters()]
-    branch = run.branch(0)
-    branch.change(branch.settings.replace(learning_rate=0.3))
-    branch.start()
-    work_off(branch)
+    other = branch(run, 0)
+    other.change(other.settings.replace(learning_rate=0.3))
+    other.start()
+    work_off(other)
     oracle = Trainer(SMALL.replace(epochs=12, learning_rate=0.3), tiny)
     oracle.train(120)
-    assert equal(branch.trainer, oracle)
+    assert equal(other.trainer, oracle)
     assert all(torch.equal(a, b) for a, b in zip(before, run.trainer.net.parameters(), strict=True))
 
 
@@ -185,13 +190,13 @@ def test_a_branch_of_a_branch_knows_its_settings_from_step_0_on(tiny):
     run.change(run.settings.replace(learning_rate=0.2))
     run.start()
     work_off(run)
-    branch = run.branch(50)
-    branch.change(branch.settings.replace(learning_rate=0.3))
-    assert [(step, s.learning_rate) for step, s in branch.settings_log] == [(0, 0.1), (10, 0.2), (50, 0.3)]
+    other = branch(run, 50)
+    other.change(other.settings.replace(learning_rate=0.3))
+    assert [(step, s.learning_rate) for step, s in other.recording.settings_log] == [(0, 0.1), (10, 0.2), (50, 0.3)]
 
 
 def test_a_momentum_that_comes_later_is_counted(tiny):
     run = Run(SMALL, tiny)
-    before = run.bytes
+    before = run.memory
     run.change(SMALL.replace(momentum=0.9))
-    assert run.bytes == run_bytes(SMALL.replace(momentum=0.9)) > before
+    assert run.memory == run_memory(SMALL.replace(momentum=0.9)) > before

@@ -11,14 +11,16 @@ from torch.func import functional_call
 
 from mlpviz import Settings, Trainer
 from mlpviz.network import build_network
-from mlpviz.run import Run
+from mlpviz.runs.range_test import STEPS, RangeTest, suggest
+from mlpviz.runs.run import Run
+from mlpviz.snapshot import SHARPNESS_COLUMNS
 from mlpviz.stability import sharpness
 from mlpviz.stability.meter import SharpnessMeter, stability_threshold
-from mlpviz.stability.range_test import STEPS, RangeTest, suggest
 from mlpviz.stability.sharpness import WARM, hessian_vector_product, largest_eigenvector, measure_sharpness
 from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
 from mlpviz.trainer import pixels
-from tests.test_run import SMALL, work_off
+from tests.runs.working import SMALL, finish, work_off
+from tests.waiting import worked_off
 
 
 def explicit_hessian(net, X, y):
@@ -65,7 +67,7 @@ def test_products_and_the_eigenvalue_are_those_of_the_explicit_hessian(activatio
 def test_on_the_real_network_it_is_scipy_s(tiny):
     trainer = Trainer(SMALL.replace(hidden_sizes=(32,)), tiny)
     trainer.train(60)
-    X, y = pixels(tiny.train_images[:512]), tiny.train_labels[:512]
+    X, y = pixels(tiny.train.images[:512]), tiny.train.labels[:512]
     product = hessian_vector_product(trainer.net, X, y)
     size = sum(p.numel() for p in trainer.net.parameters())
 
@@ -90,7 +92,7 @@ def test_it_finds_the_largest_and_not_the_largest_magnitude():
 def test_a_warm_start_is_as_good_with_a_fifth_of_the_products(tiny, monkeypatch):
     trainer = Trainer(SMALL, tiny)
     trainer.train(40)
-    X, y = pixels(tiny.train_images[:512]), tiny.train_labels[:512]
+    X, y = pixels(tiny.train.images[:512]), tiny.train.labels[:512]
     found = measure_sharpness(trainer.net, X, y)
     trainer.train(1)
     counts = []
@@ -112,7 +114,7 @@ def test_the_band_holds_what_other_images_say(tiny):
     """The bands around seven parts of 128 images hold the value on all thousand; one may miss it."""
     trainer = Trainer(SMALL, tiny)
     trainer.train(40)
-    X, y = pixels(tiny.train_images), tiny.train_labels
+    X, y = pixels(tiny.train.images), tiny.train.labels
     true = measure_sharpness(trainer.net, X, y).value
     bands = [measure_sharpness(trainer.net, X[i : i + 128], y[i : i + 128]).band() for i in range(0, 896, 128)]
     assert sum(low <= true <= high for low, high in bands) >= 6
@@ -125,7 +127,7 @@ def test_measuring_changes_nothing(tiny):
         watched.train(5)
         grads = [p.grad.clone() for p in watched.net.parameters()]
         meter.measure()
-        along_gradient(NextStep(watched))
+        worked_off(along_gradient(NextStep(watched)))
         assert all(torch.equal(a, p.grad) for a, p in zip(grads, watched.net.parameters(), strict=True))
     assert torch.equal(watched.train(15), alone.train(30)[15:])
 
@@ -134,10 +136,10 @@ def test_a_run_measures_only_when_asked(tiny):
     run = Run(SMALL.replace(epochs=4), tiny)
     run.start()
     assert work_off(run).sharpness is None
-    run.sharpness.every = 0.001
-    run._next_refresh = 0.0
-    run.refresh(1)
-    step, value, low, high, threshold = run.snapshot.sharpness.mean[-1]
+    run.inspections.sharpness.every = 0.001
+    run.portraits.show_where_it_rests()
+    sharpness = run.snapshot.sharpness
+    step, value, low, high, threshold = (sharpness.column(name)[-1] for name in SHARPNESS_COLUMNS)
     assert (step, threshold) == (40, pytest.approx(20)) and 0 < low < value < high
     assert {price.name: price.times for price in run.snapshot.prices}["sharpness"] == 1
 
@@ -176,29 +178,27 @@ def test_beyond_the_threshold_a_quadratic_diverges_and_below_it_does_not(momentu
 # the range test
 
 
-def finish(task):
-    while task.has_work():
-        task.advance()
-    task.refresh(1)
-    return task.snapshot
-
-
 def test_the_range_test_is_training_at_rising_rates_and_leaves_the_run_alone(mini):
     settings = Settings(dataset="fashion-mnist-mini")
     run, oracle = Trainer(settings, mini), Trainer(settings, mini)
     run.train(5), oracle.train(5)
     before = [p.detach().clone() for p in run.net.parameters()]
-    snapshot = finish(RangeTest(mini, run.checkpoint(), 0))
+    snapshot = finish(RangeTest(mini, run.checkpoint()))
     for rate, loss in list(zip(snapshot.rates, snapshot.losses, strict=True))[:30]:
         oracle.change(settings.replace(learning_rate=float(rate)))
         assert oracle.train(1).item() == loss
     assert all(torch.equal(a, p) for a, p in zip(before, run.net.parameters(), strict=True)) and run.step == 5
-    assert SETTLED_RATIO[0] < snapshot.rates[1] / snapshot.rates[0] < SETTLED_RATIO[1] and snapshot.tried <= STEPS
+    assert (
+        SETTLED_RATIO[0] < snapshot.rates[1] / snapshot.rates[0] < SETTLED_RATIO[1]
+        and snapshot.step <= STEPS
+        and snapshot.begun_at == 5
+    )
 
 
 SETTLED_RATIO = (1.05, 1.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{}, {"hidden_sizes": (256, 256), "init": "kaiming"}, {"optimizer": "adam"}, {"hidden_sizes": ()}],
@@ -208,7 +208,7 @@ def test_the_suggested_rate_is_a_good_one(mini, changes):
     """Against the oracle of trying: after 200 steps it is within a third or so of the best of seven rates' losses."""
     settings = Settings(dataset="fashion-mnist-mini", **changes)
     trainer = Trainer(settings, mini)
-    low, high, use = finish(RangeTest(mini, trainer.checkpoint(), 0)).suggestion
+    low, high, use = finish(RangeTest(mini, trainer.checkpoint())).suggestion
     assert low < use < high
 
     def end(rate):
@@ -219,6 +219,7 @@ def test_the_suggested_rate_is_a_good_one(mini, changes):
     assert end(use) < 1.35 * best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "steps"),
     [({"batch_size": 1, "learning_rate": 0.01}, 5000), ({"hidden_sizes": (), "learning_rate": 5.0}, 200)],
@@ -227,12 +228,12 @@ def test_something_is_suggested_in_spite_of_noise_and_of_a_high_loss(mini, chang
     settings = Settings(dataset="fashion-mnist-mini", **changes)
     trainer = Trainer(settings, mini)
     trainer.train(steps)
-    assert 1e-4 < finish(RangeTest(mini, trainer.checkpoint(), 0)).suggestion[2] < 0.5
+    assert 1e-4 < finish(RangeTest(mini, trainer.checkpoint())).suggestion[2] < 0.5
 
 
 def test_nothing_is_suggested_for_a_dead_network(mini):
     trainer = Trainer(Settings(dataset="fashion-mnist-mini", init="zeros"), mini)
-    assert finish(RangeTest(mini, trainer.checkpoint(), 0)).suggestion is None
+    assert finish(RangeTest(mini, trainer.checkpoint())).suggestion is None
     assert suggest(np.geomspace(1e-5, 1, 5), np.ones(5)) is None
 
 
@@ -242,7 +243,7 @@ def test_nothing_is_suggested_for_a_dead_network(mini):
 def test_the_curve_along_the_gradient_is_the_loss_there(tiny):
     trainer = Trainer(SMALL, tiny)
     trainer.train(12)
-    found = along_gradient(NextStep(trainer))
+    found = worked_off(along_gradient(NextStep(trainer)))
     X, y = trainer.next_batch()
     loss = trainer.loss_fn(trainer.net(X), y)
     grads = torch.autograd.grad(loss, list(trainer.net.parameters()))
@@ -270,7 +271,7 @@ def test_the_quadratic_touches_the_curve(tiny):
     X, y = trainer.next_batch()
     trainer.next_batch = lambda: (X.double(), y)
     trainer.change(trainer.settings.replace(learning_rate=1e-3))
-    found = along_gradient(NextStep(trainer))
+    found = worked_off(along_gradient(NextStep(trainer)))
     h = found.alphas[1]
     first = (found.losses[2] - found.losses[0]) / (2 * h)
     assert found.quadratic[0] == pytest.approx(found.losses[0], rel=1e-12)
@@ -286,7 +287,7 @@ def test_the_plane_is_filter_normalised_and_goes_through_the_network(tiny):
     trainer = Trainer(SMALL, tiny)
     trainer.train(20)
     X, y = probe(trainer)
-    found = plane(trainer.net, X, y)
+    found = worked_off(plane(trainer.net, X, y))
     middle = len(found.offsets) // 2
     expected = torch.nn.functional.cross_entropy(trainer.net(X), y).item()
     assert found.losses[middle, middle] == pytest.approx(expected, rel=1e-6)

@@ -1,53 +1,73 @@
 // The live board: fetches a run's newest snapshot twice a second and draws it. Nothing here runs a script on the server,
 // but when the run starts or stops by itself: then the page, whose buttons depend on it, is asked to run once.
 
+/** @import { BoardData, Head } from "./types.js" */
+
 import { Cards } from "./cards.js";
+import { Feed, HEAD } from "./feed.js";
 import { Overlays } from "./overlays.js";
 import { Strip } from "./strip.js";
 import { Tiles } from "./tiles.js";
 
 const PERIOD = 500; // ms between two fetches
-const PATIENCE = 8000; // ms until a fetch counts as lost
-const ASK_AGAIN = 2000; // ms until the page is told of a changed status again
+const ASK_AGAIN = 2000; // ms until the page is told of a changed status again: a message can be lost
 
-const boards = new WeakMap(); // by the element that Streamlit gives, which outlives reruns
+/** @type {WeakMap<Element, Board>} by the element that Streamlit gives, which outlives reruns */
+const boards = new WeakMap();
 
+/**
+ * @param {{ parentElement: HTMLElement, data: BoardData, setTriggerValue: (name: string, value: string) => void }} component
+ */
 export function mount({ parentElement, data, setTriggerValue }) {
-  let board = boards.get(parentElement);
-  if (!board) boards.set(parentElement, (board = new Board(parentElement)));
+  const board = boards.get(parentElement) ?? new Board(parentElement);
+  boards.set(parentElement, board);
   board.show(data, setTriggerValue);
   return () => board.stop();
 }
 
 class Board {
+  /** @param {HTMLElement} parent */
   constructor(parent) {
-    this.root = parent.querySelector(".board");
-    this.banner = this.root.querySelector(".banner");
-    this.strip = new Strip(this.root.querySelector(".strip"));
-    this.cards = new Cards(this.root.querySelector(".cards"));
-    this.tiles = new Tiles(this.root.querySelector(".tiles"));
-    this.overlays = new Overlays(this.root.querySelector(".line"));
-    this.root.dataset.refreshes = 0;
+    this.root = one(parent, ".board");
+    this.banner = one(this.root, ".banner");
+    this.strip = new Strip(one(this.root, ".strip"));
+    this.cards = new Cards(one(this.root, ".cards"));
+    this.tiles = new Tiles(one(this.root, ".tiles"));
+    this.overlays = new Overlays(one(this.root, ".line"));
+    this.feed = new Feed("");
+    this.root.dataset.refreshes = "0";
     this.turn = 0; // which loop is the present one
+    this.color = ""; // of the text, which tells the theme
+    /** @type {string[]} */
+    this.cardNames = [];
+    this.plotlyUrl = "";
+    this.follows = false;
+    this.pageState = "";
+    this.told = { state: "", status: "", at: 0 };
+    /** @type {(state: string) => void} */
+    this.tell = () => {};
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
   }
 
-  // Called at each run of the page's script, right after `stop`.
+  /**
+   * Called at each run of the page's script, right after `stop`.
+   * @param {BoardData} data
+   * @param {(name: string, value: string) => void} setTriggerValue
+   */
   show(data, setTriggerValue) {
-    this.tell = (status) => setTriggerValue("status", status);
-    this.follows = data.evaluations != null; // whether the page wants to hear of each evaluation
-    this.pageState = this.follows ? `${plain(data.status)} ${data.evaluations}` : plain(data.status);
-    this.stripOnly = data.stripOnly;
-    this.cardNames = data.cards ?? [];
+    this.tell = (state) => setTriggerValue("status", state);
+    this.follows = data.evaluations !== null; // whether the page wants to hear of each evaluation
+    this.pageState = pageState(data.status, data.evaluations);
+    this.cardNames = data.cards;
     this.root.classList.toggle("cards-only", this.cardNames.length > 0);
-    this.overlays.choose(data.overlays ?? []);
-    this.root.classList.toggle("strip-only", this.stripOnly);
-    this.plotlyUrl = new URL(data.plotly, document.baseURI);
-    this.told = { state: null, status: plain(data.status), at: performance.now() };
-    if (data.token !== this.token) {
-      this.token = data.token;
-      this.have = "";
-      this.snapshot = null;
-    }
+    this.root.classList.toggle("strip-only", data.stripOnly);
+    this.overlays.choose(data.overlays);
+    this.tiles.palette = data.palette;
+    this.plotlyUrl = new URL(data.plotly, document.baseURI).href;
+    this.told = { state: "", status: plain(data.status), at: performance.now() };
+    const only = data.stripOnly ? HEAD : "";
+    if (data.token !== this.feed.token || only !== this.feed.only) this.feed = new Feed(data.token, only);
     this.loop();
   }
 
@@ -60,11 +80,11 @@ class Board {
     const turn = (this.turn += 1);
     let due = performance.now();
     while (turn === this.turn) {
-      const [answer] = await Promise.all([this.ask(), this.overlays.fetch()]);
+      const [{ status, news }] = await Promise.all([this.feed.ask(), this.overlays.ask()]);
       if (turn !== this.turn) return; // meanwhile the page showed another run
       let drawing = 0;
       try {
-        drawing = await this.take(answer);
+        drawing = await this.take(status, news);
       } catch (error) {
         console.error(error);
       }
@@ -74,19 +94,12 @@ class Board {
     }
   }
 
-  // What the server answers: { status } and, with 200, { snapshot }. Status 0: it can't be reached.
-  async ask() {
-    const address = new URL(`live/${this.token}?have=${this.have}${this.stripOnly ? "&strip" : ""}`, document.baseURI);
-    try {
-      const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-      return { status: response.status, snapshot: response.status === 200 ? await response.json() : null };
-    } catch {
-      return { status: 0, snapshot: null };
-    }
-  }
-
-  // Show an answer; gives the milliseconds that the drawing took.
-  async take({ status, snapshot }) {
+  /**
+   * Show what the server said; gives the milliseconds that the drawing took.
+   * @param {number} status
+   * @param {boolean} news
+   */
+  async take(status, news) {
     if (status === 404) {
       this.say("This run no longer exists on the server. Reload the page to begin it anew with the same settings.", "gone");
       return 0;
@@ -95,41 +108,44 @@ class Board {
       this.say("Connection lost. Trying again…", "lost");
       return 0;
     }
-    if (snapshot) this.snapshot = snapshot;
-    if (!this.snapshot) return 0;
-    this.say(this.snapshot.notice, this.snapshot.notice_kind);
+    const head = this.feed.head;
+    if (!head) return 0;
+    this.say(head.notice, head.notice_kind);
     const color = getComputedStyle(this.root).color;
-    const news = snapshot || color !== this.color || this.overlays.changed();
-    const drawing = news ? await this.draw(this.snapshot) : 0; // the theme may change at rest
+    const changed = this.overlays.changed() || color !== this.color; // the theme may change at rest
+    const drawing = news || changed ? await this.draw(head) : 0;
     this.color = color;
-    this.tellOf(this.snapshot);
+    this.tellOf(head);
     return drawing;
   }
 
-  async draw(snapshot) {
-    this.strip.draw(snapshot.headline);
-    const drawing = this.stripOnly ? 0 : await this.drawFigures(snapshot);
-    this.have = `${snapshot.run}.${snapshot.version}`;
+  /** @param {Head} head */
+  async draw(head) {
+    this.strip.draw(head.headline);
+    const drawing = this.feed.only ? 0 : await this.drawFigures();
     const { dataset } = this.root; // for tests and benchmarks to read
-    dataset.step = snapshot.step;
-    dataset.status = snapshot.status;
-    dataset.refreshes = Number(dataset.refreshes) + 1;
-    dataset.drawing = Math.round(drawing);
+    dataset.step = String(head.step);
+    dataset.status = head.status;
+    dataset.refreshes = String(Number(dataset.refreshes) + 1);
+    dataset.drawing = String(Math.round(drawing));
     return drawing;
   }
 
-  async drawFigures(snapshot) {
+  async drawFigures() {
     const some = this.cardNames.length > 0;
-    this.tiles.draw(some ? null : snapshot.tiles, this.root);
-    const charts = some ? snapshot.charts.filter((chart) => this.cardNames.includes(chart.card)) : snapshot.charts;
+    this.tiles.draw(some ? null : this.feed.tiles, this.root);
+    const charts = some ? this.feed.charts.filter((chart) => this.cardNames.includes(chart.card)) : this.feed.charts;
     const over = charts.map((chart) => this.overlays.over(chart));
-    return this.cards.draw(over, snapshot.run, this.root, this.plotlyUrl);
+    return this.cards.draw(over, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);
   }
 
-  // Tell the page of a status that its buttons don't show yet; again after a while, for a message can be lost.
-  tellOf(snapshot) {
-    const status = plain(snapshot.status);
-    const state = this.follows ? `${status} ${snapshot.evaluations}` : status;
+  /**
+   * Tell the page of a status that its buttons don't show yet.
+   * @param {Head} head
+   */
+  tellOf(head) {
+    const state = pageState(head.status, this.follows ? head.evaluations : null);
+    const status = plain(head.status);
     const now = performance.now();
     const hurry = !this.follows || status !== this.told.status; // what is only a newer evaluation can wait
     const news = (hurry && state !== this.told.state) || now - this.told.at > ASK_AGAIN;
@@ -138,6 +154,10 @@ class Board {
     this.tell(state);
   }
 
+  /**
+   * @param {string} text
+   * @param {string} kind
+   */
   say(text, kind) {
     this.banner.dataset.kind = kind;
     if (this.banner.textContent !== text) this.banner.textContent = text;
@@ -145,7 +165,28 @@ class Board {
   }
 }
 
-// The buttons are the same while a run prepares as when it is paused.
+/**
+ * What the page depends on: another whenever it has to run.
+ * @param {string} status
+ * @param {number | null} evaluations
+ */
+export function pageState(status, evaluations) {
+  return evaluations === null ? plain(status) : `${plain(status)} ${evaluations}`;
+}
+
+/**
+ * The buttons are the same while a run prepares as when it is paused.
+ * @param {string} status
+ */
 function plain(status) {
   return status === "preparing" ? "paused" : status;
+}
+
+/**
+ * @param {Element} parent
+ * @param {string} selector
+ * @returns {HTMLElement}
+ */
+function one(parent, selector) {
+  return /** @type {HTMLElement} */ (parent.querySelector(selector));
 }

@@ -1,23 +1,34 @@
 // The figures: one card for each place on the page, drawn by Plotly.react so that zoom and legend survive.
 
+/** @import { Chart, Theme } from "./types.js" */
+
 import { setText } from "./strip.js";
 
 const MARGIN = { l: 56, r: 10, t: 26, b: 38 };
 const CONFIG = { displayModeBar: false, responsive: false };
 
 export class Cards {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    /** @type {Map<string, Card>} */
     this.cards = new Map();
   }
 
-  // Draws all; gives the milliseconds that it kept the browser busy.
+  /**
+   * Draws all; gives the milliseconds that it kept the browser busy.
+   * @param {Chart[]} charts
+   * @param {string} run zoom and legend are kept for as long as it is the same
+   * @param {HTMLElement} themed an element with the page's colours
+   * @param {string} plotlyUrl
+   */
   async draw(charts, run, themed, plotlyUrl) {
     const Plotly = await loadPlotly(plotlyUrl);
     const theme = readTheme(themed);
     for (const chart of charts) {
-      if (!this.cards.has(chart.card)) this.cards.set(chart.card, new Card(this.root, chart.card, Plotly));
-      this.cards.get(chart.card).take(chart);
+      const card = this.cards.get(chart.card) ?? new Card(this.root, chart.card, Plotly);
+      this.cards.set(chart.card, card);
+      card.take(chart);
     }
     let busy = 0;
     for (const card of this.cards.values()) {
@@ -31,18 +42,32 @@ export class Cards {
 }
 
 class Card {
+  /**
+   * @param {HTMLElement} parent
+   * @param {string} name of the chart that is shown first
+   * @param {any} Plotly
+   */
   constructor(parent, name, Plotly) {
     this.Plotly = Plotly;
+    /** @type {Map<string, Chart>} */
     this.charts = new Map();
+    this.run = "";
+    /** @type {Theme | null} */
+    this.theme = null;
+    /** @type {boolean | undefined} what the reader chose */
+    this.log = undefined;
+    /** @type {HTMLButtonElement | undefined} */
+    this.logButton = undefined;
     this.shown = name;
     this.figure = document.createElement("figure");
     this.figure.className = "card";
     this.figure.setAttribute("aria-label", name);
     this.figure.innerHTML =
       '<figcaption><div class="title"><h3></h3><div class="switches"></div></div><p></p></figcaption><div class="plot" role="img"></div>';
-    this.title = this.figure.querySelector("h3");
-    this.switches = this.figure.querySelector(".switches");
-    this.sentence = this.figure.querySelector("p");
+    this.title = /** @type {HTMLElement} */ (this.figure.querySelector("h3"));
+    this.switches = /** @type {HTMLElement} */ (this.figure.querySelector(".switches"));
+    this.sentence = /** @type {HTMLElement} */ (this.figure.querySelector("p"));
+    /** @type {any} an element to which Plotly adds its own */
     this.plot = this.figure.querySelector(".plot");
     parent.append(this.figure);
     new ResizeObserver(() => {
@@ -50,6 +75,7 @@ class Card {
     }).observe(this.plot);
   }
 
+  /** @param {Chart} chart */
   take(chart) {
     const first = !this.charts.has(chart.name);
     this.charts.set(chart.name, chart);
@@ -57,6 +83,10 @@ class Card {
     if (first && chart.name !== this.shown) this.addSwitch(chart.name.toLowerCase(), () => this.toggleChart(chart.name));
   }
 
+  /**
+   * @param {string} label
+   * @param {() => boolean} toggle gives whether it is on now
+   */
   addSwitch(label, toggle) {
     const button = document.createElement("button");
     button.type = "button";
@@ -64,7 +94,7 @@ class Card {
     button.setAttribute("aria-pressed", "false");
     button.onclick = () => {
       button.setAttribute("aria-pressed", String(toggle()));
-      this.draw(this.run, this.theme);
+      if (this.theme) this.draw(this.run, this.theme);
     };
     this.switches.append(button);
     this.logButton ??= label === "log scale" ? button : undefined;
@@ -76,17 +106,24 @@ class Card {
   }
 
   isLog() {
-    return this.log ?? this.charts.get(this.shown).layout.yaxis.type === "log";
+    return this.log ?? this.charts.get(this.shown)?.layout.yaxis.type === "log";
   }
 
+  /** @param {string} name */
   toggleChart(name) {
-    this.shown = this.shown === name ? this.charts.keys().next().value : name;
+    const [first] = this.charts.keys();
+    this.shown = this.shown === name ? first : name;
     return this.shown === name;
   }
 
+  /**
+   * @param {string} run
+   * @param {Theme} theme
+   */
   async draw(run, theme) {
     Object.assign(this, { run, theme });
     const chart = this.charts.get(this.shown);
+    if (!chart) return;
     setText(this.title, chart.name);
     setText(this.sentence, chart.sentence);
     this.sentence.title = chart.sentence; // where the line is too short for it
@@ -97,18 +134,24 @@ class Card {
       const type = this.isLog() ? "log" : "linear";
       layout.yaxis = { ...layout.yaxis, type, uirevision: `${run} ${type}` };
       if (type === "log") layout.yaxis.rangemode = "normal";
-      this.logButton.setAttribute("aria-pressed", String(type === "log"));
+      this.logButton?.setAttribute("aria-pressed", String(type === "log"));
     }
     try {
       await this.Plotly.react(this.plot, chart.data, layout, CONFIG);
     } catch (error) {
-      if (!String(error?.stack).includes("_rehover")) throw error; // hover over a point that has just gone
+      if (!(error instanceof Error && error.stack?.includes("_rehover"))) throw error; // hover over a point that has just gone
     }
   }
 }
 
-// A figure's own layout over what all figures share; `uirevision` keeps zoom and legend for as long as the run lasts.
-function dress(layout, theme, run) {
+/**
+ * A figure's own layout over what all figures share; `uirevision` keeps zoom and legend for as long as the run lasts.
+ * @param {Record<string, any>} layout
+ * @param {Theme} theme
+ * @param {string} run
+ * @returns {Record<string, any>}
+ */
+export function dress(layout, theme, run) {
   const axis = {
     gridcolor: theme.grid,
     linecolor: theme.grid,
@@ -119,6 +162,7 @@ function dress(layout, theme, run) {
     exponentformat: "power",
     tickfont: { size: 12 },
   };
+  /** @type {Record<string, any>} */
   const dressed = {
     uirevision: run,
     margin: MARGIN,
@@ -139,8 +183,13 @@ function dress(layout, theme, run) {
   return dressed;
 }
 
+/**
+ * @param {HTMLElement} element
+ * @returns {Theme}
+ */
 function readTheme(element) {
   const style = getComputedStyle(element);
+  /** @type {(name: string, otherwise: string) => string} */
   const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
   return {
     text: read("--st-text-color", "#31333f"),
@@ -150,13 +199,18 @@ function readTheme(element) {
   };
 }
 
+/** @type {any} where Plotly puts itself */
+const global = globalThis;
+/** @type {Promise<any> | undefined} */
 let loading;
+
+/** @param {string} url */
 function loadPlotly(url) {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
+  if (global.Plotly) return Promise.resolve(global.Plotly);
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = url;
-    script.onload = () => resolve(window.Plotly);
+    script.onload = () => resolve(global.Plotly);
     script.onerror = () => {
       loading = undefined;
       script.remove();
@@ -167,6 +221,7 @@ function loadPlotly(url) {
   return loading;
 }
 
+/** @returns {Promise<void>} */
 function nextFrame() {
   // A hidden tab draws no frames, perhaps from now on; a timer goes on there.
   return new Promise((resolve) => {

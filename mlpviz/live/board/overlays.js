@@ -1,44 +1,42 @@
 // Other runs in the same figures: pinned ones behind the live run, faint and lettered; a twin before it, dashed.
 
+/** @import { Chart, Overlay, Trace, TypedArray } from "./types.js" */
+
+import { Feed } from "./feed.js";
 import { setText } from "./strip.js";
 
-const PATIENCE = 8000; // ms until a fetch counts as lost
-
 export class Overlays {
+  /** @param {HTMLElement} line what a twin says of the difference */
   constructor(line) {
-    this.line = line; // what a twin says of the difference
+    this.line = line;
+    /** @type {Overlay[]} */
     this.list = [];
-    this.kept = new Map(); // by token: what the server said of it last
+    /** @type {Map<string, Feed>} by token */
+    this.feeds = new Map();
     this.news = false;
   }
 
-  // `list`: { token, label, twin } each.
+  /** @param {Overlay[]} list */
   choose(list) {
     this.news ||= JSON.stringify(list) !== JSON.stringify(this.list);
     this.list = list;
-    for (const token of this.kept.keys()) if (!list.some((each) => each.token === token)) this.kept.delete(token);
+    const tokens = new Set(list.map((each) => each.token));
+    for (const token of this.feeds.keys()) if (!tokens.has(token)) this.feeds.delete(token);
+    for (const token of tokens) if (!this.feeds.has(token)) this.feeds.set(token, new Feed(token));
     if (!list.some((each) => each.twin)) this.line.hidden = true;
   }
 
   // A pinned run stands still, so it is fetched once; a twin each time.
-  async fetch() {
-    await Promise.all(this.list.filter((each) => each.twin || !this.kept.has(each.token)).map((each) => this.ask(each)));
-  }
-
-  async ask({ token, twin }) {
-    const have = this.kept.get(token);
-    const version = have ? `${have.run}.${have.version}` : "";
-    try {
-      const address = new URL(`live/${token}?have=${version}`, document.baseURI);
-      const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-      if (response.status !== 200) return;
-      const snapshot = await response.json();
-      this.kept.set(token, snapshot);
-      this.news = true;
-      if (twin) this.say(snapshot.line);
-    } catch {
-      // it comes with the next fetch
-    }
+  async ask() {
+    await Promise.all(
+      this.list.map(async ({ token, twin }) => {
+        const feed = this.feeds.get(token);
+        if (!feed || (feed.snapshot && !twin)) return;
+        const { news } = await feed.ask(); // what is lost comes with the next fetch
+        this.news ||= news;
+        if (news && twin) this.say(feed.head?.line ?? "");
+      }),
+    );
   }
 
   // Whether there is anything to draw since last asked.
@@ -48,33 +46,49 @@ export class Overlays {
     return news;
   }
 
-  // The chart with the other runs' lines in it.
+  /**
+   * The chart with the other runs' lines in it.
+   * @param {Chart} chart
+   * @returns {Chart}
+   */
   over(chart) {
     const behind = [];
     const before = [];
     for (const { token, label, twin } of this.list) {
-      const other = this.kept.get(token)?.charts.find((each) => each.name === chart.name);
+      const other = this.feeds.get(token)?.charts.find((each) => each.name === chart.name);
       for (const trace of other?.data ?? []) {
         if (!comparable(trace, chart, twin)) continue;
-        (twin ? before : behind).push(twin ? dashed(trace, label) : faint(trace, label));
+        if (twin) before.push(dashed(trace, label));
+        else behind.push(faint(trace, label));
       }
     }
     return behind.length || before.length ? { ...chart, data: [...behind, ...chart.data, ...before] } : chart;
   }
 
+  /** @param {string} text */
   say(text) {
-    setText(this.line, text ?? "");
+    setText(this.line, text);
     this.line.hidden = !text;
   }
 }
 
-// Lines that say how a run went; no guide lines, no single steps, and distributions of a twin alone.
-function comparable(trace, chart, twin) {
+/**
+ * Lines that say how a run went; no guide lines, no single steps, and distributions of a twin alone.
+ * @param {Trace} trace
+ * @param {Chart} chart
+ * @param {boolean} twin
+ */
+export function comparable(trace, chart, twin) {
   if (trace.type !== "scatter" || trace.hoverinfo === "skip") return false;
   if (chart.card !== "Weights") return trace.showlegend !== false;
   return twin && trace.name === "now" && `xaxis${(trace.xaxis ?? "x").slice(1)}` in chart.layout;
 }
 
+/**
+ * @param {Trace} trace
+ * @param {string} label
+ * @returns {Trace}
+ */
 function faint(trace, label) {
   const points = length(trace.x);
   const text = Array(points).fill("");
@@ -93,8 +107,13 @@ function faint(trace, label) {
   };
 }
 
+/**
+ * @param {Trace} trace
+ * @param {string} label
+ * @returns {Trace}
+ */
 function dashed(trace, label) {
-  const { fill, ...rest } = trace;
+  const { fill: _, ...rest } = trace;
   return {
     ...rest,
     mode: "lines",
@@ -104,9 +123,13 @@ function dashed(trace, label) {
   };
 }
 
-// How many numbers an array has that comes as { dtype, bdata } in base64.
-function length(values) {
-  if (!values.bdata) return values.length ?? 0;
-  const bytes = (values.bdata.length / 4) * 3 - (values.bdata.endsWith("==") ? 2 : values.bdata.endsWith("=") ? 1 : 0);
-  return bytes / Number(values.dtype.slice(1));
+/**
+ * How many numbers an array has, also one that comes in base64.
+ * @param {TypedArray | number[]} values
+ */
+export function length(values) {
+  if (Array.isArray(values)) return values.length;
+  const padding = values.bdata.endsWith("==") ? 2 : values.bdata.endsWith("=") ? 1 : 0;
+  const bytes = (values.bdata.length / 4) * 3 - padding;
+  return bytes / Number(values.dtype.slice(1)); // "f4" has four bytes a number
 }

@@ -1,13 +1,17 @@
 // The strip above the figures: status, progress, and a few labelled numbers.
 
+/** @import { Headline } from "./types.js" */
+
 export class Strip {
+  /** @param {HTMLElement} root */
   constructor(root) {
-    this.status = root.querySelector(".status");
-    this.setting = root.querySelector(".setting");
-    this.progress = root.querySelector("progress");
-    this.values = root.querySelector(".values");
+    this.status = /** @type {HTMLElement} */ (root.querySelector(".status"));
+    this.setting = /** @type {HTMLElement} */ (root.querySelector(".setting"));
+    this.progress = /** @type {HTMLProgressElement} */ (root.querySelector("progress"));
+    this.values = /** @type {HTMLElement} */ (root.querySelector(".values"));
   }
 
+  /** @param {Headline} headline */
   draw({ status, setting, progress, values }) {
     setText(this.status, status);
     setText(this.setting, setting);
@@ -27,6 +31,11 @@ function newCell() {
   return cell;
 }
 
+/**
+ * Change a text only where it is another: screen readers read what is set again.
+ * @param {Element} element
+ * @param {string} text
+ */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

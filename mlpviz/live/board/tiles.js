@@ -1,27 +1,35 @@
-// The first layer's weights as small images, blue for negative and red for positive.
+// The first layer's weights as small images, from the colour of negative values to that of positive ones.
+
+/** @import { Palette, Tiles as TilesPart } from "./types.js" */
 
 import { setText } from "./strip.js";
 
 const SIDE = 28;
-const NEGATIVE = [33, 102, 200];
-const POSITIVE = [202, 50, 40];
 
 export class Tiles {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.sentence = root.querySelector("p");
-    this.row = root.querySelector(".row");
+    this.sentence = /** @type {HTMLElement} */ (root.querySelector("p"));
+    this.row = /** @type {HTMLElement} */ (root.querySelector(".row"));
+    /** @type {Palette | null} */
+    this.palette = null;
   }
 
+  /**
+   * @param {TilesPart | null} tiles
+   * @param {HTMLElement} themed an element with the page's colours
+   */
   draw(tiles, themed) {
     this.root.hidden = !tiles;
-    if (!tiles) return;
+    if (!tiles || !this.palette) return;
     setText(this.sentence, tiles.sentence);
-    const colors = palette(getComputedStyle(themed).getPropertyValue("--st-background-color"));
+    const background = getComputedStyle(themed).getPropertyValue("--st-background-color");
+    const colors = shades(this.palette, isDark(background));
     const pixels = new Int8Array(Uint8Array.from(atob(tiles.pixels.bdata), (c) => c.charCodeAt(0)).buffer);
-    while (this.row.children.length > tiles.labels.length) this.row.lastChild.remove();
+    while (this.row.children.length > tiles.labels.length) this.row.lastChild?.remove();
     tiles.labels.forEach((label, i) => {
-      const canvas = this.row.children[i] ?? this.row.appendChild(newCanvas());
+      const canvas = /** @type {HTMLCanvasElement} */ (this.row.children[i] ?? this.row.appendChild(newCanvas()));
       if (canvas.title !== label) {
         canvas.title = label;
         canvas.setAttribute("aria-label", `Weights of ${label}`);
@@ -38,28 +46,51 @@ function newCanvas() {
   return canvas;
 }
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Int8Array} pixels
+ * @param {Uint32Array} colors
+ */
 function paint(canvas, pixels, colors) {
   const context = canvas.getContext("2d");
+  if (!context) return;
   const image = context.createImageData(SIDE, SIDE);
   new Uint32Array(image.data.buffer).set(Array.from(pixels, (value) => colors[value + 128]));
   context.putImageData(image, 0, 0);
 }
 
-// 256 colours as little-endian RGBA, from negative through the page's own background to positive.
-function palette(background) {
-  const middle = isDark(background) ? [24, 27, 34] : [250, 250, 250];
+/**
+ * 256 colours as little-endian RGBA for the values from −128 to 127: first what is not finite, then from negative through
+ * the page's own background to positive.
+ * @param {Palette} palette
+ * @param {boolean} dark
+ */
+export function shades(palette, dark) {
+  const [middle, low, high] = [dark ? palette.zeroDark : palette.zeroLight, palette.negative, palette.positive].map(rgb);
   return Uint32Array.from({ length: 256 }, (_, i) => {
-    if (i === 0) return 0xff007ab0; // not finite: ochre
+    if (i === 0) return packed(rgb(palette.notFinite));
     const share = Math.min(1, Math.abs(i - 128) / 127);
-    const end = i < 128 ? NEGATIVE : POSITIVE;
-    const [r, g, b] = middle.map((from, channel) => Math.round(from + share * (end[channel] - from)));
-    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+    const end = i < 128 ? low : high;
+    return packed(middle.map((from, channel) => Math.round(from + share * (end[channel] - from))));
   });
 }
 
-function isDark(color) {
-  const [r, g, b] = color.trim().startsWith("#")
-    ? color.trim().slice(1, 7).match(/../g).map((hex) => parseInt(hex, 16))
-    : (color.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128;
+/** @param {number[]} color red, green and blue */
+function packed([r, g, b]) {
+  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}
+
+/**
+ * @param {string} hex as #rrggbb
+ * @returns {number[]} red, green and blue
+ */
+function rgb(hex) {
+  return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+}
+
+/** @param {string} color as #rrggbb or rgb(…) */
+export function isDark(color) {
+  const text = color.trim();
+  const [r, g, b] = text.startsWith("#") ? rgb(text) : (text.match(/[\d.]+/g) ?? ["255", "255", "255"]).map(Number);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128; // luminance, as ITU-R BT.709 weighs the colours
 }

@@ -1,38 +1,62 @@
 // A canvas of 28 × 28 pixels to draw on, bright on black; each stroke's end sends the pixels to the page.
 
 const SIDE = 28;
+const RADIUS = 1.6; // of the pen, in pixels, with half a pixel of softness around
+const MOST_STROKES = 50; // that can be undone
 
+/** @type {WeakMap<Element, Drawing>} */
+const drawings = new WeakMap();
+
+/**
+ * @param {{ parentElement: HTMLElement, data: { pixels: string | null },
+ *           setStateValue: (name: string, value: string) => void }} component
+ */
 export function mount({ parentElement, data, setStateValue }) {
-  const root = parentElement.querySelector(".drawing");
-  root.drawing ??= new Drawing(root, data.pixels);
-  root.drawing.send = (text) => setStateValue("pixels", text);
+  const root = /** @type {HTMLElement} */ (parentElement.querySelector(".drawing"));
+  const drawing = drawings.get(root) ?? new Drawing(root, data.pixels);
+  drawings.set(root, drawing);
+  drawing.send = (text) => setStateValue("pixels", text);
   return () => {};
 }
 
 class Drawing {
+  /**
+   * @param {HTMLElement} root
+   * @param {string | null} pixels in base64
+   */
   constructor(root, pixels) {
-    this.canvas = root.querySelector("canvas");
-    this.context = this.canvas.getContext("2d");
+    this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    /** @type {(text: string) => void} */
+    this.send = () => {};
+    /** @type {Float32Array} */
     this.values = new Float32Array(SIDE * SIDE);
     if (pixels) Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0)).forEach((v, i) => (this.values[i] = v / 255));
+    /** @type {Float32Array[]} before each stroke */
     this.past = [];
-    this.pen = 1;
+    this.pen = 1; // 0 for the eraser
+    this.drawing = false;
+    this.last = { x: 0, y: 0 };
     this.canvas.onpointerdown = (event) => this.begin(event);
     this.canvas.onpointermove = (event) => this.draw(event);
     this.canvas.onpointerup = this.canvas.onpointercancel = () => this.end();
-    for (const button of root.querySelectorAll("button")) button.onclick = () => this[button.name](button, root);
+    /** @type {Record<string, (button: HTMLButtonElement) => void>} by the buttons' names */
+    const actions = { erase: (button) => this.erase(button), undo: () => this.undo(), clear: () => this.clear() };
+    for (const button of root.querySelectorAll("button")) button.onclick = () => actions[button.name](button);
     this.paint();
   }
 
+  /** @param {PointerEvent} event */
   begin(event) {
     this.canvas.setPointerCapture(event.pointerId);
     this.past.push(this.values.slice());
-    if (this.past.length > 50) this.past.shift();
+    if (this.past.length > MOST_STROKES) this.past.shift();
     this.last = this.place(event);
     this.drawing = true;
     this.draw(event);
   }
 
+  /** @param {PointerEvent} event */
   draw(event) {
     if (!this.drawing) return;
     const to = this.place(event);
@@ -50,17 +74,22 @@ class Drawing {
     this.tell();
   }
 
-  // A soft, round pen, 1.6 pixels in radius; the eraser is the same in black.
+  /**
+   * A soft, round pen; the eraser is the same in black.
+   * @param {number} x
+   * @param {number} y
+   */
   dab(x, y) {
     for (let row = Math.max(0, Math.floor(y - 3)); row <= Math.min(SIDE - 1, y + 3); row++) {
       for (let column = Math.max(0, Math.floor(x - 3)); column <= Math.min(SIDE - 1, x + 3); column++) {
-        const touch = Math.max(0, Math.min(1, 2.1 - Math.hypot(column + 0.5 - x, row + 0.5 - y)));
+        const touch = Math.max(0, Math.min(1, RADIUS + 0.5 - Math.hypot(column + 0.5 - x, row + 0.5 - y)));
         const i = row * SIDE + column;
         this.values[i] = this.pen ? Math.max(this.values[i], touch) : Math.min(this.values[i], 1 - touch);
       }
     }
   }
 
+  /** @param {PointerEvent} event */
   place(event) {
     const box = this.canvas.getBoundingClientRect();
     return { x: ((event.clientX - box.left) / box.width) * SIDE, y: ((event.clientY - box.top) / box.height) * SIDE };
@@ -77,14 +106,16 @@ class Drawing {
     this.send(btoa(String.fromCharCode(...bytes)));
   }
 
+  /** @param {HTMLButtonElement} button */
   erase(button) {
     this.pen = this.pen ? 0 : 1;
     button.setAttribute("aria-pressed", String(!this.pen));
   }
 
   undo() {
-    if (!this.past.length) return;
-    this.values = this.past.pop();
+    const before = this.past.pop();
+    if (!before) return;
+    this.values = before;
     this.paint();
     this.tell();
   }

@@ -1,15 +1,28 @@
 // Test images as tiles, all cut from one picture. A click, or Enter, opens one; the arrow keys go from tile to tile.
 
-const COLUMNS = 100;
-const galleries = new WeakMap(); // by the element that Streamlit gives, which outlives reruns
+/**
+ * @typedef {object} GalleryData
+ * @property {[number, number, number, number | null][]} tiles index, true class, predicted class, confidence
+ * @property {string} sprite where the picture of all images is
+ * @property {number} rows of tiles in it
+ * @property {string[]} classes
+ * @property {string} stamp for tests and benchmarks to see what is drawn
+ */
 
+const COLUMNS = 100; // of tiles in the picture
+/** @type {WeakMap<Element, string>} by the element that Streamlit gives, which outlives reruns */
+const galleries = new WeakMap();
+
+/**
+ * @param {{ parentElement: HTMLElement, data: GalleryData, setTriggerValue: (name: string, value: number) => void }} component
+ */
 export function mount({ parentElement, data, setTriggerValue }) {
-  const root = parentElement.querySelector(".gallery");
+  const root = /** @type {HTMLElement} */ (parentElement.querySelector(".gallery"));
   const known = galleries.get(parentElement);
   const wanted = JSON.stringify([data.tiles, data.sprite]);
   galleries.set(parentElement, wanted);
   root.onclick = (event) => {
-    const tile = event.target.closest("button");
+    const tile = event.target instanceof Element ? event.target.closest("button") : null;
     if (tile) setTriggerValue("open", Number(tile.dataset.index));
   };
   root.onkeydown = (event) => move(root, event);
@@ -18,14 +31,18 @@ export function mount({ parentElement, data, setTriggerValue }) {
   return () => {};
 }
 
+/**
+ * @param {HTMLElement} root
+ * @param {GalleryData} data
+ */
 function draw(root, { tiles, sprite, rows, classes }) {
   const url = new URL(sprite, document.baseURI);
   root.replaceChildren(
     ...tiles.map(([index, truth, predicted, confidence], place) => {
       const tile = document.createElement("button");
       const right = truth === predicted;
-      const sure = Number.isFinite(confidence) ? `${Math.round(100 * confidence)} %` : "no number";
-      tile.dataset.index = index;
+      const sure = confidence === null ? "no number" : `${Math.round(100 * confidence)} %`;
+      tile.dataset.index = String(index);
       tile.tabIndex = place ? -1 : 0; // one stop for the tab key; the arrows do the rest
       tile.className = right ? "right" : "wrong";
       tile.title = `Image ${index}`;
@@ -44,28 +61,50 @@ function draw(root, { tiles, sprite, rows, classes }) {
   );
 }
 
-// Where CSS wants the background so that the k-th of n tiles shows.
-function share(k, n) {
+/**
+ * Where CSS wants the background so that the k-th of n tiles shows.
+ * @param {number} k
+ * @param {number} n
+ */
+export function share(k, n) {
   return `${n > 1 ? (100 * k) / (n - 1) : 0}%`;
 }
 
+/** @param {string} text */
 function line(text) {
   const element = document.createElement("span");
   element.textContent = text;
   return element;
 }
 
+/**
+ * @param {HTMLElement} root
+ * @param {KeyboardEvent} event
+ */
 function move(root, event) {
-  const tiles = [...root.children];
-  const at = tiles.indexOf(document.activeElement);
+  const tiles = /** @type {HTMLElement[]} */ ([...root.children]);
+  const at = tiles.findIndex((tile) => tile === document.activeElement);
   if (at < 0) return;
   const columns = getComputedStyle(root).gridTemplateColumns.split(" ").length;
-  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
-  const to = event.key === "Home" ? 0 : event.key === "End" ? tiles.length - 1 : at + (steps[event.key] ?? NaN);
+  const to = target(event.key, at, tiles.length, columns);
   if (!tiles[to]) return;
   event.preventDefault();
   event.stopPropagation();
   tiles[at].tabIndex = -1;
   tiles[to].tabIndex = 0;
   tiles[to].focus();
+}
+
+/**
+ * The tile to which a key goes; NaN for any other key.
+ * @param {string} key
+ * @param {number} at
+ * @param {number} count
+ * @param {number} columns
+ */
+export function target(key, at, count, columns) {
+  /** @type {Record<string, number>} */
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+  if (key === "Home") return 0;
+  return key === "End" ? count - 1 : at + (steps[key] ?? NaN);
 }

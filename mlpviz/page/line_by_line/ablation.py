@@ -6,70 +6,70 @@ from functools import cache
 
 import streamlit as st
 
-from mlpviz.engine import EngineFullError
+from mlpviz.backend.commands import Pause
+from mlpviz.backend.specifications import CompareWith
 from mlpviz.figures.comparison import OUTCOMES, outcome
-from mlpviz.line_by_line.ablations import ABLATIONS, Ablation
-from mlpviz.line_by_line.comparison import Comparison, compared_settings
 from mlpviz.line_by_line.script import diff, edited, parts
-from mlpviz.live.engine import get_engine
+from mlpviz.line_by_line.what_ifs import WHAT_IFS, WhatIf
+from mlpviz.page import door, memory
 from mlpviz.page.board import board
 from mlpviz.page.texts import TEXT
-from mlpviz.page.visit import visitor
-from mlpviz.run import Run
+from mlpviz.page.under_way import COMPARISON
 from mlpviz.settings import Settings
-from mlpviz.snapshot import ComparisonSnapshot
+from mlpviz.snapshot import ComparisonSnapshot, Status
+from mlpviz.state import RunState, TaskState
 
-WHAT_IF = "What if a line were gone?"  # the section's name
+SECTION = "What if a line were gone?"  # the section's name
 
 
-def what_if(run: Run, status: str) -> None:
+def what_if_section(run: RunState) -> None:
     """A change to choose on the left; on the right the changed line, a prediction to make, and the two curves."""
     left, right = st.columns([3, 7], gap="medium")
     with left:
         name = st.radio(
-            WHAT_IF,
-            list(ABLATIONS),
-            format_func=lambda name: ABLATIONS[name].title,
-            key="ablation",
+            SECTION,
+            list(WHAT_IFS),
+            format_func=lambda name: WHAT_IFS[name].title,
+            key=memory.WHAT_IF,
             label_visibility="collapsed",
             persist_state="session",
         )
         st.caption(
             "Each changes the real loop and runs it beside the right one: same settings, same seed, same mini-batches, "
-            f"{ABLATIONS[name].steps:,} steps each. Your own run rests meanwhile, untouched."
+            f"{WHAT_IFS[name].steps:,} steps each. Your own run rests meanwhile, untouched."
         )
-    ablation = ABLATIONS[name]
+    what_if = WHAT_IFS[name]
     with right:
-        if reason := ablation.pointless(run.settings):
+        if reason := what_if.pointless(run.settings):
             st.info(f"{reason} There is nothing to compare.")
             return
-        st.code(_listing(ablation, run.settings), language="diff")
-        if ablation.note:
-            st.caption(ablation.note)
-        _predict_and_run(run, ablation)
+        st.code(_listing(what_if, run.settings), language="diff")
+        if what_if.note:
+            st.caption(what_if.note)
+        _predict_and_run(run, what_if)
 
 
-def offer_ablations(line: str) -> None:
+def offer_what_ifs(line: str) -> None:
     """Beside a line of the script: a button for each change that concerns it."""
-    names = [name for name, ablation in ABLATIONS.items() if ablation.line == line]
+    names = [name for name, what_if in WHAT_IFS.items() if what_if.line == line]
     if not names:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("What if?")
         for name in names:
-            st.button(ABLATIONS[name].title, key=f"try_{name}", on_click=_choose, args=(name,))
+            st.button(WHAT_IFS[name].title, key=f"try_{name}", on_click=_choose, args=(name,))
 
 
 def _choose(name: str) -> None:
-    st.session_state.section = WHAT_IF
-    st.session_state.ablation = name
+    st.session_state[memory.SECTION] = SECTION
+    st.session_state[memory.WHAT_IF] = name
 
 
-def _listing(ablation: type[Ablation], settings: Settings) -> str:
+def _listing(what_if: WhatIf, settings: Settings) -> str:
     """The change in its place: the lines that it touches, among their neighbours."""
-    settings = ablation.adapt(settings)
+    settings = what_if.adapt(settings)
     before = parts(settings, 1)
-    return around_changes(diff(before, edited(before, ablation.edits(settings))))
+    return around_changes(diff(before, edited(before, what_if.edits(settings))))
 
 
 def around_changes(listing: str, context: int = 2) -> str:
@@ -81,37 +81,36 @@ def around_changes(listing: str, context: int = 2) -> str:
     return "\n".join(lines[max(0, changed[0] - context) : changed[-1] + context + 1])
 
 
-def _predict_and_run(run: Run, ablation: type[Ablation]) -> None:
-    comparison = _comparison(ablation, run)
+def _predict_and_run(run: RunState, what_if: WhatIf) -> None:
+    comparison = _comparison(run, what_if)
+    status = comparison.status if comparison is not None else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         guess = st.segmented_control(
             "What will become of it?",
             list(OUTCOMES),
             format_func=OUTCOMES.__getitem__,
-            key=f"guess_{ablation.name}",
+            key=f"guess_{what_if.name}",
             persist_state="session",
             wrap=True,
             help="Against the right program, after the same number of steps, by the accuracy that each reports.",
         )
         label = "Run both" if comparison is None else "Run again"
-        st.button(label, type="primary", key="run_both", on_click=_run, args=(ablation, run))
-        status = _status(comparison)
-        if status == "training":
-            st.button("Stop", key="stop_both", on_click=_stop)
-    if problem := st.session_state.pop("comparison_problem", ""):
-        st.error(problem)
+        st.button(label, type="primary", key="run_both", on_click=_run, args=(run, what_if))
+        if status == Status.TRAINING:
+            st.button("Stop", key="stop_both", on_click=COMPARISON.stop)
+    COMPARISON.say_problem()
     if comparison is not None:
-        _answer(comparison, ablation, guess)
-        board(comparison, status, key="comparison_board")
-    with st.expander("What happens, and why", expanded=status == "finished"):
+        _answer(comparison, guess)
+        board(comparison, key="comparison_board")
+    with st.expander("What happens, and why", expanded=status == Status.FINISHED):
         if _unlike_the_article(run.settings):
             st.caption("This text speaks of the article’s settings; yours differ.")
-        st.markdown(_text(ablation.name))
+        st.markdown(_text(what_if.name))
 
 
-def _answer(comparison: Comparison, ablation: type[Ablation], guess: str | None) -> None:
-    snapshot = comparison.snapshot
-    if not isinstance(snapshot, ComparisonSnapshot) or snapshot.status != "finished":
+def _answer(comparison: TaskState, guess: str | None) -> None:
+    snapshot = door.task_snapshot(comparison)
+    if not isinstance(snapshot, ComparisonSnapshot) or snapshot.status != Status.FINISHED:
         return
     what = OUTCOMES[outcome(snapshot)]
     verdict = f"It turned out **{what}**. "
@@ -126,36 +125,20 @@ def _unlike_the_article(settings: Settings) -> bool:
     return settings.replace(dataset=full, seed=0, epochs=10, device="auto") != Settings()
 
 
-def _comparison(ablation: type[Ablation], run: Run) -> Comparison | None:
+def _specification(run: RunState, what_if: WhatIf) -> CompareWith:
+    """What is compared; the number of epochs doesn't matter for it."""
+    return CompareWith(run.settings.replace(epochs=1), what_if.name)
+
+
+def _comparison(run: RunState, what_if: WhatIf) -> TaskState | None:
     """The comparison on show, if it is of this change and these settings and still exists."""
-    kept = get_engine().watch(st.session_state.get("comparison", ""))
-    if not isinstance(kept, Comparison) or kept.ablation is not ablation:
-        return None
-    return kept if kept.settings == compared_settings(run.settings, ablation) else None
+    state = COMPARISON.state()
+    return state if state is not None and state.specification == _specification(run, what_if) else None
 
 
-def _status(comparison: Comparison | None) -> str:
-    """As its latest snapshot has it, so that what is said of the end is there when the end is."""
-    if comparison is None:
-        return ""
-    return comparison.snapshot.status if comparison.snapshot is not None else "training"
-
-
-def _run(ablation: type[Ablation], run: Run) -> None:
-    engine = get_engine()
-    engine.pause(run)
-    try:
-        comparison = Comparison(run.settings, run.trainer.dataset, ablation, visitor())
-        engine.add(comparison, instead_of=engine.watch(st.session_state.get("comparison", "")))
-        st.session_state.comparison = comparison.token
-    except (ValueError, EngineFullError) as error:
-        st.session_state.comparison_problem = str(error)
-
-
-def _stop() -> None:
-    comparison = get_engine().watch(st.session_state.pop("comparison", ""))
-    if comparison is not None:
-        get_engine().drop(comparison)
+def _run(run: RunState, what_if: WhatIf) -> None:
+    door.tell(run, Pause())
+    COMPARISON.begin(_specification(run, what_if))
 
 
 @cache

@@ -8,9 +8,10 @@ from functools import cache
 import streamlit as st
 
 from mlpviz.line_by_line.script import Part, parts
+from mlpviz.page import memory
 from mlpviz.page.texts import TEXT
 from mlpviz.page.views import FIRST_LINE
-from mlpviz.run import Run
+from mlpviz.state import RunState
 
 SPACE = "\u2003"  # Markdown would eat spaces at the beginning of a line
 
@@ -21,31 +22,31 @@ def texts() -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted((TEXT / "lines").glob("*.md"))}
 
 
-def listing(run: Run) -> str:
+def listing(run: RunState) -> str:
     """The lines to choose from; gives the key of the one that is open."""
     lines = {part.key: part for part in run_parts(run) if part.key}
-    state = st.session_state
-    if state.setdefault("line", st.query_params.get("line", FIRST_LINE)) not in lines:
-        state.line = FIRST_LINE
-    state.line_widget = state.line
+    if not memory.LINE.known():
+        memory.LINE.set(st.query_params.get("line", FIRST_LINE))
+    if memory.LINE.get() not in lines:
+        memory.LINE.set(FIRST_LINE)
+    st.session_state[memory.LINE_WIDGET] = memory.LINE.get()
     st.radio(
         "Line",
         list(lines),
         format_func=lambda key: _label(lines[key]),
-        key="line_widget",
-        on_change=lambda: state.update(line=state.line_widget),
+        key=memory.LINE_WIDGET,
+        on_change=lambda: memory.LINE.set(st.session_state[memory.LINE_WIDGET]),
         label_visibility="collapsed",
     )
-    return str(state.line)
+    return memory.LINE.get()
 
 
-def run_parts(run: Run) -> list[Part]:
+def run_parts(run: RunState) -> list[Part]:
     """The script of the run as it stands."""
-    snapshot = run.snapshot
-    return parts(run.settings, snapshot.threads if snapshot else 1, run.trainer.device.type)
+    return parts(run.settings, run.threads, run.device)
 
 
-def code_of(run: Run, key: str) -> str:
+def code_of(run: RunState, key: str) -> str:
     """All lines of a part, as they stand when it stands alone."""
     return textwrap.dedent(next(part.code for part in run_parts(run) if part.key == key).strip("\n"))
 

@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import streamlit as st
 
-from mlpviz.line_by_line.modes import EvaluationModes, device_error, evaluation_modes
-from mlpviz.network import linears
-from mlpviz.page.answers import answer
-from mlpviz.predictions import softmax
-from mlpviz.run import Run
+from mlpviz.backend.questions import CompareModes, OtherDevice
+from mlpviz.images.predictions import softmax
+from mlpviz.page.door import answer, results_of
+from mlpviz.page.memory import computed
+from mlpviz.state import RunState
 
 
-def device(run: Run) -> None:
-    st.markdown(
-        f"This run’s device is **{run.trainer.device.type}**: the network’s parameters and every mini-batch are there."
-    )
-    other, words = answer(run, lambda run: device_error(run.trainer))
+def device(run: RunState) -> None:
+    st.markdown(f"This run’s device is **{run.device}**: the network’s parameters and every mini-batch are there.")
+    other, words = answer(run, OtherDevice())
     st.markdown(f"A mini-batch on *{other}* instead, and PyTorch says:")
     st.code(words, language=None, wrap_lines=True)
 
 
-def network(run: Run) -> None:
+def network(run: RunState) -> None:
     rows = [
         {
             "layer": f"Linear {i}",
-            "W": f"{linear.out_features} × {linear.in_features}",
-            "b": str(linear.out_features),
-            "parameters": f"{linear.weight.numel() + linear.bias.numel():,}",
+            "W": f"{outputs} × {inputs}",
+            "b": str(outputs),
+            "parameters": f"{(inputs + 1) * outputs:,}",
         }
-        for i, linear in enumerate(linears(run.trainer.net), 1)
+        for i, (inputs, outputs) in enumerate(pairwise(run.layers), 1)
     ]
-    total = sum(parameter.numel() for parameter in run.trainer.net.parameters())
     st.dataframe(rows, hide_index=True, width=520)
-    st.caption(f"{total:,} parameters in all.")
+    st.caption(f"{run.settings.parameters:,} parameters in all.")
 
 
-def data(run: Run) -> None:
-    dataset = run.trainer.dataset
+def data(run: RunState) -> None:
     st.markdown(
-        f"**{dataset.title}**: {run.trainer.train_size:,} training and {len(dataset.test_images):,} test images, "
-        f"of {', '.join(dataset.classes)}. With mini-batches of {run.settings.batch_size:,}, an epoch has "
-        f"{run.trainer.steps_per_epoch:,} updates."
+        f"**{run.dataset}**: {run.train_size:,} training and {run.test_size:,} test images, "
+        f"of {', '.join(run.classes)}. With mini-batches of {run.settings.batch_size:,}, an epoch has "
+        f"{run.steps_per_epoch:,} updates."
     )
 
 
-def evaluation(run: Run) -> None:
-    key, state = (run.id, run.step), st.session_state
-    if state.get("modes_of") != key:
-        state.modes_of, state.modes = key, answer(run, lambda run: evaluation_modes(run.trainer))
-    modes: EvaluationModes = state.modes
+def evaluation(run: RunState) -> None:
+    modes = computed("modes", (run.id, run.step), lambda: answer(run, CompareModes()))
     st.dataframe(
         [
             {
@@ -73,9 +67,8 @@ def evaluation(run: Run) -> None:
         )
 
 
-def predictions(run: Run) -> None:
-    classes = run.trainer.dataset.classes
-    results = run.results
+def predictions(run: RunState) -> None:
+    classes, results = run.classes, results_of(run)
     if results is None:
         st.info("The first evaluation is under way.")
         return
@@ -101,12 +94,12 @@ def predictions(run: Run) -> None:
     )
 
 
-def _nothing(run: Run) -> None:
+def _nothing(run: RunState) -> None:
     pass
 
 
 #: What to show beside the lines around the update, by their keys.
-ASIDES: dict[str, Callable[[Run], None]] = {
+ASIDES: dict[str, Callable[[RunState], None]] = {
     "device": device,
     "seed": _nothing,
     "data": data,

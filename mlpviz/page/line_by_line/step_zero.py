@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import streamlit as st
 
-from mlpviz.engine import EngineFullError
-from mlpviz.figures.step_zero import initial_loss, layered
-from mlpviz.line_by_line.step_zero import INIT_STDS, Signals, marks, measure, predict
-from mlpviz.line_by_line.sweep import Sweep
-from mlpviz.live.engine import get_engine
+from mlpviz.answers import Signals
+from mlpviz.backend.questions import FirstSignals
+from mlpviz.backend.specifications import SweepInitStds
+from mlpviz.figures.step_zero import initial_loss, layered, marks
 from mlpviz.page.board import board
+from mlpviz.page.door import answer
+from mlpviz.page.memory import computed
 from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
-from mlpviz.page.visit import visitor
-from mlpviz.run import Run
+from mlpviz.page.under_way import SWEEP
 from mlpviz.settings import Settings
+from mlpviz.snapshot import Status
+from mlpviz.state import RunState
 
 
-def step_zero(run: Run, status: str) -> None:
+def step_zero(run: RunState) -> None:
     """Dots are measured on a mini-batch, lines predicted; the red line is the Init std of the sidebar."""
     settings = run.settings
     here = float(st.session_state.init_std) if settings.init == "normal" else math.nan
-    with st.spinner("Trying many init stds…", show_time=False):
-        measured, predicted = _signals(_relevant(settings), run, None)
-        exactly = _signals(_relevant(settings), run, here) if settings.init == "normal" else ()
+    measured, predicted = _signals("signals", run, None)
+    exactly = _signals("signals_here", run, here) if settings.init == "normal" else ()
     st.markdown((TEXT / "step_zero.md").read_text(encoding="utf-8"))
     if settings.init != "normal":
         st.caption(f"This run’s own weights are drawn by *{settings.init}*; the figures are of normal ones.")
@@ -79,47 +79,23 @@ def _relevant(settings: Settings) -> Settings:
     )
 
 
-@st.cache_data(max_entries=50, show_spinner=False, hash_funcs={Settings: Settings.to_json})
-def _signals(settings: Settings, _run: Run, init_std: float | None) -> tuple[Signals, Signals]:
+def _signals(name: str, run: RunState, init_std: float | None) -> tuple[Signals, Signals]:
     """Measured and predicted, over the whole range or at one init std."""
-    dataset = _run.trainer.dataset
-    stds = _range(settings) if init_std is None else np.array([init_std])
-    return measure(settings, dataset, stds), predict(settings, dataset, stds)
+    question = FirstSignals(_relevant(run.settings), init_std)
+    return computed(name, question, lambda: answer(run, question, "Trying many init stds…"))
 
 
-def _range(settings: Settings) -> np.ndarray:
-    """25 init stds, or every third of them where the network is large."""
-    return INIT_STDS if sum(settings.hidden_sizes) <= 2048 else INIT_STDS[::3]
-
-
-def _after_an_epoch(run: Run) -> None:
+def _after_an_epoch(run: RunState) -> None:
     st.subheader("And after one epoch?")
-    kept = get_engine().watch(st.session_state.get("sweep", ""))
-    wanted = run.settings.replace(init="normal", init_std=0.01, epochs=1)
-    if not isinstance(kept, Sweep) or kept.settings.replace(init_std=0.01) != wanted:
-        kept = None
+    wanted = SweepInitStds(run.settings.replace(init="normal", init_std=0.01, epochs=1))
+    sweep = SWEEP.state()
+    if sweep is not None and sweep.specification != wanted:
+        sweep = None
     with st.container(horizontal=True, vertical_alignment="center"):
-        label = "Train 13 networks for one epoch each" if kept is None else "Train them again"
-        st.button(label, key="begin_sweep", on_click=_begin, args=(run,))
-        if kept is not None and kept.status == "training":
-            st.button("Stop", key="stop_sweep", on_click=_stop)
-    if problem := st.session_state.pop("sweep_problem", ""):
-        st.error(problem)
-    if kept is not None:
-        board(kept, kept.status, key="sweep_board")
-
-
-def _begin(run: Run) -> None:
-    engine = get_engine()
-    try:
-        sweep = Sweep(run.settings, run.trainer.dataset, visitor())
-        engine.add(sweep, instead_of=engine.watch(st.session_state.get("sweep", "")))
-        st.session_state.sweep = sweep.token
-    except (ValueError, EngineFullError) as error:
-        st.session_state.sweep_problem = str(error)
-
-
-def _stop() -> None:
-    sweep = get_engine().watch(st.session_state.pop("sweep", ""))
+        label = "Train 13 networks for one epoch each" if sweep is None else "Train them again"
+        st.button(label, key="begin_sweep", on_click=SWEEP.begin, args=(wanted,))
+        if sweep is not None and sweep.status == Status.TRAINING:
+            st.button("Stop", key="stop_sweep", on_click=SWEEP.stop)
+    SWEEP.say_problem()
     if sweep is not None:
-        get_engine().drop(sweep)
+        board(sweep, key="sweep_board")

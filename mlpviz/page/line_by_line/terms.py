@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.line_by_line.walk import Walk, move
+from mlpviz.answers import Move, Walk
+from mlpviz.settings import Settings
 
 OPTIMIZER_RULES = {
     "sgd": r"d = g",
@@ -31,10 +32,8 @@ def sample_loss_terms(walk: Walk, i: int) -> str:
     )
 
 
-def move_terms(walk: Walk, name: str, place: tuple[int, ...]) -> str:
+def move_terms(settings: Settings, move: Move, name: str, place: tuple[int, ...]) -> str:
     """θ, g, d, η and θ − ηd for one number, and what the optimizer made of it."""
-    settings = walk.settings
-    done = move(settings, walk.parameter(name), place)
     index = ",".join(str(i) for i in place)
     kind = settings.optimizer
     if kind == "sgd" and settings.momentum:
@@ -44,13 +43,13 @@ def move_terms(walk: Walk, name: str, place: tuple[int, ...]) -> str:
     gradient = r"\partial L/\partial\theta + \lambda\theta" if decay else r"\partial L/\partial\theta"
     rate = settings.learning_rate
     lines = [
-        rf"\theta &= ({name[0]}_{{{name[1:]}}})_{{{index}}} = {tex(done.theta, 9)}",
-        rf"\partial L/\partial\theta &= {tex(done.gradient, 9)}",
-        *(rf"{name} &= {tex(value, 9)}" for name, value in done.memory.items()),
-        rf"{rule} \quad (g = {gradient}) \quad d &= {tex(done.direction, 9)}",
-        rf"\theta - \eta d &= {tex(done.theta, 9)} - {tex(rate)} \cdot ({tex(done.direction, 9)})",
-        rf"&= {tex(done.result, 9)}",
-        rf"\text{{optimizer.step()}} &\to {tex(done.actual, 9)} \quad \text{{{_ulps(done.ulps)}}}",
+        rf"\theta &= ({name[0]}_{{{name[1:]}}})_{{{index}}} = {tex(move.theta, 9)}",
+        rf"\partial L/\partial\theta &= {tex(move.gradient, 9)}",
+        *(rf"{name} &= {tex(value, 9)}" for name, value in move.memory.items()),
+        rf"{rule} \quad (g = {gradient}) \quad d &= {tex(move.direction, 9)}",
+        rf"\theta - \eta d &= {tex(move.theta, 9)} - {tex(rate)} \cdot ({tex(move.direction, 9)})",
+        rf"&= {tex(move.result, 9)}",
+        rf"\text{{optimizer.step()}} &\to {tex(move.actual, 9)} \quad \text{{{_ulps(move.ulps)}}}",
     ]
     if kind == "sgd" and not decay:  # d is the gradient itself
         del lines[2]

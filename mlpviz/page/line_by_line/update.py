@@ -2,84 +2,103 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
+from mlpviz.answers import Walk
+from mlpviz.backend.commands import ForgetWalk, OneStep, Pause
+from mlpviz.backend.questions import CameTrue, GradientOf, MoveOf, WalkNextStep
 from mlpviz.figures.chart import number
 from mlpviz.figures.gradient_norms import subscript
 from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_bars, value_histogram
-from mlpviz.line_by_line.walk import Walk, came_true, walk
-from mlpviz.live.engine import get_engine
-from mlpviz.page.answers import answer, wait_for
+from mlpviz.images.predictions import softmax
+from mlpviz.page import door, memory
+from mlpviz.page.door import answer
 from mlpviz.page.keys import show_keys
-from mlpviz.page.line_by_line.ablation import offer_ablations
+from mlpviz.page.line_by_line.ablation import offer_what_ifs
 from mlpviz.page.line_by_line.check import check_it_yourself
 from mlpviz.page.line_by_line.listing import code_of, listing, texts
 from mlpviz.page.line_by_line.modes import ASIDES
 from mlpviz.page.line_by_line.pick import pick_image, pick_parameter, pick_place
 from mlpviz.page.line_by_line.terms import move_terms, sample_loss_terms
+from mlpviz.page.memory import computed
 from mlpviz.page.plot import SILENT, diverging, figure_html, grey, mosaic, numbers_html, picture, plot
-from mlpviz.predictions import softmax
-from mlpviz.run import Run
+from mlpviz.snapshot import Status
+from mlpviz.state import RunState
 
-WALK = ("batch", "forward", "loss", "zero_grad", "backward", "step")
+PARTS = ("batch", "forward", "loss", "zero_grad", "backward", "step")  # of a walk, by the keys of the script
 KEYS = {"walk_back": "B", "walk_forward": "N", "walk_next": "N"}
-RESTING = ("preparing", "paused", "examining")
+RESTING = (Status.PREPARING, Status.PAUSED, Status.EXAMINING)
 
 
-def one_step(run: Run, status: str) -> None:
+@dataclass(frozen=True)
+class UnderWay:
+    """The walk that the reader is on.
+
+    Attributes:
+        run: the id of the run. walk: its update, taken apart. made: whether the run has made it, with those bits.
+    """
+
+    run: str
+    walk: Walk
+    made: bool
+
+
+def one_step(run: RunState) -> None:
     """The script on the left; on the right the open line, with this run's tensors."""
     left, right = st.columns([3, 7], gap="medium")
     with left:
         key = listing(run)
+    walk = _walk(run)
     with right:
-        _walk_buttons(run, status, key)
+        _walk_buttons(run, walk, key)
         st.markdown(texts()[key])
         if key in ASIDES:
             st.code(code_of(run, key))
             ASIDES[key](run)
-        elif key in WALK:
-            _walk_panel(run, status, key)
-        offer_ablations(key)
+        elif key in PARTS:
+            _walk_panel(run, walk, key)
+        offer_what_ifs(key)
 
 
-def current_walk(run: Run, status: str) -> Walk | None:
-    """The walk under way, or a new one of the run's next update; None while it trains or when there is no next."""
-    if status == "training":
+def forget_walk(run: RunState) -> None:
+    """Walks are large: none is kept while the reader is elsewhere."""
+    if memory.WALK.take() is not None:
+        door.tell(run, ForgetWalk())
+        memory.forget_computed("check")
+
+
+def _walk(run: RunState) -> UnderWay | None:
+    """The walk as this script run shows it; None where there is none yet, or where it is of another update."""
+    under_way: UnderWay | None = memory.WALK.get()
+    if under_way is None or under_way.run != run.id or run.status == Status.TRAINING:
         return None
-    kept = _kept(run)
-    if kept is not None and (_made(run, kept) or (run.step == kept.step - 1 and kept.settings == run.settings)):
-        return kept
-    if status not in RESTING or run.step >= run.total_steps:
+    walk = under_way.walk
+    if run.step == walk.step - 1 and walk.settings == run.settings:
+        return under_way
+    if run.step != walk.step:
         return None
-    fresh = answer(run, lambda run: walk(run.trainer))
-    st.session_state.walk, st.session_state.walk_run, st.session_state.walk_made = fresh, run.id, False
+    if not under_way.made:  # the update was made, but was it this one?
+        under_way = UnderWay(run.id, walk, answer(run, CameTrue(walk.step)))
+        memory.WALK.set(under_way)
+    return under_way if under_way.made else None
+
+
+def _new_walk(run: RunState) -> UnderWay | None:
+    """A walk of the run's next update, if it rests before one."""
+    if run.status not in RESTING or run.step >= run.total_steps:
+        return None
+    fresh = UnderWay(run.id, answer(run, WalkNextStep()), made=False)
+    memory.WALK.set(fresh)
     return fresh
 
 
-def forget_walk() -> None:
-    """Walks are large: none is kept while the reader is elsewhere."""
-    st.session_state.pop("walk", None)
-
-
-def _kept(run: Run) -> Walk | None:
-    kept: Walk | None = st.session_state.get("walk")
-    return kept if st.session_state.get("walk_run") == run.id else None
-
-
-def _made(run: Run, kept: Walk | None) -> bool:
-    """Whether the walk's update is the one that the run has just made: by Forward here, or by other means."""
-    if kept is None or run.step != kept.step:
-        return False
-    made: bool = st.session_state.walk_made or answer(run, lambda run: came_true(kept, run.trainer))
-    return made
-
-
-def _walk_buttons(run: Run, status: str, key: str) -> None:
-    kept = _kept(run)
-    made = status != "training" and _made(run, kept)
-    at = WALK.index(key) if key in WALK else 0
-    resting = status in RESTING or made
+def _walk_buttons(run: RunState, walk: UnderWay | None, key: str) -> None:
+    made = walk is not None and walk.made
+    at = PARTS.index(key) if key in PARTS else 0
     show_keys(KEYS)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
@@ -88,28 +107,26 @@ def _walk_buttons(run: Run, status: str, key: str) -> None:
             shortcut=KEYS["walk_back"],
             disabled=at == 0,
             on_click=_go,
-            args=(WALK[max(0, at - 1)],),
+            args=(PARTS[max(0, at - 1)],),
         )
         if key == "step" and made:
-            st.button(
-                "Next batch", key="walk_next", shortcut=KEYS["walk_next"], type="primary", on_click=_next, args=(run,)
-            )
+            st.button("Next batch", key="walk_next", shortcut=KEYS["walk_next"], type="primary", on_click=_next)
         else:
-            target = WALK[min(at + 1, len(WALK) - 1)] if key in WALK else "batch"
+            target = PARTS[min(at + 1, len(PARTS) - 1)] if key in PARTS else "batch"
             makes = key in ("backward", "step") and not made
             st.button(
                 "Forward",
                 key="walk_forward",
                 shortcut=KEYS["walk_forward"],
                 type="primary",
-                disabled=not resting,
+                disabled=run.status not in RESTING and not made,
                 on_click=_make if makes else _go,
                 args=(run,) if makes else (target,),
             )
-        st.markdown(_where(run, kept if made else None))
+        st.markdown(_where(run, walk.walk if walk is not None and made else None))
 
 
-def _where(run: Run, made: Walk | None) -> str:
+def _where(run: RunState, made: Walk | None) -> str:
     """Which update is on show, in words."""
     if made is None and run.step >= run.total_steps:
         return f"All {run.total_steps:,} updates are made."
@@ -118,28 +135,29 @@ def _where(run: Run, made: Walk | None) -> str:
 
 
 def _go(key: str) -> None:
-    st.session_state.line = key
+    memory.LINE.set(key)
 
 
-def _make(run: Run) -> None:
-    """Let the run itself make the update."""
-    kept = _kept(run)
-    if kept is not None and run.step == kept.step - 1 and kept.settings == run.settings:
-        get_engine().step(run)
-        wait_for(run, kept.step)
-        st.session_state.walk_made = run.step == kept.step
-    st.session_state.line = "step"
+def _make(run: RunState) -> None:
+    """A callback: let the run itself make the update, and wait until it has."""
+    run, under_way = door.now(run), memory.WALK.get()
+    if under_way is not None and under_way.run == run.id:
+        walk = under_way.walk
+        if run.step == walk.step - 1 and walk.settings == run.settings:
+            door.tell(run, OneStep())
+            door.wait_for(run, walk.step)
+    memory.LINE.set("step")
 
 
-def _next(run: Run) -> None:
-    st.session_state.pop("walk", None)
-    st.session_state.line = "batch"
+def _next() -> None:
+    memory.WALK.forget()
+    memory.LINE.set("batch")
 
 
-def _walk_panel(run: Run, status: str, key: str) -> None:
-    shown = current_walk(run, status)
+def _walk_panel(run: RunState, walk: UnderWay | None, key: str) -> None:
+    shown = walk or _new_walk(run)
     if shown is None:
-        _nothing_to_walk(run, status)
+        _nothing_to_walk(run)
         return
     panels = {
         "batch": _batch,
@@ -147,27 +165,29 @@ def _walk_panel(run: Run, status: str, key: str) -> None:
         "loss": _loss,
         "zero_grad": _zero_grad,
         "backward": _backward,
-        "step": _step,
     }
-    panels[key](run, shown)
+    if key == "step":
+        _step(run, shown)
+    else:
+        panels[key](run, shown.walk)
 
 
-def _nothing_to_walk(run: Run, status: str) -> None:
-    if status == "training":
+def _nothing_to_walk(run: RunState) -> None:
+    if run.status == Status.TRAINING:
         st.info("It is training. Pause it, and its next update can be taken apart here.")
         st.button("Pause and take the next update apart", on_click=_pause, args=(run,))
-    elif status == "failed":
+    elif run.status == Status.FAILED:
         st.info("This run was stopped by an error. Reset begins it anew.")
     else:
         st.info("This run is finished. Reset goes back to step 0; Start offers more epochs.")
 
 
-def _pause(run: Run) -> None:
-    get_engine().pause(run).wait(10)
+def _pause(run: RunState) -> None:
+    door.tell(run, Pause(), door.PATIENCE)
 
 
-def _batch(run: Run, shown: Walk) -> None:
-    m, classes = len(shown.labels), run.trainer.dataset.classes
+def _batch(run: RunState, shown: Walk) -> None:
+    m, classes = len(shown.labels), run.classes
     st.caption(f"X: ({m:,}, 28, 28), float32 from 0 to 1 · y: ({m:,}), whole numbers")
     count = min(24, len(shown.images))
     tiles = [
@@ -178,9 +198,9 @@ def _batch(run: Run, shown: Walk) -> None:
     st.caption(f"The first {count} of the {m:,} images of update {shown.step:,}.")
 
 
-def _forward(run: Run, shown: Walk) -> None:
+def _forward(run: RunState, shown: Walk) -> None:
     i = pick_image(shown)
-    classes, label = run.trainer.dataset.classes, int(shown.labels[i])
+    classes, label = run.classes, int(shown.labels[i])
     sizes = [h.shape[1] for h in shown.hidden]
     chain = " → ".join(f"({len(shown.labels):,}, {size})" for size in (784, *sizes, 10))
     st.caption(f"Shapes: {chain}")
@@ -211,9 +231,9 @@ def _unit_grid(h: np.ndarray, silent: np.ndarray) -> np.ndarray:
     return colors.reshape(rows, columns, 3)
 
 
-def _loss(run: Run, shown: Walk) -> None:
+def _loss(run: RunState, shown: Walk) -> None:
     i = pick_image(shown)
-    classes, label = run.trainer.dataset.classes, int(shown.labels[i])
+    classes, label = run.classes, int(shown.labels[i])
     left, right = st.columns(2, gap="medium")
     with left:
         plot(logit_bars(shown.logits[i], label, classes), key="logits")
@@ -227,7 +247,7 @@ def _loss(run: Run, shown: Walk) -> None:
     )
 
 
-def _zero_grad(run: Run, shown: Walk) -> None:
+def _zero_grad(run: RunState, shown: Walk) -> None:
     rows = [
         {"parameter": p.name, "‖.grad‖ before": "None" if p.old_norm is None else number(p.old_norm), "after": "None"}
         for p in shown.parameters
@@ -239,9 +259,9 @@ def _zero_grad(run: Run, shown: Walk) -> None:
         st.caption(f"What update {shown.step - 1:,} left, and what this line makes of it.")
 
 
-def _backward(run: Run, shown: Walk) -> None:
+def _backward(run: RunState, shown: Walk) -> None:
     i = pick_image(shown)
-    classes = run.trainer.dataset.classes
+    classes = run.classes
     onehot = np.eye(10)[shown.labels]
     formula = (softmax(shown.logits) - onehot) / len(shown.labels)
     left, right = st.columns(2, gap="medium")
@@ -253,11 +273,12 @@ def _backward(run: Run, shown: Walk) -> None:
         else:
             st.caption("Not all of these numbers are finite: the network is broken.")
     with right:
-        parameter = shown.parameter(pick_parameter(shown))
-        size = number(float(np.linalg.norm(parameter.gradient.astype(np.float64))))
-        st.caption(f"{parameter.name}.grad: {parameter.gradient.shape}, norm {size}")
-        plot(value_histogram(parameter.name, parameter.gradient), key="gradient_histogram")
-    first = shown.parameter("W1").gradient
+        name = pick_parameter(shown)
+        gradient = _gradient(run, shown, name)
+        size = number(float(np.linalg.norm(gradient.astype(np.float64))))
+        st.caption(f"{name}.grad: {gradient.shape}, norm {size}")
+        plot(value_histogram(name, gradient), key="gradient_histogram")
+    first = _gradient(run, shown, "W1")
     strongest = np.argsort(-np.linalg.norm(np.nan_to_num(first), axis=1))[:24]
     st.markdown("**∂L/∂W₁ as images**, of the 24 units with the largest gradient: blue negative, red positive")
     sheet = diverging(mosaic(first[np.sort(strongest)].reshape(-1, 28, 28), 12))
@@ -265,16 +286,19 @@ def _backward(run: Run, shown: Walk) -> None:
     check_it_yourself(run, shown)
 
 
-def _step(run: Run, shown: Walk) -> None:
-    name = pick_parameter(shown)
-    place = pick_place(shown, name)
-    st.latex(move_terms(shown, name, place))
-    if run.step != shown.step:
+def _gradient(run: RunState, shown: Walk, name: str) -> np.ndarray:
+    """The gradient of one parameter, as the update has it."""
+    question = GradientOf(shown.step, name)
+    return computed(f"gradient_{name}", (run.id, shown.settings, question), lambda: answer(run, question))
+
+
+def _step(run: RunState, shown: UnderWay) -> None:
+    walk = shown.walk
+    name = pick_parameter(walk)
+    place = pick_place(walk, name)
+    st.latex(move_terms(walk.settings, answer(run, MoveOf(walk.step, name, place)), name, place))
+    if run.step != walk.step:
         st.caption("The update is not made yet: **Forward** lets the run make it.")
         return
-    same = answer(run, lambda run: came_true(shown, run.trainer))
-    count = sum(p.after.size for p in shown.parameters)
-    if same:
-        st.success(f"All {count:,} parameters of the run are now, bit for bit, what this walk foretold.")
-    elif run.step == shown.step:
-        st.error("The run’s parameters differ from the walk’s. That must not happen: please report it.")
+    count = sum(math.prod(parameter.shape) for parameter in walk.parameters)
+    st.success(f"All {count:,} parameters of the run are now, bit for bit, what this walk foretold.")

@@ -4,75 +4,84 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.engine import EngineFullError
+from mlpviz.answers import AlongGradient
+from mlpviz.backend.commands import Change, SetInspection, SetSharpness
+from mlpviz.backend.questions import LossAlongNextStep, LossPlane
+from mlpviz.backend.specifications import RangeTestFrom
 from mlpviz.figures.prices import price_rows
 from mlpviz.figures.slices import along_gradient_curve, plane_map
-from mlpviz.live.engine import get_engine
-from mlpviz.page.answers import PATIENCE, answer, frozen
+from mlpviz.page import door
 from mlpviz.page.board import board
 from mlpviz.page.controls import locked
+from mlpviz.page.door import answer
 from mlpviz.page.fields import fill
+from mlpviz.page.memory import computed, is_computed
 from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
-from mlpviz.page.visit import visitor
-from mlpviz.run import Run, run_bytes
-from mlpviz.snapshot import AlongGradient, RangeSnapshot
-from mlpviz.stability.range_test import RangeTest
-from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
-from mlpviz.task import REFRESH
+from mlpviz.page.under_way import RANGE_TEST
+from mlpviz.snapshot import REFRESH, RangeSnapshot, Snapshot, Status
+from mlpviz.state import RunState
 
 INTERVALS = [REFRESH, 1.0, 2.0, 5.0, 15.0]  # seconds
 
 
-def seeing_it_coming(run: Run, status: str) -> None:
+def seeing_it_coming(run: RunState, snapshot: Snapshot | None) -> None:
     """Four looks ahead, and their prices."""
     with st.container(key="stack_coming_1"):
         left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
-        _sharpness(run, status)
+        _sharpness(run, snapshot)
     with right, st.container(border=True):
-        _range_test(run, status)
+        _range_test(run)
     with st.container(key="stack_coming_2"):
         left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
-        _along(run, status)
+        _along(run)
     with right, st.container(border=True):
-        _plane(run, status)
+        _plane(run)
     with st.container(border=True):
-        _prices(run)
+        _prices(run, snapshot)
 
 
-def _sharpness(run: Run, status: str) -> None:
+def _sharpness(run: RunState, snapshot: Snapshot | None) -> None:
     st.markdown("##### Sharpness against 2/η")
+    switch, interval = f"sharpness_{run.id}", f"sharpness_every_{run.id}"
+    state, on = st.session_state, run.sharpness_every is not None
+    # The run knows how its switches are: another tab of the same visitor may have moved them.
+    state[switch] = on
+    state[interval] = run.sharpness_every or state.get(interval, REFRESH)
+
+    def tell() -> None:
+        door.tell(run, SetSharpness(state[interval] if state[switch] else None))
+
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        on = st.toggle("Measure it while it trains", value=run.sharpness.every is not None, key=f"sharpness_{run.id}")
-        every = st.select_slider(
+        st.toggle("Measure it while it trains", key=switch, on_change=tell)
+        st.select_slider(
             "Sharpness every",
             INTERVALS,
-            value=run.sharpness.every or REFRESH,
-            key=f"sharpness_every_{run.id}",
+            key=interval,
+            on_change=tell,
             format_func=lambda seconds: f"every {seconds:g} s",
             label_visibility="collapsed",
             disabled=not on,
         )
-    run.sharpness.every = every if on else None
-    if on or (run.snapshot is not None and run.snapshot.sharpness is not None):
-        board(run, status, key="sharpness_board", cards=("Sharpness",))
+    if on or (snapshot is not None and snapshot.sharpness is not None):
+        board(run, key="sharpness_board", cards=("Sharpness",))
     else:
         st.caption("Off until asked for: it takes a few Hessian-vector products on 512 images, priced below.")
     with st.expander("What the threshold promises, and what not"):
         st.markdown((TEXT / "sharpness.md").read_text(encoding="utf-8"))
 
 
-def _range_test(run: Run, status: str) -> None:
+def _range_test(run: RunState) -> None:
     st.markdown("##### Learning-rate range test")
-    kept = get_engine().watch(st.session_state.get("range_test", ""))
-    if not isinstance(kept, RangeTest) or st.session_state.get("range_test_run") != run.id:
-        kept = None
-    snapshot = kept.snapshot if kept is not None else None
+    test = RANGE_TEST.state()
+    if test is not None and test.specification != RangeTestFrom(run.id):
+        test = None
+    snapshot = door.task_snapshot(test) if test is not None else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        label = "Run the test" if kept is None else "Run it again"
-        st.button(label, key="begin_range_test", on_click=_begin_range_test, args=(run,))
+        label = "Run the test" if test is None else "Run it again"
+        st.button(label, key="begin_range_test", on_click=RANGE_TEST.begin, args=(RangeTestFrom(run.id),))
         if isinstance(snapshot, RangeSnapshot) and snapshot.suggestion is not None:
             rate = snapshot.suggestion[2]
             st.button(
@@ -83,59 +92,42 @@ def _range_test(run: Run, status: str) -> None:
                 args=(run, rate),
                 disabled=locked("learning_rate"),
             )
-    if problem := st.session_state.pop("range_test_problem", ""):
-        st.error(problem)
-    if kept is None:
+    RANGE_TEST.say_problem()
+    if test is None:
         st.caption(
             "A copy of the present weights trains at 200 rates, each a few per cent larger than the last, from 10⁻⁵ "
             "to 10, until the loss runs away. The run itself is untouched."
         )
         return
-    board(kept, snapshot.status if snapshot is not None else "training", key="range_board")
+    board(test, key="range_board")
 
 
-def _begin_range_test(run: Run) -> None:
-    engine, owner = get_engine(), visitor()
-    try:
-        checkpoint = engine.ask(run, lambda run: run.trainer.checkpoint()).result(PATIENCE)
-        task = RangeTest(run.trainer.dataset, checkpoint, run_bytes(run.settings), owner)
-        engine.add(task, instead_of=engine.watch(st.session_state.get("range_test", "")))
-        st.session_state.range_test, st.session_state.range_test_run = task.token, run.id
-    except (ValueError, EngineFullError) as error:
-        st.session_state.range_test_problem = str(error)
-    except TimeoutError:
-        st.session_state.range_test_problem = "The server is busy. Try again in a moment."
-
-
-def _use_rate(run: Run, rate: float) -> None:
-    settings = run.settings.replace(learning_rate=rate)
-    get_engine().change(run, settings).wait(1)
+def _use_rate(run: RunState, rate: float) -> None:
+    settings = door.now(run).settings.replace(learning_rate=rate)
+    door.tell(run, Change(settings))
     fill(settings)
 
 
-def _along(run: Run, status: str) -> None:
+def _along(run: RunState) -> None:
     st.markdown("##### The next step, seen from the side")
-    if status == "training":
+    if run.status == Status.TRAINING:
         st.info("Pause it, and the loss along the next update’s gradient is drawn here.")
         return
     key = (run.id, run.step, run.settings)
-    if st.session_state.get("along_key") != key:
-        with st.spinner("Trying steps of many lengths…", show_time=False):
-            look = answer(run, lambda run: NextStep(run.trainer))
-            st.session_state.along, st.session_state.along_key = along_gradient(look), key
-    found: AlongGradient = st.session_state.along
-    plot(along_gradient_curve(found), key="along_gradient", height=300)
+    along = computed("along", key, lambda: answer(run, LossAlongNextStep(), "Trying steps of many lengths…"))
+    plot(along_gradient_curve(along), key="along_gradient", height=300)
     st.caption(
-        f"On the mini-batch of update {found.step + 1:,}{_part(found)}. "
+        f"On the mini-batch of update {along.step + 1:,}{_share(along)}. "
         f"Dashed: the loss as its slope and curvature here have it.{_other_direction(run)}"
     )
 
 
-def _part(found: AlongGradient) -> str:
-    return f", its first {found.images:,} images" if found.images < found.batch else ""
+def _share(along: AlongGradient) -> str:
+    """Of how many of the mini-batch's images it is, where not of all."""
+    return f", its first {along.images:,} images" if along.images < along.batch else ""
 
 
-def _other_direction(run: Run) -> str:
+def _other_direction(run: RunState) -> str:
     settings = run.settings
     if settings.optimizer == "sgd" and not settings.momentum:
         return ""
@@ -144,31 +136,26 @@ def _other_direction(run: Run) -> str:
     return f" {how} itself steps in another direction; this is along the plain gradient."
 
 
-def _plane(run: Run, status: str) -> None:
+def _plane(run: RunState) -> None:
     st.markdown("##### The landscape around")
-    if status == "training":
+    if run.status == Status.TRAINING:
         st.info("Pause it, and the loss around its weights can be drawn here.")
         return
     key = (run.id, run.step)
-    if st.session_state.get("plane_key") == key:
-        plot(plane_map(st.session_state.plane), key="plane", height=330)
-        return
-    st.caption(
-        "The loss of 512 training images on a plane through the present weights: two random directions, in which each "
-        "unit’s weights move as far as they are long (filter-normalised: Li et al., *Visualizing the loss landscape of "
-        "neural nets*, 2018)."
-    )
-    if st.button("Draw it", key="draw_plane"):
-        bar = st.progress(0.0, "Measuring 625 networks…")
-        _, net = frozen(run)
-        st.session_state.plane = plane(net, *answer(run, lambda run: probe(run.trainer)), told=bar.progress)
-        st.session_state.plane_key = key
-        st.rerun()
+    if not is_computed("plane", key):
+        st.caption(
+            "The loss of 512 training images on a plane through the present weights: two random directions, in which "
+            "each unit’s weights move as far as they are long (filter-normalised: Li et al., *Visualizing the loss "
+            "landscape of neural nets*, 2018)."
+        )
+        if not st.button("Draw it", key="draw_plane"):
+            return
+    plane = computed("plane", key, lambda: answer(run, LossPlane(), "Measuring 625 networks…"))
+    plot(plane_map(plane), key="plane", height=330)
 
 
-def _prices(run: Run) -> None:
+def _prices(run: RunState, snapshot: Snapshot | None) -> None:
     st.markdown("##### What looking costs, in this run")
-    snapshot = run.snapshot
     left, right = st.columns([5, 2], gap="medium", vertical_alignment="center")
     with left:
         if snapshot is None or not snapshot.step:
@@ -176,12 +163,17 @@ def _prices(run: Run) -> None:
         else:
             st.dataframe(price_rows(snapshot), hide_index=True)
     with right:
-        every = st.select_slider(
+        key = f"inspect_every_{run.id}"
+        st.session_state[key] = run.inspect_every  # another tab may have moved it
+
+        def tell() -> None:
+            door.tell(run, SetInspection(st.session_state[key]))
+
+        st.select_slider(
             "Histograms, update ratios and dead units every",
             INTERVALS,
-            value=run.inspect_every,
-            key=f"inspect_every_{run.id}",
+            key=key,
+            on_change=tell,
             format_func=lambda seconds: f"{seconds:g} s",
         )
-        run.inspect_every = every
         st.caption("Looking never changes the numbers; it only takes time from training.")

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from mlpviz.engine import EngineFullError
+from mlpviz.backend.commands import EndTwin, Pause
+from mlpviz.backend.specifications import SeedsOf, TwinOf
 from mlpviz.figures.chart import number, percent
 from mlpviz.figures.diagnosis import TITLES
-from mlpviz.live.engine import get_engine
-from mlpviz.page.answers import PATIENCE
+from mlpviz.page import door, memory
 from mlpviz.page.board import board
 from mlpviz.page.controls import locked
 from mlpviz.page.overlays import overlays
 from mlpviz.page.pins import Pinned, pin_problem, pin_run, pinned, unpin
-from mlpviz.page.visit import current_run_or_none, replace_run, visitor
-from mlpviz.run import Run
-from mlpviz.seeds import MOST_STEPS, Seeds
+from mlpviz.page.under_way import SEEDS
+from mlpviz.page.visit import current_run_or_none, replace_run
 from mlpviz.settings import CHOICES, LIVE_FIELDS, Settings, parse, spell
-from mlpviz.snapshot import Snapshot
-from mlpviz.twin import Twin
+from mlpviz.snapshot import Snapshot, Status
+from mlpviz.state import RunState, TwinState
 
 FIELDS = [
     "learning_rate",
@@ -40,19 +38,19 @@ FIELDS = [
 HERE, ANEW = "from here", "both from step 0"
 
 
-def two_runs(run: Run, status: str) -> None:
+def two_runs(run: RunState, snapshot: Snapshot | None) -> None:
     """Choose the difference, watch both, ask whether it is chance; pin what should stay."""
-    if problem := st.session_state.pop("twin_problem", ""):
+    if problem := memory.TWIN_PROBLEM.take():
         st.error(problem)
-    if isinstance(run.twin, Twin):
+    if run.twin is not None:
         _twin(run, run.twin)
     else:
         _offer_twin(run)
-    board(run, status, key="twin_board", overlays=overlays(run))
-    _pins(run)
+    board(run, key="twin_board", overlays=overlays(run))
+    _pins(run, snapshot)
 
 
-def _offer_twin(run: Run) -> None:
+def _offer_twin(run: RunState) -> None:
     if all(locked(name) for name in FIELDS):
         st.caption("A twin needs a setting to change; all are locked here.")
         return
@@ -112,9 +110,9 @@ def _suggestion(settings: Settings, name: str) -> str:
             return str(now + 1)
 
 
-def _make(run: Run, name: str, value: Any, anew: bool) -> None:
+def _make(run: RunState, name: str, value: Any, anew: bool) -> None:
     """A callback: the twin, of this run or of a fresh one in its place."""
-    engine, owner = get_engine(), visitor()
+    run = door.now(run)
     try:
         parsed = parse(name, value) if isinstance(value, str) else value
         changed = run.settings.replace(**{name: parsed})
@@ -123,28 +121,14 @@ def _make(run: Run, name: str, value: Any, anew: bool) -> None:
         if anew:
             replace_run(run.settings, run)
             run = current_run_or_none() or run
-        made = engine.ask(run, lambda run: _made(run, owner, {name: parsed}))
-        made.result(PATIENCE)
-    except (ValueError, EngineFullError) as error:
-        st.session_state.twin_problem = str(error)
-    except TimeoutError:
-        engine.ask(run, Run.part)  # it may still be made
-        st.session_state.twin_problem = "The server is busy, so there is no twin. Try again in a moment."
+        door.create(TwinOf(run.id, ((name, parsed),)))
+    except (ValueError, door.RefusedError) as error:
+        memory.TWIN_PROBLEM.set(str(error))
 
 
-def _made(run: Run, owner: str, changes: dict[str, Any]) -> None:
-    """In the engine's thread: the twin, taken on by the engine, or none at all."""
-    twin = Twin(run, run.trainer.dataset, owner, **changes)
-    try:
-        get_engine().add(twin)
-    except EngineFullError:
-        run.part()
-        raise
-
-
-def _twin(run: Run, twin: Twin) -> None:
+def _twin(run: RunState, twin: TwinState) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.markdown(f"**The twin**: {twin.comparison().what}. **Start** lets both train.", width="stretch")
+        st.markdown(f"**The twin**: {twin.what}. **Start** lets both train.", width="stretch")
         seeds = st.number_input("Other seeds", 2, 10, 5, key="seeds", width=130)
         st.button(
             "Is it chance?",
@@ -153,35 +137,30 @@ def _twin(run: Run, twin: Twin) -> None:
             args=(run, twin, seeds),
             disabled=run.step == 0 or "seed" in twin.changes,
             help="Trains the same pair again from other seeds, as far as these two have come, "
-            f"{MOST_STEPS:,} steps at most. Your runs rest meanwhile.",
+            f"{SeedsOf.most_steps:,} steps at most. Your runs rest meanwhile.",
         )
-        st.button("End the twin", key="end_twin", on_click=_end, args=(run, twin))
-    kept = get_engine().watch(st.session_state.get("seeds_task", ""))
-    if isinstance(kept, Seeds) and kept.changes == twin.changes and kept.log[-1][1] == run.settings:
-        board(kept, kept.snapshot.status if kept.snapshot is not None else "training", key="seeds_board")
+        st.button("End the twin", key="end_twin", on_click=_end_twin, args=(run,))
+    SEEDS.say_problem()
+    task = SEEDS.state()
+    if task is not None and task.specification == _seeds(run, twin, getattr(task.specification, "seeds", 0)):
+        board(task, key="seeds_board")
 
 
-def _try_seeds(run: Run, twin: Twin, seeds: int) -> None:
-    engine = get_engine()
-    engine.pause(run)
-    at = twin.begun_at
-    try:
-        log = tuple(run.settings_log)
-        task = Seeds(log, dict(twin.changes), run.trainer.dataset, seeds, run.step, at, visitor())
-        engine.add(task, instead_of=engine.watch(st.session_state.get("seeds_task", "")))
-        st.session_state.seeds_task = task.token
-    except (ValueError, EngineFullError) as error:
-        st.session_state.twin_problem = str(error)
+def _end_twin(run: RunState) -> None:
+    door.tell(run, EndTwin(), door.PATIENCE)
 
 
-def _end(run: Run, twin: Twin) -> None:
-    engine = get_engine()
-    with contextlib.suppress(TimeoutError):
-        engine.ask(run, Run.part).result(PATIENCE)
-    engine.drop(twin)
+def _seeds(run: RunState, twin: TwinState, seeds: int) -> SeedsOf:
+    return SeedsOf(run.id, run.settings, tuple(twin.changes.items()), twin.begun_at, seeds)
 
 
-def _pins(run: Run) -> None:
+def _try_seeds(run: RunState, twin: TwinState, seeds: int) -> None:
+    """A callback: the same pair from other seeds, as far as the two have come."""
+    run = door.tell(run, Pause(), door.PATIENCE)
+    SEEDS.begin(_seeds(run, twin, seeds))
+
+
+def _pins(run: RunState, snapshot: Snapshot | None) -> None:
     pins = pinned()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
@@ -196,23 +175,24 @@ def _pins(run: Run) -> None:
             icon=":material/push_pin:",
             on_click=pin_run,
             args=(run,),
-            disabled=run.step == 0 or run.status == "training",
+            disabled=run.step == 0 or run.status == Status.TRAINING,
             help="A paused or finished run, as it stands.",
         )
     pin_problem()
     if not pins:
         return
-    st.dataframe(_table(pins, run), hide_index=True)
+    st.dataframe(_table(pins, run, snapshot), hide_index=True)
     with st.container(horizontal=True, gap="small"):
         for each in pins:
             st.button(f"Unpin {each.letter}", key=f"unpin_{each.letter}", on_click=unpin, args=(each.letter,))
 
 
-def _table(pins: list[Pinned], run: Run) -> pd.DataFrame:
+def _table(pins: list[Pinned], run: RunState, snapshot: Snapshot | None) -> pd.DataFrame:
     """A row for each run: the settings in which they differ, and how far each came."""
-    shown = [(each.letter, each.pin.snapshot.settings, each.pin.snapshot) for each in pins]
-    if run.snapshot is not None:
-        shown.append(("this run", run.settings, run.snapshot))  # its settings may be newer than its snapshot
+    snapshots = [(each.letter, each.snapshot) for each in pins]
+    shown = [(letter, pinned.settings, pinned) for letter, pinned in snapshots]
+    if snapshot is not None:
+        shown.append(("this run", run.settings, snapshot))  # its settings may be newer than its snapshot
     first = shown[0][1]
     differing = {name for _, settings, _ in shown for name in first.differences(settings)}
     names = [name for name in first.to_dict() if name in differing]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.page.answers import wait_for_snapshot
+from mlpviz.backend.questions import CurrentSnapshot
+from mlpviz.page import memory
 from mlpviz.page.board import board
+from mlpviz.page.door import answer
 from mlpviz.page.stability.coming import seeing_it_coming
 from mlpviz.page.stability.two_runs import two_runs
 from mlpviz.page.stability.what_happened import what_happened
 from mlpviz.page.views import COMING, TWO_RUNS, WHAT_HAPPENED
-from mlpviz.run import Run
+from mlpviz.state import RunState
 
 SECTIONS = {
     WHAT_HAPPENED: what_happened,
@@ -19,19 +21,19 @@ SECTIONS = {
 }
 
 
-def stability(run: Run, status: str) -> None:
+def stability(run: RunState) -> None:
     """The run's headline, and the section that the reader chose."""
     strip = st.container()
-    wait_for_snapshot(run)
+    snapshot = answer(run, CurrentSnapshot())
     section = st.segmented_control(
         "Section",
         list(SECTIONS),
         required=True,
-        key="stability_section",
+        key=memory.STABILITY_SECTION,
         label_visibility="collapsed",
         persist_state="session",
     )
     if section != TWO_RUNS:  # which has the whole board
         with strip:
-            board(run, status, key="strip", strip_only=True)
-    SECTIONS[str(section)](run, status)
+            board(run, key="strip", strip_only=True)
+    SECTIONS[str(section)](run, snapshot)

@@ -4,77 +4,77 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.diagnosis import HEALTHY, PostMortem
+from mlpviz.backend.commands import SetPausing
+from mlpviz.diagnosis import PostMortem, Severity
 from mlpviz.figures.chart import number
 from mlpviz.figures.dead_units import dead_units
 from mlpviz.figures.diagnosis import how_it_is_doing, worst_update
 from mlpviz.figures.post_mortem import post_mortem_charts
+from mlpviz.page import door, memory
 from mlpviz.page.plot import plot
 from mlpviz.page.rewind import branch_from
 from mlpviz.page.views import STABILITY, WHAT_HAPPENED
-from mlpviz.run import Run
-from mlpviz.snapshot import Snapshot
+from mlpviz.snapshot import Snapshot, Status
+from mlpviz.state import RunState
 
 
-def what_happened(run: Run, status: str) -> None:
+def what_happened(run: RunState, snapshot: Snapshot | None) -> None:
     """From the verdict to the evidence; on the way, the switch and the slider back in time."""
-    snapshot = run.snapshot
     if snapshot is None:
         st.info("The run is being prepared.")
         return
     _verdict(snapshot)
     _switch(run)
-    if status == "training":
+    if run.status == Status.TRAINING:
         st.caption("This is how it stood when the page was last drawn; Pause for a fresh look.")
     _rewind(run, snapshot)
     if snapshot.post_mortem is not None:
         _evidence(snapshot, snapshot.post_mortem)
 
 
-def alarm_buttons(run: Run) -> None:
+def alarm_buttons(run: RunState) -> None:
     """Beside the board, after an alarm: back to just before, or to the evidence."""
-    found = run.post_mortem
-    if found is None or run.status in ("training", "examining"):
+    if run.way_back is None or run.status in (Status.TRAINING, Status.EXAMINING):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="after_alarm"):
         st.button(
-            f"Back to step {found.back_to:,}, just before",
+            f"Back to step {run.way_back:,}, just before",
             key="just_before",
             type="primary",
             icon=":material/history:",
             on_click=branch_from,
-            args=(run, found.back_to),
+            args=(run, run.way_back),
         )
         st.button("What happened?", key="what_happened", icon=":material/troubleshoot:", on_click=_show_evidence)
 
 
 def _show_evidence() -> None:
-    st.session_state.view = STABILITY
-    st.session_state.stability_section = WHAT_HAPPENED
+    st.session_state[memory.VIEW] = STABILITY
+    st.session_state[memory.STABILITY_SECTION] = WHAT_HAPPENED
 
 
 def _verdict(snapshot: Snapshot) -> None:
     """What the strip above doesn't say already."""
-    if snapshot.diagnosis is None or snapshot.diagnosis.severity == HEALTHY:
+    if snapshot.diagnosis is None or snapshot.diagnosis.severity == Severity.HEALTHY:
         st.success(how_it_is_doing(snapshot.diagnosis))
 
 
-def _switch(run: Run) -> None:
+def _switch(run: RunState) -> None:
     key = f"pauses_{run.id}"
-    st.session_state.setdefault(key, run.pauses_when_ill)
+    st.session_state[key] = run.pauses_when_ill  # another tab may have moved it
+
+    def tell() -> None:
+        door.tell(run, SetPausing(st.session_state[key]))
+
     st.toggle(
         "Pause when something goes wrong",
         key=key,
-        on_change=lambda: _set_switch(run, st.session_state[key]),
+        on_change=tell,
         help="An alarm: the loss is not finite, or stays at chance, or swings without falling, for 200 steps.",
     )
 
 
-def _set_switch(run: Run, on: bool) -> None:
-    run.pauses_when_ill = on
-
-
-def _rewind(run: Run, snapshot: Snapshot) -> None:
+def _rewind(run: RunState, snapshot: Snapshot) -> None:
     steps = sorted({*snapshot.checkpoints, *([snapshot.post_mortem.back_to] if snapshot.post_mortem else [])})
     steps = [step for step in steps if step < snapshot.step]
     if not steps:
@@ -101,14 +101,14 @@ def _rewind(run: Run, snapshot: Snapshot) -> None:
             )
 
 
-def _evidence(snapshot: Snapshot, found: PostMortem) -> None:
+def _evidence(snapshot: Snapshot, post_mortem: PostMortem) -> None:
     st.subheader("The evidence")
     st.caption(
-        f"Updates {found.steps[0]:,} to {found.steps[-1]:,}, made once more from a checkpoint, with the same bits, and "
-        "looked at in full."
+        f"Updates {post_mortem.steps[0]:,} to {post_mortem.steps[-1]:,}, made once more from a checkpoint, with the "
+        "same bits, and looked at in full."
     )
-    _facts(found)
-    charts = [*post_mortem_charts(found)]
+    _facts(post_mortem)
+    charts = [*post_mortem_charts(post_mortem)]
     if snapshot.hidden_layers:
         charts.append(dead_units(snapshot))
     for row in range(0, len(charts), 3):
@@ -118,9 +118,9 @@ def _evidence(snapshot: Snapshot, found: PostMortem) -> None:
                     plot(chart, key=f"evidence_{chart.name}", height=230)
 
 
-def _facts(found: PostMortem) -> None:
-    bad, worst = found.first_bad, worst_update(found)
-    facts = [f"All was well until step **{found.back_to:,}**: the lowest loss while the units lived."]
+def _facts(post_mortem: PostMortem) -> None:
+    bad, worst = post_mortem.first_bad, worst_update(post_mortem)
+    facts = [f"All was well until step **{post_mortem.back_to:,}**: the lowest loss while the units lived."]
     if worst is not None:
         step, before, after = worst
         facts.append(
@@ -130,10 +130,10 @@ def _facts(found: PostMortem) -> None:
     if bad is not None:
         what = f"the {bad[0]}" if bad[0] in ("logits", "loss") else f"the {bad[0]} of layer {bad[1]}"
         facts.append(f"The first tensor that was not finite: **{what}**, at update **{bad[2]:,}**.")
-    if found.stable_rate is not None:
-        rate = found.diagnosis.vitals.settings.learning_rate
+    if post_mortem.stable_rate is not None:
+        rate = post_mortem.diagnosis.vitals.settings.learning_rate
         facts.append(
-            f"2 / sharpness at step {found.back_to:,}: **{number(found.stable_rate)}**; "
+            f"2 / sharpness at step {post_mortem.back_to:,}: **{number(post_mortem.stable_rate)}**; "
             f"your learning rate: **{rate:g}**."
         )
     st.markdown("\n".join(f"- {fact}" for fact in facts))

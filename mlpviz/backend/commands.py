@@ -1,0 +1,112 @@
+"""What a run can be told: frozen values, each carried out between two steps in the engine's thread."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlpviz.settings import Settings
+
+if TYPE_CHECKING:
+    from mlpviz.runs.run import Run
+
+
+class Command(ABC):
+    """Something that a run does when it is told to. What can't be done raises ValueError or LookupError, and changes
+    nothing."""
+
+    @abstractmethod
+    def carry_out(self, run: Run) -> None:
+        """Do it, between two steps."""
+
+
+@dataclass(frozen=True)
+class Start(Command):
+    """Train to the end of the last epoch."""
+
+    def carry_out(self, run: Run) -> None:
+        run.start()
+
+
+@dataclass(frozen=True)
+class Pause(Command):
+    """Train no further for now."""
+
+    def carry_out(self, run: Run) -> None:
+        run.pause()
+
+
+@dataclass(frozen=True)
+class OneStep(Command):
+    """Make one update."""
+
+    def carry_out(self, run: Run) -> None:
+        run.one_step()
+
+
+@dataclass(frozen=True)
+class OneEpoch(Command):
+    """Train to the end of this epoch."""
+
+    def carry_out(self, run: Run) -> None:
+        run.one_epoch()
+
+
+@dataclass(frozen=True)
+class Change(Command):
+    """Take up another learning rate, momentum, weight decay or number of epochs.
+
+    It raises ValueError if anything else differs.
+    """
+
+    settings: Settings
+
+    def carry_out(self, run: Run) -> None:
+        run.change(self.settings)
+
+
+@dataclass(frozen=True)
+class SetPausing(Command):
+    """Let an alarm pause the run, or not."""
+
+    on: bool
+
+    def carry_out(self, run: Run) -> None:
+        run.health.pauses_when_ill = self.on
+
+
+@dataclass(frozen=True)
+class SetSharpness(Command):
+    """Measure the sharpness while it trains, with so many seconds between two measurements; None for not at all."""
+
+    every: float | None
+
+    def carry_out(self, run: Run) -> None:
+        run.inspections.sharpness.every = self.every
+
+
+@dataclass(frozen=True)
+class SetInspection(Command):
+    """Leave so many seconds at least between two inspections."""
+
+    every: float
+
+    def carry_out(self, run: Run) -> None:
+        run.inspections.every = self.every
+
+
+@dataclass(frozen=True)
+class EndTwin(Command):
+    """Go on without the twin."""
+
+    def carry_out(self, run: Run) -> None:
+        run.end_twin()
+
+
+@dataclass(frozen=True)
+class ForgetWalk(Command):
+    """Nobody looks at the update that was taken apart any more."""
+
+    def carry_out(self, run: Run) -> None:
+        run.look_at_update(None)

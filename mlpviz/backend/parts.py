@@ -1,0 +1,174 @@
+"""A snapshot as the bytes that the board draws, in parts.
+
+Each part is encoded and compressed once, however many read it, and has a version of its own: that of the snapshot with
+which it last changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures import charts
+from mlpviz.figures.chart import Chart
+from mlpviz.figures.comparison import comparison_charts, comparison_headline
+from mlpviz.figures.first_layer import first_layer_weights
+from mlpviz.figures.headline import headline, notice, notice_kind, stopped_headline
+from mlpviz.figures.range_test import range_curve, range_headline
+from mlpviz.figures.seeds import seeds_charts, seeds_headline
+from mlpviz.figures.sweep import sweep_charts, sweep_headline
+from mlpviz.figures.twin import twin_line
+from mlpviz.snapshot import (
+    ComparisonSnapshot,
+    RangeSnapshot,
+    SeedsSnapshot,
+    Snapshot,
+    SweepSnapshot,
+    TaskSnapshot,
+)
+
+HEAD = "head"  # the part with everything above the figures
+TILES = "tiles"  # the first layer's weights
+LEVEL = 1  # of compression: higher levels save a tenth of the bytes and take three times as long
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a snapshot.
+
+    Attributes:
+        name: `HEAD`, `TILES`, or a chart's.
+        version: of the snapshot with which it last changed.
+        plain: its JSON.
+        packed: the same as a piece of a raw deflate stream (RFC 1951). It ends at a byte and refers to nothing before
+            it, so pieces can be joined in any order.
+    """
+
+    name: str
+    version: int
+    plain: bytes
+    packed: bytes
+
+
+@dataclass(frozen=True)
+class Newest:
+    """What there is to say of a task's newest snapshot.
+
+    Attributes:
+        run: the task's id. version: the snapshot's; 0 where there is none yet.
+        parts: those that whoever asked doesn't have.
+    """
+
+    run: str
+    version: int
+    parts: tuple[Part, ...]
+
+
+class Encoder:
+    """Encodes the snapshots of one task, one after another."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, Part] = {}
+        self._head_of = self._figures_of = -1  # the version of the snapshot that each was last made for
+
+    def newest(self, snapshot: TaskSnapshot, have: tuple[str, int] | None, only: frozenset[str]) -> Newest:
+        """The parts that somebody wants who has that run's version already; as in `Backend.newest`."""
+        known = have[1] if have is not None and have[0] == snapshot.run else -1
+        if known == snapshot.version:
+            return Newest(snapshot.run, snapshot.version, ())
+        self._encode(snapshot, figures=only != {HEAD})
+        wanted = [part for name, part in self._parts.items() if not only or name in only]
+        return Newest(snapshot.run, snapshot.version, tuple(part for part in wanted if part.version > known))
+
+    def _encode(self, snapshot: TaskSnapshot, figures: bool) -> None:
+        if self._head_of != snapshot.version:
+            self._head_of = snapshot.version
+            self._take(HEAD, _head(snapshot), snapshot.version)
+        if figures and self._figures_of != snapshot.version:
+            self._figures_of = snapshot.version
+            for chart in _charts(snapshot):
+                self._take(chart.name, chart, snapshot.version)
+            self._take(TILES, _tiles(snapshot), snapshot.version)
+
+    def _take(self, name: str, content: object, version: int) -> None:
+        """Keep a part; where it is as it was, with the version that it had."""
+        plain = json.dumps(content, default=_default, allow_nan=False).encode()
+        if name not in self._parts or self._parts[name].plain != plain:
+            self._parts[name] = Part(name, version, plain, deflated(plain))
+
+
+def deflated(data: bytes) -> bytes:
+    """A piece of a raw deflate stream that ends at a byte and can stand behind any other."""
+    compressor = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH)
+
+
+# what each kind of snapshot shows
+
+
+def _head(snapshot: TaskSnapshot) -> dict[str, Any]:
+    """Everything above the figures."""
+    common = {
+        "status": snapshot.status,
+        "step": snapshot.step,
+        "notice": snapshot.message,
+        "notice_kind": "alarm",
+        "headline": _headline(snapshot),
+        "evaluations": 0,
+        "line": "",
+    }
+    if not isinstance(snapshot, Snapshot):
+        return common
+    return common | {
+        "evaluations": len(snapshot.evaluations),
+        "notice": notice(snapshot),
+        "notice_kind": notice_kind(snapshot),
+        "line": twin_line(snapshot),
+    }
+
+
+def _tiles(snapshot: TaskSnapshot) -> dict[str, Any] | None:
+    return first_layer_weights(snapshot) if isinstance(snapshot, Snapshot) else None
+
+
+@functools.singledispatch
+def _headline(snapshot: TaskSnapshot) -> dict[str, object]:
+    return stopped_headline(snapshot)
+
+
+@functools.singledispatch
+def _charts(snapshot: TaskSnapshot) -> list[Chart]:
+    return []  # a task that an error stopped before it had anything to show
+
+
+_headline.register(Snapshot, headline)
+_headline.register(ComparisonSnapshot, comparison_headline)
+_headline.register(SweepSnapshot, sweep_headline)
+_headline.register(SeedsSnapshot, seeds_headline)
+_headline.register(RangeSnapshot, range_headline)
+_charts.register(Snapshot, charts)
+_charts.register(ComparisonSnapshot, comparison_charts)
+_charts.register(SweepSnapshot, sweep_charts)
+_charts.register(SeedsSnapshot, seeds_charts)
+
+
+@_charts.register
+def _(snapshot: RangeSnapshot) -> list[Chart]:
+    return [range_curve(snapshot)]
+
+
+def _default(value: object) -> object:
+    """Arrays as Plotly's typed arrays, `{"dtype", "bdata"}` with base64 data."""
+    if isinstance(value, np.ndarray):
+        data = np.ascontiguousarray(value)
+        return {"dtype": data.dtype.str[1:], "bdata": base64.b64encode(data.tobytes()).decode()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    raise TypeError(f"{type(value).__name__} can't be sent to the board")

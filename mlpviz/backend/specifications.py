@@ -1,0 +1,175 @@
+"""What tasks are made from: frozen values that go through the door. The engine's side makes the task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlpviz.line_by_line.ablations import ABLATIONS
+from mlpviz.runs.branch import branch
+from mlpviz.runs.comparison import Comparison
+from mlpviz.runs.memory import PIN, run_memory
+from mlpviz.runs.pair import Pair
+from mlpviz.runs.pin import Pin
+from mlpviz.runs.range_test import RangeTest
+from mlpviz.runs.run import Run
+from mlpviz.runs.seeds import MOST_STEPS, Seeds
+from mlpviz.runs.sweep import Sweep
+from mlpviz.settings import Settings
+
+if TYPE_CHECKING:
+    from mlpviz.datasets import Dataset
+    from mlpviz.runs.engine import Engine
+    from mlpviz.runs.task import Task
+
+
+class Specification(ABC):
+    """What a task is made from."""
+
+    @property
+    def dataset_name(self) -> str:
+        """The dataset that has to be loaded for it; none where it takes that of a run."""
+        return ""
+
+    @abstractmethod
+    def memory(self, engine: Engine, owner: str) -> int:
+        """About how many bytes the task will take."""
+
+    @abstractmethod
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
+        """Make the task, in the engine's thread."""
+
+
+class OfSettings(Specification):
+    """A task that settings alone describe."""
+
+    settings: Settings
+    networks = 1  # that it holds at once
+
+    @property
+    def dataset_name(self) -> str:
+        return self.settings.dataset
+
+    def memory(self, engine: Engine, owner: str) -> int:
+        return self.networks * run_memory(self.settings)
+
+
+@dataclass(frozen=True)
+class NewRun(OfSettings):
+    """A run at step 0."""
+
+    settings: Settings
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
+        assert dataset is not None
+        return Run(self.settings, dataset, owner)
+
+
+@dataclass(frozen=True)
+class CompareWith(OfSettings):
+    """The program as it is beside the same with a line changed: a name of `mlpviz.line_by_line.what_ifs.WHAT_IFS`."""
+
+    settings: Settings
+    what_if: str
+    networks = 2
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Comparison:
+        assert dataset is not None
+        return Comparison(self.settings, dataset, ABLATIONS[self.what_if], owner)
+
+
+@dataclass(frozen=True)
+class SweepInitStds(OfSettings):
+    """The settings' network, trained for one epoch from each of thirteen init stds."""
+
+    settings: Settings
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Sweep:
+        assert dataset is not None
+        return Sweep(self.settings, dataset, owner)
+
+
+class OfRun(Specification):
+    """A task that begins with one of the visitor's runs, by its id."""
+
+    run: str
+    networks = 1
+
+    def memory(self, engine: Engine, owner: str) -> int:
+        return self.networks * run_memory(engine.run(self.run, owner).settings)
+
+
+@dataclass(frozen=True)
+class BranchFrom(OfRun):
+    """A run that begins at a checkpoint of that run: the latest at `step` or before it."""
+
+    run: str
+    step: int
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
+        return branch(engine.run(self.run, owner), self.step, owner)
+
+
+@dataclass(frozen=True)
+class TwinOf(OfRun):
+    """A run that follows that run in lockstep, with these settings changed: pairs of a name and a value."""
+
+    run: str
+    changes: tuple[tuple[str, Any], ...]
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
+        pair = Pair(engine.run(self.run, owner), dict(self.changes), owner)
+        pair.begin()
+        return pair.follower
+
+
+@dataclass(frozen=True)
+class PinOf(OfRun):
+    """That run as it stands."""
+
+    run: str
+
+    def memory(self, engine: Engine, owner: str) -> int:
+        return PIN
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Pin:
+        run = engine.run(self.run, owner)
+        run.portraits.show_where_it_rests()
+        if run.snapshot is None:
+            raise LookupError("There is nothing to pin yet: the run is being prepared.")
+        return Pin(run.snapshot, owner)
+
+
+@dataclass(frozen=True)
+class RangeTestFrom(OfRun):
+    """A learning-rate range test on a copy of that run's weights."""
+
+    run: str
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> RangeTest:
+        trainer = engine.run(self.run, owner).trainer
+        return RangeTest(trainer.dataset, trainer.checkpoint(), owner)
+
+
+@dataclass(frozen=True)
+class SeedsOf(OfRun):
+    """That run and its twin again, from so many other seeds, as far as the run has come.
+
+    Attributes:
+        settings: the run's, when it was asked for: with others the question is another.
+        changes: those of the twin. at: the step at which it began.
+    """
+
+    run: str
+    settings: Settings
+    changes: tuple[tuple[str, Any], ...]
+    at: int
+    seeds: int
+    networks = 2
+    most_steps = MOST_STEPS  # of each run
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Seeds:
+        run = engine.run(self.run, owner)
+        log = run.recording.settings_log
+        return Seeds(log, dict(self.changes), run.trainer.dataset, self.seeds, run.step, self.at, owner)

@@ -1,0 +1,184 @@
+"""Where is it wrong? The confusion matrix and the reliability diagram."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import Chart, line, number, percent
+from mlpviz.figures.palette import BLUE, GREY, NEGATIVE, POSITIVE, VERMILLION, see_through
+from mlpviz.images.predictions import Calibration, most_confused
+
+
+def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Chart:
+    """True classes in rows, predictions in columns; the right ones, on the diagonal, are left pale so that the mistakes
+    show. Each cell is a point that can be clicked, at y = true and x = predicted."""
+    rows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shown = rows.astype(np.float64)
+    np.fill_diagonal(shown, np.nan)
+    y, x = np.mgrid[0:10, 0:10]
+    texts = [
+        f"{100 * value:.0f}" if share else f"{count:,}" for value, count in zip(rows.flat, counts.flat, strict=True)
+    ]
+    heat: dict[str, Any] = {
+        "type": "heatmap",
+        "z": shown,
+        "zmin": 0,
+        "zmax": max(0.05, float(np.nanmax(shown, initial=0.0))),
+        "colorscale": [[0, see_through(VERMILLION, 0)], [1, see_through(VERMILLION, 0.9)]],
+        "showscale": False,
+        "hoverinfo": "skip",
+        "xgap": 2,
+        "ygap": 2,
+    }
+    names = np.array(classes)
+    cells = {
+        "type": "scatter",
+        "mode": "markers+text",
+        "x": x.ravel(),
+        "y": y.ravel(),
+        "text": texts,
+        "marker": {"size": 30, "symbol": "square", "color": see_through(GREY, 0.001)},
+        "selected": {"marker": {"color": see_through(BLUE, 0.35)}},
+        "unselected": {"marker": {"opacity": 0.001}, "textfont": {"color": GREY}},
+        "hovertext": [
+            f"{names[t]}, taken for {names[p]}: {counts[t, p]:,}" for t, p in zip(y.flat, x.flat, strict=True)
+        ],
+        "hoverinfo": "text",
+        "textfont": {"size": 12, "color": [_ink(value, heat["zmax"]) for value in shown.flat]},
+    }
+    axis: dict[str, Any] = {
+        "tickvals": list(range(10)),
+        "ticktext": list(classes),
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,  # a click selects; nothing to zoom
+    }
+    layout = {
+        "xaxis": axis | {"title": {"text": "predicted"}, "tickangle": -45, "range": [-0.5, 9.5]},
+        "yaxis": axis | {"title": {"text": "true"}, "range": [9.5, -0.5]},
+        "clickmode": "event+select",
+        "showlegend": False,
+    }
+    return Chart("Confusion matrix", confused_most(counts, classes), [heat, cells], layout, card="Confusion matrix")
+
+
+def _ink(value: float, most: float) -> str:
+    """A colour that can be read on a cell: white on a dark one."""
+    return "#ffffff" if value > 0.55 * most else GREY
+
+
+def confused_most(counts: np.ndarray, classes: tuple[str, ...]) -> str:
+    """The pair confused most, in words."""
+    pairs = most_confused(counts, 1)
+    if not pairs:
+        return "No image is taken for another."
+    true, taken, times, support = pairs[0]
+    return f"Most often: {classes[true]} taken for {classes[taken]}, {times:,} of {support:,}."
+
+
+def reliability(measured: Calibration) -> Chart:
+    """Accuracy over confidence, against the diagonal of a network that knows how sure it may be."""
+    filled = measured.counts > 0
+    data = [
+        line("calibrated", [0, 1], [0, 1], GREY, dash="dash", width=1.5, hoverinfo="skip"),
+        line(
+            "this network",
+            measured.confidence[filled],
+            measured.accuracy[filled],
+            BLUE,
+            mode="lines+markers",
+            marker={"size": 5 + 12 * np.sqrt(measured.counts[filled] / max(1, measured.counts.max()))},
+            customdata=measured.counts[filled],
+            hovertemplate="confidence %{x:.1%}, right %{y:.1%}, %{customdata:,} images<extra></extra>",
+        ),
+    ]
+    layout = {
+        "xaxis": {"title": {"text": "confidence"}, "tickformat": ".0%", "range": [0, 1.03]},
+        "yaxis": {"title": {"text": "right"}, "tickformat": ".0%", "range": [0, 1.03]},
+        "showlegend": False,
+    }
+    sentence = (
+        f"The expected calibration error is {percent(measured.error)}: how far confidence is from accuracy, on average."
+    )
+    return Chart("Reliability", sentence, data, layout, card="Reliability")
+
+
+def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> Chart:
+    """One image over the evaluations: the probability of its true class, and what it was taken for; (evaluations,)."""
+    data = [
+        line(
+            "true class",
+            steps,
+            true_probability,
+            BLUE,
+            mode="lines+markers",
+            marker={"size": 8},
+            text=names,
+            hovertemplate="step %{x:,}: %{y:.1%}, taken for %{text}<extra></extra>",
+        )
+    ]
+    layout = {
+        "xaxis": {"title": {"text": "step"}, "tickformat": ",d"},
+        "yaxis": {"tickformat": ".0%", "range": [-0.03, 1.03]},
+        "showlegend": False,
+    }
+    sentence = f"The true class’s probability is now {percent(float(true_probability[-1]))}."
+    return Chart("Its story", sentence, data, layout, card="Its story")
+
+
+def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: float, logit: float) -> Chart:
+    """The strongest contributions to one logit, by name, what all others add, and the bias: their sum is the logit."""
+    names = [*names, "all others", "bias"]
+    amounts = np.array([*values, rest, bias])
+    bar = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": amounts,
+        "marker": {"color": [POSITIVE if amount > 0 else NEGATIVE for amount in amounts]},
+        "text": [number(float(amount)) for amount in amounts],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
+    room = 0.25 * (float(np.abs(amounts).max()) or 1.0)
+    span = [min(0.0, float(amounts.min())) - room, max(0.0, float(amounts.max())) + room]
+    layout = {
+        "xaxis": {"range": span, "title": {"text": "contribution to the logit"}},
+        "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True},
+        "showlegend": False,
+    }
+    sentence = f"They add up to {number(float(amounts.sum()))}; the network’s logit is {number(logit)}."
+    return Chart("Contributions", sentence, [bar], layout, card="Contributions")
+
+
+def class_histograms(values: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Chart:
+    """How one unit answers to each class, (n,) values: a row of 40 bins for each, the darker the more of its images."""
+    finite = np.isfinite(values)
+    low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
+    edges = np.linspace(low, high if high > low else low + 1, 41)
+    counts = np.stack([np.histogram(values[finite & (labels == c)], edges)[0] for c in range(len(classes))])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    heat = {
+        "type": "heatmap",
+        "x": (edges[:-1] + edges[1:]) / 2,
+        "y": list(classes),
+        "z": np.sqrt(shares),  # or the many zeros of a ReLU would hide all else
+        "customdata": shares,
+        "colorscale": [[0, see_through(BLUE, 0)], [1, see_through(BLUE, 1)]],
+        "showscale": False,
+        "ygap": 2,
+        "hovertemplate": "%{y}: %{customdata:.1%} of its images near %{x:.3g}<extra></extra>",
+    }
+    layout = {
+        "xaxis": {"title": {"text": "activation"}},
+        "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True, "showgrid": False},
+        "showlegend": False,
+    }
+    sentence = "It answers to no class more than to another."
+    means = [float(values[labels == c].mean()) if (labels == c).any() else 0.0 for c in range(len(classes))]
+    if finite.all() and np.ptp(means) > 0:
+        sentence = f"On average it answers most to {classes[int(np.argmax(means))]}."
+    return Chart("Its answer to each class", sentence, [heat], layout, card="Its answer to each class")

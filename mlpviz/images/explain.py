@@ -1,0 +1,104 @@
+"""Why does the network say so? Questions to a network that stands still, about one image."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mlpviz.answers import Contributions, Neighbours, Path, Saliency
+from mlpviz.datasets import Split
+from mlpviz.network import linears
+from mlpviz.trainer import pixels
+
+CHUNK = 1024  # images at a time: a few milliseconds of the article's network, so that other tasks needn't wait long
+
+
+def logits(net: nn.Module, x: Tensor) -> np.ndarray:
+    """The ten logits of one image, x (28, 28) in [0, 1]; (10,)."""
+    with torch.no_grad():
+        z: np.ndarray = net(x[None])[0].numpy()
+    return z
+
+
+def saliency(net: nn.Module, x: Tensor, c: int) -> Saliency:
+    """∂z_c/∂x, (28, 28): by how much each pixel, made brighter, would raise the logit of class c.
+
+    Source: Simonyan, Vedaldi and Zisserman, Deep Inside Convolutional Networks (2014).
+    """
+    x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(net(x[None])[0, c], x)
+    return Saliency(gradient.numpy())
+
+
+def contributions(net: nn.Sequential, x: Tensor, c: int) -> Contributions:
+    """Take the logit of class c apart."""
+    layers = linears(net)
+    last = layers[-1]
+    with torch.no_grad():
+        h = net[:-1](x[None])[0]
+        z = last(h[None])[0, c].item()
+        values: np.ndarray = (h * last.weight[c]).numpy()
+    weights = layers[0].weight.detach().numpy() if len(layers) == 2 else np.empty((0, 0), dtype=np.float32)
+    return Contributions(values, last.bias[c].item(), z, weights)
+
+
+def neighbours(net: nn.Sequential, X: Tensor, train: Split, k: int = 8) -> Generator[float, None, Neighbours]:
+    """Search all training images, a thousand at a time, for each of X, (m, 28, 28) in [0, 1]. Tells how much is done,
+    from 0 to 1."""
+    parts = []
+    with torch.no_grad():
+        own = net[:-1](X)
+    for i in range(0, len(train.images), CHUNK):
+        with torch.no_grad():
+            there = net[:-1](pixels(train.images[i : i + CHUNK]))
+            parts.append(torch.cdist(own, there, compute_mode="donot_use_mm_for_euclid_dist"))
+        yield min(1.0, (i + CHUNK) / len(train.images))
+    distances = torch.cat(parts, dim=1).nan_to_num(nan=float("inf"))
+    nearest = distances.topk(min(k, distances.shape[1]), largest=False)
+    return Neighbours(
+        indices=nearest.indices.numpy(),
+        labels=train.labels[nearest.indices].numpy(),
+        distances=nearest.values.numpy(),
+        images=train.images[nearest.indices].numpy(),
+    )
+
+
+def along_gradient(net: nn.Module, x: Tensor, furthest: float = 8.0, steps: int = 81) -> Path:
+    """Move the image towards the class that is second in line, and see when the prediction flips. The logits' gradient
+    is taken, not the loss's, which vanishes in float32 where the network is sure.
+
+    Source of the idea: Szegedy et al., Intriguing properties of neural networks (2014); Goodfellow et al. (2015).
+    """
+    start = x.detach().requires_grad_()
+    z = net(start[None])[0]
+    first, second = z.detach().nan_to_num().topk(2).indices.tolist()
+    (gradient,) = torch.autograd.grad(z[second] - z[first], start)
+    largest = gradient.abs().max()
+    direction = gradient / largest if largest > 0 else gradient
+    direction = direction / direction.norm().clamp_min(1e-12)
+    epsilons = torch.linspace(0, furthest, steps)
+    with torch.no_grad():
+        images = (x + epsilons[:, None, None] * direction).clamp(0, 1)
+        logits = net(images)
+        predicted = logits.argmax(dim=1)
+        flipped = (predicted != predicted[0]).nonzero().flatten()
+        flip, moved = None, float("nan")
+        if len(flipped):
+            flip = _bisect(net, x, direction, float(epsilons[flipped[0] - 1]), float(epsilons[flipped[0]]))
+            moved = float(((x + flip * direction).clamp(0, 1) - x).norm())
+    return Path(epsilons.numpy(), images.numpy(), logits.numpy(), second, bool(largest > 0), flip, moved)
+
+
+def _bisect(net: nn.Module, x: Tensor, direction: Tensor, low: float, high: float) -> float:
+    """The ε between `low`, where the prediction is still the first one, and `high`, where it isn't."""
+    first = net(x[None]).argmax()
+    for _ in range(20):
+        middle = (low + high) / 2
+        if net((x + middle * direction).clamp(0, 1)[None]).argmax() == first:
+            low = middle
+        else:
+            high = middle
+    return high

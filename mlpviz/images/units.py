@@ -1,0 +1,109 @@
+"""Hidden units one by one: what excites them, and what is lost without them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import torch
+from torch import Tensor, nn
+
+from mlpviz.answers import UnitLook, UnitTable
+from mlpviz.datasets import Split
+from mlpviz.images.explain import CHUNK
+from mlpviz.network import activations, linears
+from mlpviz.settings import CLASSES
+from mlpviz.trainer import pixels
+
+WORK = 2e10  # multiplications that the importance of all units may cost: about a second
+FEWEST = 20  # images on which it is measured at least, where the network is so large that this takes longer
+STRONGEST = 8  # images shown of a unit
+
+
+def unit_table(net: nn.Sequential, test: Split, layer: int, step: int) -> Generator[float, None, UnitTable]:
+    """Every unit of hidden layer `layer`, counted from 0. Tells how much is done, from 0 to 1."""
+    h = yield from answers_of_layer(net, test.images, layer)
+    lost, count = yield from importance(net, h, test.labels, layer)
+    weight = linears(net)[layer].weight.detach()
+    means = torch.stack([h[test.labels == c].mean(dim=0) for c in range(CLASSES)])
+    alike = ~means.isfinite().all(dim=0) | (means == means[0]).all(dim=0)
+    return UnitTable(
+        step=step,
+        importance=lost.numpy(),
+        images=count,
+        norms=weight.norm(dim=1).numpy(),
+        favourites=means.nan_to_num().argmax(dim=0).where(~alike, -1).numpy(),
+        dead=(h == 0).all(dim=0).numpy(),
+        weights=weight.reshape(-1, 28, 28).numpy() if layer == 0 else None,
+    )
+
+
+def unit_look(net: nn.Sequential, test: Split, layer: int, unit: int, step: int) -> Generator[float, None, UnitLook]:
+    """One unit of hidden layer `layer`, both counted from 0. Tells how much is done, from 0 to 1."""
+    h = yield from answers_of_layer(net, test.images, layer)
+    values = h[:, unit]
+    strongest = values.nan_to_num(nan=-1.0).topk(min(STRONGEST, len(values))).indices
+    return UnitLook(
+        step=step,
+        answers=values.numpy(),
+        labels=test.labels.numpy(),
+        strongest=strongest.numpy(),
+        images=test.images[strongest].numpy(),
+        weights=linears(net)[0].weight.detach()[unit].reshape(28, 28).numpy() if layer == 0 else None,
+        predicted=logits_from(net, h, layer).argmax(dim=1).numpy(),
+        without=logits_from(net, without(h, [unit]), layer).argmax(dim=1).numpy(),
+    )
+
+
+def answers_of_layer(net: nn.Sequential, images: Tensor, layer: int) -> Generator[float, None, Tensor]:
+    """What each unit of hidden layer `layer`, from 0, answers to images (n, 28, 28) uint8: (n, units)."""
+    upto = net[: activations(net)[layer] + 1]
+    parts = []
+    for i in range(0, len(images), CHUNK):
+        with torch.no_grad():
+            parts.append(upto(pixels(images[i : i + CHUNK])))
+        yield 0.0
+    return torch.cat(parts)
+
+
+@torch.no_grad()
+def logits_from(net: nn.Sequential, h: Tensor, layer: int) -> Tensor:
+    """The logits, (n, 10), that follow from the activations (n, units) of a hidden layer."""
+    z: Tensor = net[activations(net)[layer] + 1 :](h)
+    return z
+
+
+def without(h: Tensor, units: list[int]) -> Tensor:
+    """The same activations with some units switched off: their output is 0."""
+    h = h.clone()
+    h[:, units] = 0
+    return h
+
+
+def importance(net: nn.Sequential, h: Tensor, labels: Tensor, layer: int) -> Generator[float, None, tuple[Tensor, int]]:
+    """The accuracy lost, on as many images as `WORK` allows, when each unit alone is switched off. Tells how much is
+    done, from 0 to 1.
+
+    Returns:
+        (units,) from −1 to 1, negative where the network does better without; and over how many images.
+    """
+    rest, after = net[activations(net)[layer] + 1 :], linears(net)[layer + 1]
+    units = h.shape[1]
+    at_the_end = len(rest) == 1  # what one unit adds to the logits can be taken away again: cheap, on all images
+    if not at_the_end:
+        each = sum(linear.weight.numel() for linear in rest if isinstance(linear, nn.Linear))
+        n = max(min(len(h), FEWEST), min(len(h), int(WORK / (each * units))))
+        h, labels = h[:n], labels[:n]
+    with torch.no_grad():
+        z = rest(h)
+        whole = _accuracy(z, labels)
+    lost = []
+    for unit in range(units):
+        with torch.no_grad():
+            there = z - h[:, unit, None] * after.weight[:, unit] if at_the_end else rest(without(h, [unit]))
+            lost.append(whole - _accuracy(there, labels))
+        yield (unit + 1) / units
+    return torch.stack(lost), len(h)
+
+
+def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:
+    return (logits.argmax(dim=1) == labels).double().mean()

@@ -1,0 +1,183 @@
+"""What if a line were gone? Which changes there are, as edits of the script; no torch in here.
+
+`mlpviz.line_by_line.ablations` has the same changes as trainers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlpviz.line_by_line.script import INIT_LINES, MODULES, init_line
+from mlpviz.settings import CLASSES, Settings
+
+Edits = dict[str, tuple[str, str]]
+NO_HIDDEN_LAYER = "These settings have no hidden layer, which this is about."
+BY_HEART = 1000  # images that a network can know by heart
+SMALL_BATCH = 32
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """One change of the program.
+
+    Attributes:
+        name: names the text in `text/ablations`. title: for people.
+        line: the part of the script that it belongs to, by its key in `mlpviz.line_by_line.script`.
+        steps: how long the changed program and the right one are compared.
+        note: what else is special about both programs.
+    """
+
+    name: str
+    title: str
+    line: str
+    steps: int = 400
+    note: str = ""
+
+    def adapt(self, settings: Settings) -> Settings:
+        """The settings under which the difference shows, for both programs."""
+        return settings
+
+    def pointless(self, settings: Settings) -> str:
+        """Why the change would change nothing with these settings; empty where it does."""
+        return ""
+
+    def edits(self, settings: Settings) -> Edits:
+        """What to replace by what in the script, by the key of the part: the change, in the file."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Replacement(WhatIf):
+    """A change that is the same words for any settings."""
+
+    part: str = ""
+    old: str = ""
+    new: str = ""
+
+    def edits(self, settings: Settings) -> Edits:
+        return {self.part or self.line: (self.old, self.new)}
+
+
+class AllZero(WhatIf):
+    """All weights begin at zero."""
+
+    def pointless(self, settings: Settings) -> str:
+        """Without a hidden layer, or where it is so already."""
+        if not settings.hidden_sizes:
+            return NO_HIDDEN_LAYER + " A linear classifier may begin at zero."
+        return "These settings begin at zero already." if settings.init == "zeros" else ""
+
+    def adapt(self, settings: Settings) -> Settings:
+        """With a line that draws the weights, so that it can be changed."""
+        return settings.replace(init="normal") if settings.init == "pytorch" else settings
+
+    def edits(self, settings: Settings) -> Edits:
+        return {"init": (init_line(settings), INIT_LINES["zeros"])}
+
+
+class Sorted(WhatIf):
+    """No shuffle, and the images sorted by label."""
+
+    def edits(self, settings: Settings) -> Edits:
+        old = f"DataLoader(train_set, batch_size={settings.batch_size}, shuffle=True)"
+        new = f"DataLoader(sorted(train_set, key=lambda pair: pair[1]), batch_size={settings.batch_size})"
+        return {"data": (old, new)}
+
+
+class WithoutActivation(WhatIf):
+    """No activation between the layers."""
+
+    def pointless(self, settings: Settings) -> str:
+        """Where there is none as it is."""
+        if settings.activation == "identity":
+            return "These settings have no activation as it is."
+        return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
+
+    def edits(self, settings: Settings) -> Edits:
+        return {"net": (f"{MODULES[settings.activation]}, ", "")}
+
+
+class WithDropout(Replacement):
+    """A change that shows with dropout alone."""
+
+    def pointless(self, settings: Settings) -> str:
+        """Without a hidden layer there is no dropout."""
+        return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
+
+
+class FewImages(Replacement):
+    """A change that shows with few images, gone through often: then there is something to know by heart."""
+
+    def adapt(self, settings: Settings) -> Settings:
+        """A thousand images at most, in small mini-batches."""
+        size = min(settings.train_size or BY_HEART, BY_HEART)
+        return settings.replace(train_size=size, batch_size=min(settings.batch_size, size, SMALL_BATCH))
+
+
+RAW_PIXELS = Replacement(
+    "raw-pixels",
+    "Forgotten / 255",
+    "data",
+    old="transforms.ToTensor()",
+    new="transforms.Compose([transforms.PILToTensor(), torch.Tensor.float])",
+)
+SORTED = Sorted("sorted", "No shuffle, labels sorted", "data")
+NO_ACTIVATION = WithoutActivation("no-relu", "No ReLU", "net")
+SOFTMAX_FIRST = Replacement(
+    "softmax-first", "Softmax before the loss", "net", old=f"{CLASSES}))", new=f"{CLASSES}), nn.Softmax(dim=1))"
+)
+ZERO_WEIGHTS = AllZero("zero-weights", "All weights begin at zero", "init")
+SUM = Replacement(
+    "sum",
+    "Sum for mean in the loss",
+    "loss_fn",
+    old="CrossEntropyLoss()",
+    new='CrossEntropyLoss(reduction="sum")',
+)
+RATE_10 = Replacement("rate-10", "Learning rate × 10", "optimizer", old="lr=", new="lr=10 * ")
+RATE_100 = Replacement("rate-100", "Learning rate × 100", "optimizer", old="lr=", new="lr=100 * ")
+NO_ZERO_GRAD = Replacement("no-zero-grad", "No zero_grad", "zero_grad", old="optimizer.zero_grad()")
+ASCENT = Replacement(
+    "ascent",
+    "+ for − in the update",
+    "step",
+    part="optimizer",
+    old="net.parameters(), ",
+    new="net.parameters(), maximize=True, ",
+)
+NO_EVAL = WithDropout(
+    "no-eval",
+    "No eval() with dropout",
+    "eval",
+    note="Both programs have `nn.Dropout(0.5)` behind each activation.",
+    old="net.eval()",
+)
+TESTED_ON_TRAINING = FewImages(
+    "tested-on-training",
+    "Testing on the training set",
+    "test",
+    steps=1600,
+    note="Both programs train on 1,000 images at most, in mini-batches of 32 at most: few enough to know by heart.",
+    part="eval",
+    old="test_loader",
+    new="train_loader",
+)
+
+#: All changes by name, in the order of the page.
+WHAT_IFS: dict[str, WhatIf] = {
+    what_if.name: what_if
+    for what_if in (
+        RAW_PIXELS,
+        SORTED,
+        NO_ACTIVATION,
+        SOFTMAX_FIRST,
+        ZERO_WEIGHTS,
+        SUM,
+        RATE_10,
+        RATE_100,
+        NO_ZERO_GRAD,
+        ASCENT,
+        NO_EVAL,
+        TESTED_ON_TRAINING,
+    )
+}

@@ -1,0 +1,74 @@
+// What the server says of one task: its newest snapshot, fetched in parts and put together here. Each answer brings only
+// the parts that have changed since the version at hand.
+
+/** @import { Chart, Head, Snapshot, Tiles } from "./types.js" */
+
+export const HEAD = "head";
+const TILES = "tiles";
+const PATIENCE = 8000; // ms until a fetch counts as lost
+
+export class Feed {
+  /**
+   * @param {string} token
+   * @param {string} only the names of the parts that are wanted, with commas between; none for all
+   */
+  constructor(token, only = "") {
+    this.token = token;
+    this.only = only;
+    /** @type {Snapshot | null} */
+    this.snapshot = null;
+  }
+
+  /**
+   * Ask the server. Gives the HTTP status, 0 where it can't be reached, and whether anything new has come.
+   * @returns {Promise<{ status: number, news: boolean }>}
+   */
+  async ask() {
+    const address = new URL(`live/${this.token}`, document.baseURI);
+    if (this.snapshot) address.searchParams.set("have", `${this.snapshot.run}.${this.snapshot.version}`);
+    if (this.only) address.searchParams.set("only", this.only);
+    try {
+      const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      if (response.status !== 200) return { status: response.status, news: false };
+      this.snapshot = merged(this.snapshot, await response.json());
+      return { status: 200, news: true };
+    } catch {
+      return { status: 0, news: false };
+    }
+  }
+
+  /** @returns {Head | null} */
+  get head() {
+    return /** @type {Head | undefined} */ (this.snapshot?.parts[HEAD]) ?? null;
+  }
+
+  /** @returns {Tiles | null} */
+  get tiles() {
+    return /** @type {Tiles | undefined} */ (this.snapshot?.parts[TILES]) ?? null;
+  }
+
+  /** @returns {Chart[]} in the order of the page */
+  get charts() {
+    return charts(this.snapshot);
+  }
+}
+
+/**
+ * The snapshot at hand with the parts of a newer one over it; of another run, nothing stays.
+ * @param {Snapshot | null} known
+ * @param {Snapshot} newer
+ * @returns {Snapshot}
+ */
+export function merged(known, newer) {
+  const same = known !== null && known.run === newer.run;
+  return { ...newer, parts: same ? { ...known.parts, ...newer.parts } : newer.parts };
+}
+
+/**
+ * @param {Snapshot | null} snapshot
+ * @returns {Chart[]}
+ */
+export function charts(snapshot) {
+  const names = Object.keys(snapshot?.parts ?? {}).filter((name) => name !== HEAD && name !== TILES);
+  return names.map((name) => /** @type {Chart} */ (snapshot?.parts[name]));
+}

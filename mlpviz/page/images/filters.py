@@ -1,0 +1,125 @@
+"""The gallery's filter: its widgets, and its place in the address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from mlpviz.images.gallery import KINDS, ORDERS, PER_PAGE, Filter
+from mlpviz.page import memory
+from mlpviz.page.views import TEST_IMAGES
+
+ANY = -1
+
+
+def current_filter() -> Filter:
+    """The filter that the reader set; at first that of the address."""
+    if memory.FILTER.get() is None:
+        try:
+            memory.FILTER.set(Filter.from_params(st.query_params.to_dict()))
+        except ValueError:
+            memory.PROBLEM.set("The address asks for test images in a way that can’t be: all mistakes are shown.")
+            memory.FILTER.set(Filter())
+    wanted: Filter = memory.FILTER.get()
+    return wanted
+
+
+def narrow(**changes: Any) -> None:
+    """Show just those, in the order and number that the reader likes."""
+    like = {name: getattr(current_filter(), name) for name in ("order", "order_seed", "per_page")}
+    memory.FILTER.set(Filter(**like, **changes))
+
+
+def selection_round() -> int:
+    """Part of the keys of what can be clicked to filter: another after the filter is cleared, so that nothing stays
+    selected."""
+    return memory.SELECTION_ROUND.get()
+
+
+def filter_params() -> dict[str, str]:
+    """What of it stands in the address of this view."""
+    wanted = current_filter()  # read even before there is a gallery, so that the address keeps it
+    return wanted.to_params() if st.session_state.get(memory.VIEW) == TEST_IMAGES else {}
+
+
+def filter_widgets(classes: tuple[str, ...]) -> Filter:
+    """Draw them; each shows what the filter says, and changes it."""
+    wanted = current_filter()
+    state = st.session_state
+    values = {
+        "kind": wanted.kind,
+        "true": ANY if wanted.true is None else wanted.true,
+        "predicted": ANY if wanted.predicted is None else wanted.predicted,
+        "range": (round(100 * wanted.low), round(100 * wanted.high)),
+        "changed": wanted.changed,
+        "index": wanted.index,
+        "order": wanted.order,
+        "order_seed": wanted.order_seed,
+        "per_page": wanted.per_page,
+    }
+    for name, value in values.items():
+        state[f"filter_{name}"] = value
+    options = [ANY, *range(len(classes))]
+
+    def spell(value: int) -> str:
+        return "any class" if value == ANY else classes[value]
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.segmented_control(
+            "Show", list(KINDS), format_func=KINDS.__getitem__, required=True, key="filter_kind", on_change=_read
+        )
+        st.selectbox("True class", options, format_func=spell, key="filter_true", on_change=_read, width=150)
+        st.selectbox("Predicted class", options, format_func=spell, key="filter_predicted", on_change=_read, width=150)
+        st.slider("Confidence", 0, 100, format="%d %%", key="filter_range", on_change=_read, width=180)
+        st.selectbox(
+            "Order", list(ORDERS), format_func=ORDERS.__getitem__, key="filter_order", on_change=_read, width=235
+        )
+        if wanted.order == "random":
+            st.number_input("Order seed", 0, 10**6, key="filter_order_seed", on_change=_read, width=120)
+        st.selectbox("Per page", PER_PAGE, key="filter_per_page", on_change=_read, width=100)
+        st.number_input(
+            "Image number", 0, key="filter_index", placeholder="any", on_change=_read, width=130, value=None
+        )
+        st.toggle("Changed since the last evaluation", key="filter_changed", on_change=_read)
+        st.button("Clear the filter", on_click=_clear, disabled=wanted == Filter())
+    return wanted
+
+
+def pager(count: int, wanted: Filter) -> None:
+    """Which page of how many."""
+    last = max(1, -(-count // wanted.per_page))
+    page = min(wanted.page, last)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{count:,}** image{'s' if count != 1 else ''}; page {page:,} of {last:,}")
+        st.button("Previous page", disabled=page == 1, on_click=_turn, args=(page - 1,))
+        st.button("Next page", disabled=page == last, on_click=_turn, args=(page + 1,))
+
+
+def _turn(page: int) -> None:
+    memory.FILTER.set(current_filter().replace(page=page))
+
+
+def _clear() -> None:
+    memory.FILTER.set(Filter())
+    memory.SELECTION_ROUND.set(selection_round() + 1)
+    memory.CELL_BEFORE.forget()
+    memory.ROW_BEFORE.forget()
+
+
+def _read() -> None:
+    state = st.session_state
+    low, high = state.filter_range
+    wanted = Filter(
+        kind=state.filter_kind,
+        true=None if state.filter_true == ANY else state.filter_true,
+        predicted=None if state.filter_predicted == ANY else state.filter_predicted,
+        low=low / 100,
+        high=high / 100,
+        changed=state.filter_changed,
+        index=state.filter_index,
+        order=state.filter_order,
+        order_seed=state.get("filter_order_seed", 0),
+        per_page=state.filter_per_page,
+    )
+    memory.FILTER.set(wanted)

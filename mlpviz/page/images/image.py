@@ -1,0 +1,163 @@
+"""One image: what the network says of it, since when, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mlpviz.answers import Contributions, Explanation, Neighbours, Path, Saliency
+from mlpviz.backend.questions import Explain, Look
+from mlpviz.figures.chart import number
+from mlpviz.figures.evaluation import contribution_bars, story
+from mlpviz.figures.update import logit_bars, probability_bars
+from mlpviz.images.predictions import softmax
+from mlpviz.page import memory
+from mlpviz.page.door import answer
+from mlpviz.page.plot import diverging, figure_html, grey, picture, plot
+from mlpviz.results import Results
+from mlpviz.state import RunState
+
+#: The tabs, and what each asks.
+TABS = {
+    "Prediction": Look.PREDICTION,
+    "Story": Look.PREDICTION,
+    "Saliency": Look.SALIENCY,
+    "Contributions": Look.CONTRIBUTIONS,
+    "Neighbours": Look.NEIGHBOURS,
+    "Flip it": Look.FLIP,
+}
+ABOUT_A_CLASS = (Look.SALIENCY, Look.CONTRIBUTIONS)
+
+
+def show_image(run: RunState, results: Results) -> None:
+    """The dialog of the image that the reader opened, for as long as it is open."""
+    index = memory.OPEN_IMAGE.get()
+    if index is None or index >= len(results.labels):
+        return
+    st.dialog(f"Image {index:,}", width="large", on_dismiss=memory.OPEN_IMAGE.forget)(_content)(run, results, index)
+
+
+def _content(run: RunState, results: Results, index: int) -> None:
+    classes, label = run.classes, int(results.labels[index])
+    left, right = st.columns([2, 5], gap="medium")
+    with right:
+        tab = str(st.segmented_control("Look at", list(TABS), default="Prediction", required=True, key="image_tab"))
+        target = st.session_state.get(memory.IMAGE_CLASS) if TABS[tab] in ABOUT_A_CLASS else None
+        said = answer(run, Explain(index, TABS[tab], target), "Comparing with all training images…")
+    with left:
+        picture(said.pixels, f"Test image {index}: {classes[label]}")
+        seen = "rightly seen" if said.best == label else f"taken for **{classes[said.best]}**"
+        st.markdown(f"**{classes[label]}**, {seen}")
+        st.caption(f"With the weights after step {said.step:,}; the gallery shows step {results.step:,}.")
+    with right:
+        if TABS[tab] in ABOUT_A_CLASS:
+            _pick_class(classes, said.target)
+        if tab == "Story":
+            _story(results, index, classes)
+        else:
+            _look(said, label, classes)
+
+
+def _look(said: Explanation, label: int, classes: tuple[str, ...]) -> None:
+    match said.look:
+        case Saliency():
+            _saliency(said, said.look)
+        case Contributions():
+            _units(said, said.look, classes)
+        case Neighbours():
+            _neighbours(said.look, classes)
+        case Path():
+            _flip(said.look, label, classes)
+        case None:
+            plot(probability_bars(said.logits, label, classes), key="image_probabilities", height=250)
+            plot(logit_bars(said.logits, label, classes), key="image_logits", height=250)
+
+
+def _pick_class(classes: tuple[str, ...], target: int) -> None:
+    st.session_state[memory.IMAGE_CLASS] = target
+    st.selectbox("Class", range(len(classes)), format_func=classes.__getitem__, key=memory.IMAGE_CLASS)
+
+
+def _story(results: Results, index: int, classes: tuple[str, ...]) -> None:
+    steps = np.array([past.step for past in results.past])
+    predicted = np.array([past.predicted[index] for past in results.past])
+    p = np.array([past.true_probability[index] for past in results.past], dtype=np.float64)
+    plot(story(steps, p, [classes[c] for c in predicted]), key="story", height=300)
+    st.markdown(in_words(steps, predicted == results.labels[index]))
+    if results.evaluations > len(results.past):
+        st.caption(f"{len(results.past)} of {results.evaluations:,} evaluations are kept; older ones were thinned out.")
+
+
+def in_words(steps: np.ndarray, right: np.ndarray) -> str:
+    """When the image was learnt and when forgotten: "Right at step 0; forgotten at step 40; learnt at step 80."."""
+    parts = [f"{'Right' if right[0] else 'Wrong'} at step {steps[0]:,}"]
+    turns = np.flatnonzero(right[1:] != right[:-1]) + 1
+    parts += [f"{'learnt' if right[i] else 'forgotten'} by step {steps[i]:,}" for i in turns[-12:]]
+    return "; ".join(parts) + "."
+
+
+def _saliency(said: Explanation, saliency: Saliency) -> None:
+    values = saliency.values
+    left, right = st.columns(2)
+    with left:
+        picture(diverging(values), "Saliency, a value for each pixel", "∂z/∂x: red raises the logit, blue lowers it")
+    with right:
+        product = values * said.pixels / 255
+        picture(diverging(product), "Input times gradient", "input × gradient: of the pixels that are bright")
+    st.caption(
+        "How the logit would change if a pixel became a little brighter, here, all others as they are. It does not "
+        "say what the network “looked at”, nor what would happen if a whole region were gone."
+    )
+
+
+def _units(said: Explanation, contributions: Contributions, classes: tuple[str, ...]) -> None:
+    for_it, against = contributions.strongest()
+    units = np.concatenate([for_it, against])
+    shown = contributions.values[units]
+    rest = float(contributions.values.sum() - shown.sum())
+    pixels = len(contributions.values) == said.pixels.size  # without a hidden layer
+    names = [f"pixel {divmod(int(unit), 28)}" if pixels else f"unit {unit}" for unit in units]
+    bars = contribution_bars(names, shown, rest, contributions.bias, contributions.logit)
+    plot(bars, key="contributions", height=320)
+    if len(contributions.weights):
+        figures = [
+            figure_html(
+                diverging(contributions.weights[unit].reshape(28, 28)),
+                f"Incoming weights of unit {unit}",
+                f"unit {unit}: {number(float(contributions.values[unit]))}",
+            )
+            for unit in units
+        ]
+        st.html(f'<div class="mlpviz-batch">{"".join(figures)}</div>')
+        st.caption(f"What those units answer to: first those for {classes[said.target]}, then those against it.")
+
+
+def _neighbours(nearest: Neighbours, classes: tuple[str, ...]) -> None:
+    rows = zip(nearest.indices[0], nearest.labels[0], nearest.distances[0], nearest.images[0], strict=True)
+    figures = [
+        figure_html(image, f"Training image {i}, {classes[label]}", f"{classes[label]}, {number(float(distance))}")
+        for i, label, distance, image in rows
+    ]
+    st.html(f'<div class="mlpviz-batch">{"".join(figures)}</div>')
+    st.caption("The training images nearest in the last hidden layer, with their labels and their distances.")
+
+
+def _flip(path: Path, label: int, classes: tuple[str, ...]) -> None:
+    if not path.gradient:
+        st.markdown("The gradient is exactly 0 here: it shows no way.")
+    elif path.flip is None:
+        st.markdown(f"No step of up to {path.epsilons[-1]:g} along the gradient changes the prediction.")
+    else:
+        st.markdown(
+            f"A step of **ε = {path.flip:.3g}** along the gradient, towards {classes[path.towards]}, changes the "
+            f"prediction. Cut off at black and white, the image moved by {path.moved:.3g}; a white image is 28 long."
+        )
+    epsilon = st.slider("ε", 0.0, float(path.epsilons[-1]), 0.0, step=0.1, key="epsilon")
+    at = int(np.abs(path.epsilons - epsilon).argmin())
+    left, right = st.columns([2, 3])
+    with left:
+        picture(grey(path.images[at]), f"The image moved by {epsilon:g}", f"ε = {epsilon:g}")
+    with right:
+        p = softmax(path.logits[at])
+        plot(probability_bars(path.logits[at], label, classes), key="flip_probabilities", height=250)
+        st.caption(f"Taken for {classes[int(p.argmax())]}.")

@@ -1,0 +1,87 @@
+"""The whole test set at a glance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mlpviz.figures.chart import number, percent
+from mlpviz.figures.evaluation import confusion, reliability
+from mlpviz.images.predictions import calibration, confusion_matrix, most_confused, per_class, wilson
+from mlpviz.page import memory
+from mlpviz.page.images.filters import narrow, selection_round
+from mlpviz.page.plot import plot
+from mlpviz.results import Results
+from mlpviz.state import RunState
+
+
+def overview(run: RunState, results: Results, frame: pd.DataFrame) -> None:
+    """Confusions, scores and calibration; a click on a cell or on a class filters the gallery below."""
+    counts = confusion_matrix(results.labels, frame["predicted"].to_numpy())
+    classes = run.classes
+    _headline(run, results, frame, counts)
+    with st.container(key="stack_overview"):
+        left, right = st.columns([5, 6], gap="medium")
+    with left:
+        share = st.segmented_control(
+            "Cells", ["Counts", "% of the row"], default="Counts", required=True, key="cells", persist_state="session"
+        )
+        chart = confusion(counts, classes, share != "Counts")
+        event = plot(chart, key=f"confusion_{selection_round()}", height=470, selectable=True)
+        _cell_clicked(event)
+    with right:
+        _scores(counts, classes)
+        measured = calibration(frame["confidence"].to_numpy(), (frame["true"] == frame["predicted"]).to_numpy())
+        plot(reliability(measured), key="reliability", height=230)
+
+
+def _headline(run: RunState, results: Results, frame: pd.DataFrame, counts: np.ndarray) -> None:
+    n, right = len(frame), int(np.diag(counts).sum())
+    low, high = wilson(right, n)
+    loss = number(float(frame["loss"].mean()))
+    classes = run.classes
+    pairs = [f"{classes[t]} taken for {classes[p]}: {times:,} of {of:,}" for t, p, times, of in most_confused(counts)]
+    st.markdown(
+        f"**Evaluation after step {results.step:,}.** Right: **{right:,} of {n:,}**, {percent(right / n, 2)}; "
+        f"with 95 % confidence between {percent(low)} and {percent(high)} (Wilson). Mean loss {loss}."
+    )
+    if pairs[1:]:
+        st.markdown("Confused often, too: " + "; ".join(pairs[1:]) + ".")
+
+
+def _cell_clicked(event: Any) -> None:
+    """A new selection narrows the gallery to that pair; the same one again does nothing."""
+    points = event["selection"]["points"] if event else []
+    cell = (int(points[0]["y"]), int(points[0]["x"])) if points else None
+    if cell == memory.CELL_BEFORE.get():
+        return
+    memory.CELL_BEFORE.set(cell)
+    if cell is not None:
+        true, predicted = cell
+        narrow(true=true, predicted=predicted, kind="right" if true == predicted else "mistakes")
+        st.rerun()
+
+
+def _scores(counts: np.ndarray, classes: tuple[str, ...]) -> None:
+    scores = per_class(counts, classes)
+    shares = {
+        name: st.column_config.ProgressColumn(name, format="percent", min_value=0, max_value=1, width=112)
+        for name in ("precision", "recall", "F1")
+    }
+    event = st.dataframe(
+        scores,
+        key=f"scores_{selection_round()}",
+        column_config=shares,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=385,
+    )
+    rows = list(event["selection"]["rows"])
+    if rows != memory.ROW_BEFORE.get():
+        memory.ROW_BEFORE.set(rows)
+        if rows:
+            narrow(true=int(rows[0]), predicted=None, kind="mistakes")
+            st.rerun()

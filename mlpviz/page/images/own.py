@@ -1,0 +1,91 @@
+"""Your own image: drawn, or from a file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mlpviz.backend.questions import Classify
+from mlpviz.figures.update import probability_bars
+from mlpviz.images.own_image import SIDE, prepare, read
+from mlpviz.live.routes import CANVAS
+from mlpviz.page import memory
+from mlpviz.page.component import loader
+from mlpviz.page.door import answer
+from mlpviz.page.memory import computed
+from mlpviz.page.plot import figure_html, plot
+from mlpviz.results import Results
+from mlpviz.state import RunState
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "mlpviz_canvas",
+        html=(CANVAS / "canvas.html").read_text(encoding="utf-8"),
+        css=(CANVAS / "canvas.css").read_text(encoding="utf-8"),
+        js=loader("canvas/canvas.js"),
+        isolate_styles=False,
+    )
+
+
+def own_image(run: RunState, results: Results) -> None:
+    """A picture of the reader's own on the left, what the network says of it on the right."""
+    left, right = st.columns([4, 6], gap="medium")
+    with left:
+        way = st.segmented_control(
+            "Your picture", ["Draw", "Upload"], default="Draw", required=True, key="own_way", persist_state="session"
+        )
+        image = _drawn() if way == "Draw" else _uploaded(20 if run.settings.dataset == "mnist" else SIDE)
+    with right:
+        if image is None:
+            thing = "garment" if run.settings.dataset.startswith("fashion") else "sign"
+            st.info(f"Draw a {thing}, or upload a photograph of one, and watch the ten bars.")
+            return
+        said = answer(run, Classify(image.tobytes()))
+        st.markdown(f"The network, after step {said.step:,}, calls it **{run.classes[said.best]}**.")
+        plot(probability_bars(said.logits, None, run.classes), key="own_probabilities", height=330)
+        st.caption("It has to choose one of ten, and knows no “none of these”: a high bar is no proof that it is one.")
+
+
+def _drawn() -> np.ndarray | None:
+    result = _component()(key="canvas", data={"pixels": memory.OWN_PIXELS.get()}, on_pixels_change=lambda: None)
+    memory.OWN_PIXELS.set(result.pixels or memory.OWN_PIXELS.get())
+    return decode(memory.OWN_PIXELS.get())
+
+
+def decode(text: str | None) -> np.ndarray | None:
+    """The canvas's pixels, (28, 28) uint8; None while nothing is drawn."""
+    try:
+        values = np.frombuffer(base64.b64decode(text or "", validate=True), dtype=np.uint8)
+    except (binascii.Error, ValueError):
+        return None
+    if len(values) != SIDE * SIDE or not values.any():
+        return None
+    return values.reshape(SIDE, SIDE)
+
+
+def _uploaded(fit: int) -> np.ndarray | None:
+    file = st.file_uploader("A PNG or JPEG", type=["png", "jpg", "jpeg"], key="own_file", max_upload_size=20)
+    if file is None:
+        return None
+    try:  # each file is read once
+        image, stages = computed("own_image", (file.file_id, fit), lambda: prepare(read(file.getvalue()), fit))
+    except ValueError as error:
+        st.error(str(error))
+        return None
+    shown = [figure_html(_thumbnail(stage.pixels), stage.name, stage.name) for stage in stages]
+    st.html(f'<div class="mlpviz-stages">{"".join(shown)}</div>')
+    return image
+
+
+def _thumbnail(image: np.ndarray) -> np.ndarray:
+    """At most some 200 pixels wide and high, by leaving out pixels."""
+    step = max(1, max(image.shape) // 200)
+    return np.ascontiguousarray(image[::step, ::step])

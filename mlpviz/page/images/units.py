@@ -1,0 +1,116 @@
+"""Hidden units: what each answers to, and what is lost without it."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from mlpviz.answers import UnitLook, UnitTable
+from mlpviz.backend.questions import HiddenUnit, HiddenUnits
+from mlpviz.figures.chart import percent
+from mlpviz.figures.evaluation import class_histograms, confusion
+from mlpviz.images.predictions import confusion_matrix
+from mlpviz.page.door import answer
+from mlpviz.page.memory import computed
+from mlpviz.page.plot import diverging, figure_html, picture, plot
+from mlpviz.results import Results
+from mlpviz.state import RunState
+
+
+def hidden_units(run: RunState, results: Results) -> None:
+    """The units of a hidden layer as a table to sort; beside it, the chosen unit."""
+    if not run.settings.hidden_sizes:
+        st.info("This network has no hidden layer, and so no hidden units.")
+        return
+    layers = list(range(1, len(run.settings.hidden_sizes) + 1))
+    layer = 0
+    if len(layers) > 1:
+        layer = int(st.segmented_control("Hidden layer", layers, default=1, required=True, key="unit_layer") or 1) - 1
+    key = (run.id, run.step, layer)
+    table = computed("units", key, lambda: answer(run, HiddenUnits(layer), "Looking at every unit…"))
+    frame = computed("units_frame", (*key, st.context.theme.type), lambda: _frame(table, run.classes))
+    with st.container(key="stack_units"):
+        left, right = st.columns([6, 6], gap="medium")
+    with left:
+        unit = _choose(frame, layer, table)
+    with right:
+        _unit(answer(run, HiddenUnit(layer, unit)), unit, run.classes)
+
+
+def _frame(table: UnitTable, classes: tuple[str, ...]) -> pd.DataFrame:
+    """A row for each unit."""
+    columns = {
+        "unit": np.arange(len(table.importance)),
+        "importance": table.importance,
+        "norm": table.norms,
+        "likes most": [classes[favourite] if favourite >= 0 else "–" for favourite in table.favourites],
+        "dead": table.dead,
+    }
+    if table.weights is not None:
+        columns["weights"] = [_data_url(weights) for weights in table.weights]
+    return pd.DataFrame(columns)
+
+
+def _choose(frame: pd.DataFrame, layer: int, table: UnitTable) -> int:
+    st.markdown(
+        f"**{len(frame)} units** of hidden layer {layer + 1}, after step {table.step:,}. "
+        "Click a heading to sort, a row to look."
+    )
+    event = st.dataframe(
+        frame,
+        key=f"units_{layer}_{len(frame)}",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=520,
+        row_height=44,
+        column_config={
+            "unit": st.column_config.NumberColumn("unit", width=50),
+            "importance": st.column_config.NumberColumn(
+                "importance", format="percent", help="Accuracy lost without it."
+            ),
+            "norm": st.column_config.NumberColumn("norm", format="%.2f", help="Of its incoming weights."),
+            "weights": st.column_config.ImageColumn("weights", width=60),
+        },
+    )
+    st.caption(f"Importance: the accuracy lost on {table.images:,} test images when this unit alone is switched off.")
+    rows = list(event["selection"]["rows"])
+    return rows[0] if rows else int(frame["importance"].argmax())
+
+
+def _unit(look: UnitLook, unit: int, classes: tuple[str, ...]) -> None:
+    dead = ", dead: it is 0 on every test image" if (look.answers == 0).all() else ""
+    st.markdown(f"**Unit {unit}**, after step {look.step:,}{dead}")
+    if look.weights is not None:
+        picture(diverging(look.weights), f"Incoming weights of unit {unit}", width="150px")
+    names = [classes[label] for label in look.labels[look.strongest]]
+    figures = [
+        figure_html(image, f"Test image {i}, {name}", name)
+        for i, name, image in zip(look.strongest, names, look.images, strict=True)
+    ]
+    st.markdown("The test images that excite it most:")
+    st.html(f'<div class="mlpviz-batch">{"".join(figures)}</div>')
+    plot(class_histograms(look.answers, look.labels, classes), key="unit_classes", height=260)
+    if st.toggle("Switch it off", key="switched_off"):
+        _switched_off(look, classes)
+
+
+def _switched_off(look: UnitLook, classes: tuple[str, ...]) -> None:
+    shares = [float((predicted == look.labels).mean()) for predicted in (look.predicted, look.without)]
+    changed = int((look.predicted != look.without).sum())
+    st.markdown(
+        f"Accuracy with it {percent(shares[0], 2)}, without **{percent(shares[1], 2)}**. {changed:,} predictions turn."
+    )
+    counts = confusion_matrix(look.labels, look.without)
+    plot(confusion(counts, classes, False), key="confusion_without", height=430)
+
+
+def _data_url(weights: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(diverging(weights)).save(file, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

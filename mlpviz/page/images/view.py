@@ -1,0 +1,72 @@
+"""The view, from top to bottom."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlpviz.images.predictions import table
+from mlpviz.page import memory
+from mlpviz.page.board import board
+from mlpviz.page.door import results_of
+from mlpviz.page.images.doubt import doubtful
+from mlpviz.page.images.gallery import gallery
+from mlpviz.page.images.image import show_image
+from mlpviz.page.images.overview import overview
+from mlpviz.page.images.own import own_image
+from mlpviz.page.images.units import hidden_units
+from mlpviz.results import Results
+from mlpviz.state import RunState
+
+
+def images(run: RunState) -> None:
+    """What the latest evaluation says of the test set, and the images themselves."""
+    strip = st.container()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        part = st.segmented_control(
+            "Part",
+            list(PARTS),
+            default=WHOLE,
+            required=True,
+            key=memory.PART,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        following = True
+        if part == WHOLE:
+            following = st.toggle("Follow the run", value=True, key=memory.FOLLOW, persist_state="session")
+    results = _results(run, following)
+    with strip:
+        board(run, key="strip", strip_only=True, evaluations=_wanted(results, following and part == WHOLE))
+    if results is None:
+        st.info("The first evaluation is under way.")
+        return
+    PARTS[part](run, results)
+
+
+def _whole(run: RunState, results: Results) -> None:
+    frame = table(results.logits, results.labels)
+    overview(run, results, frame)
+    gallery(run, results, frame)
+    doubtful(run, results, frame)
+    show_image(run, results)
+
+
+WHOLE = "The whole test set"
+PARTS = {WHOLE: _whole, "Hidden units": hidden_units, "Your own image": own_image}
+
+
+def _results(run: RunState, following: bool) -> Results | None:
+    """What to show; held still, it is the evaluation at which it was stopped."""
+    held_run, held = memory.HELD.get() or ("", None)
+    if following or held_run != run.id or held is None:
+        held = results_of(run)
+        memory.HELD.set((run.id, held))
+    results: Results | None = held
+    return results
+
+
+def _wanted(results: Results | None, following: bool) -> int | None:
+    """The number of evaluations that the page knows, if it wants to hear of others."""
+    if results is None:
+        return 0
+    return results.evaluations if following else None

@@ -1,0 +1,48 @@
+"""Tasks other than runs that a visitor has begun: one of each kind at a time."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlpviz.backend.specifications import Specification
+from mlpviz.page import door
+from mlpviz.page.memory import Slot
+from mlpviz.state import TaskState
+
+
+class UnderWay:
+    """A place for one task.
+
+    Args:
+        name: tells its keys in the session's state from those of others.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._id = Slot(name, str)
+        self._problem = Slot(f"{name}_problem", str)
+
+    def state(self) -> TaskState | None:
+        """Where the task stands, if there is one and it still exists."""
+        return door.find(self._id.get())
+
+    def begin(self, specification: Specification) -> None:
+        """A callback: have a task made, in place of the one before. What can't be is said by the next script run."""
+        try:
+            self._id.set(door.create(specification, instead_of=self._id.get()).id)
+        except door.RefusedError as error:
+            self._problem.set(str(error))
+
+    def stop(self) -> None:
+        """A callback: forget the task."""
+        door.drop(self._id.take())
+
+    def say_problem(self) -> None:
+        """What kept a task from being made, once."""
+        if problem := self._problem.take():
+            st.error(problem)
+
+
+COMPARISON = UnderWay("comparison")
+SWEEP = UnderWay("sweep")
+RANGE_TEST = UnderWay("range_test")
+SEEDS = UnderWay("seeds_task")

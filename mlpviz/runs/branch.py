@@ -1,0 +1,19 @@
+"""A branch: a run that begins at a checkpoint of another."""
+
+from __future__ import annotations
+
+from mlpviz.runs.run import Run
+
+
+def branch(run: Run, step: int, owner: str = "") -> Run:
+    """A run of its own that begins at a checkpoint of `run`: the latest at `step` or before it.
+
+    Raises:
+        LookupError: no such checkpoint is kept.
+    """
+    checkpoint = run.health.before(step)
+    other = Run(checkpoint.settings, run.trainer.dataset, owner, checkpoint, run.clock)
+    other.trainer.change(checkpoint.settings.replace(epochs=run.settings.epochs))
+    other.recording.inherit(run.recording)
+    other.health.inherit(run.health)
+    return other

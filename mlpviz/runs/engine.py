@@ -1,0 +1,367 @@
+"""The engine: one thread that gives every run, and every other task, its turn. Commands and questions go in, published
+states and snapshots come out."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+import torch
+
+from mlpviz.datasets import Dataset
+from mlpviz.runs.errand import Errand, Reply
+from mlpviz.runs.errors import EngineFullError, GoneError
+from mlpviz.runs.run import Run
+from mlpviz.runs.task import Task
+from mlpviz.runs.threads import choose_threads
+from mlpviz.state import RunState, TaskState
+
+SLICE = 0.020  # seconds of a turn; shorter ones cost training: another network to bring into the cache each time
+IDLE = 0.1  # seconds between looks for a lease that has come back, when nothing trains
+FORGET = 600.0  # seconds unwatched after which a run may make room for another
+RECOVER = 0.5  # seconds before the thread begins again after an error of its own, so that it doesn't spin
+
+log = logging.getLogger(__name__)
+
+Some = TypeVar("Some", bound=Task)
+Answer = TypeVar("Answer")
+
+
+class Plan(Protocol):
+    """What a task is made from; `mlpviz.backend.specifications` has them."""
+
+    def memory(self, engine: Engine, owner: str) -> int:
+        """About how many bytes the task will take."""
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
+        """Make the task, in the engine's thread."""
+
+
+class Engine:
+    """Works at any number of tasks in turn, in one thread of its own. Every method may be called from any thread.
+
+    Args:
+        max_tasks: how many tasks it keeps, at work or not.
+        max_memory: how many bytes they may take together, by their own estimates.
+        threads: PyTorch's threads in the engine; measured when not given.
+
+    Attributes:
+        troubles: how often its thread had to begin again after an error of its own. trouble: the latest, in words.
+    """
+
+    def __init__(self, max_tasks: int = 256, max_memory: int = 4 * 2**30, threads: int | None = None) -> None:
+        self.max_tasks = max_tasks
+        self.max_memory = max_memory
+        self.troubles = 0
+        self.trouble = ""
+        self._threads = threads
+        self._tasks: dict[str, Task] = {}
+        self._seats: dict[str, str] = {}  # by a task's id: the token that shows it now
+        self._lock = threading.RLock()  # guards both
+        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._closing = False
+        self._thread = self._begin()  # the last: it works with all of the above
+
+    # what others see
+
+    def find(self, task_id: str, owner: str) -> TaskState | None:
+        """Where the visitor's own task of that id stands."""
+        task = self.task(task_id, owner)
+        return self._with_seats(task.state) if task is not None else None
+
+    def mine(self, owner: str) -> list[TaskState]:
+        """Where all of a visitor's tasks stand."""
+        tasks = [task for task in list(self._tasks.values()) if task.owner == owner]
+        return [self._with_seats(task.state) for task in tasks]
+
+    def task(self, task_id: str, owner: str) -> Task | None:
+        """The visitor's own task of that id; what is published of it may be read from any thread."""
+        task = self._tasks.get(task_id)
+        return task if task is not None and task.owner == owner else None
+
+    def watch(self, token: str) -> Task | None:
+        """The task that may be watched with that token; keeps it going."""
+        with self._lock:
+            task_id = next((task_id for task_id, seat in self._seats.items() if seat == token), "")
+            task = self._tasks.get(task_id)
+        if task is not None:
+            task.look()
+        return task
+
+    def look(self, token: str) -> TaskState | None:
+        """The same; gives where it stands."""
+        task = self.watch(token)
+        return self._with_seats(task.state) if task is not None else None
+
+    # what others do
+
+    def create(
+        self,
+        plan: Plan,
+        owner: str = "",
+        dataset: Dataset | None = None,
+        instead_of: str = "",
+        seat_of: str = "",
+    ) -> Reply[TaskState]:
+        """Have a task made from a plan, between two steps.
+
+        Args:
+            dataset: the one that the plan needs, if it needs one.
+            instead_of: the id of a task of the same visitor that is forgotten for it.
+            seat_of: the id of a task whose watchers are to watch the new one from now on.
+
+        The reply raises ValueError where the settings can't be, EngineFullError where there is no room, GoneError where
+        the plan is about a run that isn't there any more.
+        """
+
+        def make() -> TaskState:
+            seat = self._seats.get(seat_of) if self.task(seat_of, owner) is not None else None
+            self._make_room(plan.memory(self, owner), self.task(instead_of, owner))
+            task = plan.build(self, owner, dataset)
+            task.specification = plan
+            self.add(task)
+            if seat is not None and seat_of not in self._seats:
+                self._seats[task.id] = seat  # the other is forgotten, and its watchers go on here
+            elif seat is not None:
+                self.swap_seats(seat_of, task.id)
+            return self._with_seats(task.state)
+
+        return self._between_steps(make)
+
+    def add(self, task: Some) -> Some:
+        """Take on a task that was made already."""
+        task.publish()
+        with self._lock:
+            self._tasks[task.id] = task
+            self._seats[task.id] = secrets.token_urlsafe(24)
+        self._send(lambda: None)  # wake up
+        return task
+
+    def tell(self, run_id: str, owner: str, command: Callable[[Run], None]) -> Reply[TaskState]:
+        """Carry out a command between two steps; gives where the run stands afterwards.
+
+        What the command refuses (a ValueError or a LookupError) goes to whoever gave it, and the run stays as it was.
+        Any other error stops the run, too.
+        """
+
+        def carry_out() -> TaskState:
+            run = self.run(run_id, owner)
+            try:
+                command(run)
+                run.publish()
+            except (ValueError, LookupError):
+                raise
+            except BaseException as error:
+                self._fail(run, error)
+                raise
+            return self._with_seats(run.state)
+
+        self._look(run_id, owner)
+        return self._between_steps(carry_out)
+
+    def ask(
+        self, run_id: str, owner: str, question: Callable[[Run], Answer | Generator[float, None, Answer]]
+    ) -> Reply[Answer]:
+        """Put a question to a run between two steps; an exception goes to whoever asked.
+
+        A question that is answered by a generator is a long one: it yields how much is done, from 0 to 1, and returns
+        the answer. It gets its turns like a task, for as long as whoever asked keeps looking at the reply.
+        """
+        reply: Reply[Answer] = Reply()
+
+        def begin() -> None:
+            if not reply.set_running_or_notify_cancel():
+                return
+            try:
+                answer = question(self.run(run_id, owner))
+                if isinstance(answer, Generator):
+                    self.add(Errand(answer, reply, owner))
+                else:
+                    reply.set_result(answer)
+            except BaseException as error:
+                reply.set_exception(_for_the_caller(error))
+
+        self._look(run_id, owner)
+        self._send(begin)
+        return reply
+
+    def swap_seats(self, one: str, other: str) -> None:
+        """Who watches the one task by a link watches the other from now on, and the other way round. Both are ids."""
+        with self._lock:
+            seats = self._seats
+            if one in seats and other in seats:
+                seats[one], seats[other] = seats[other], seats[one]
+
+    def drop(self, task_id: str, owner: str) -> None:
+        """Forget the visitor's own task of that id, and what goes with it."""
+        task = self.task(task_id, owner)
+        if task is not None:
+            self._forget([task, *task.companions()])
+
+    def close(self) -> None:
+        """End the thread after the slice under way; all tasks are forgotten. May be called twice."""
+        self._closing = True
+        self._send(lambda: None)
+        self._thread.join()
+        with self._lock:
+            self._tasks.clear()
+            self._seats.clear()
+
+    # what the engine's thread does
+
+    def run(self, run_id: str, owner: str) -> Run:
+        """The visitor's own run of that id.
+
+        Raises:
+            GoneError: there is none.
+        """
+        run = self.task(run_id, owner)
+        if not isinstance(run, Run):
+            raise GoneError("This run is no longer on the server. Reload the page to begin it again.")
+        return run
+
+    def _begin(self) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name="mlpviz-engine", daemon=True)
+        thread.start()
+        return thread
+
+    def _work(self) -> None:
+        """Turn after turn. An error outside of all tasks is told, and the turns go on."""
+        settled = False
+        while not self._closing:
+            try:
+                if not settled:
+                    settled = True  # if this fails, PyTorch's own number of threads will do
+                    torch.set_num_threads(self._threads or choose_threads())
+                self._give_turns()
+            except BaseException as error:  # whatever it is: without this thread nobody trains any more
+                log.exception("the engine stopped and begins again")
+                self._note_trouble(f"{type(error).__name__}: {error}")
+                time.sleep(RECOVER)
+
+    def _note_trouble(self, what: str) -> None:
+        self.trouble, self.troubles = what, self.troubles + 1
+
+    def _give_turns(self) -> None:
+        """One turn for each task that somebody watches; if there is nothing to do, wait a little."""
+        watched = [task for task in list(self._tasks.values()) if task.watched()]
+        busy = False
+        for task in watched:
+            busy = self._turn(task, len(watched)) or busy
+            if task.over:
+                self._forget([task])
+            self._obey()
+            if self._closing:
+                return
+        if not busy:
+            self._obey(wait=IDLE)
+
+    def _turn(self, task: Task, watched: int) -> bool:
+        """Let a task work and show itself; an error stops it and no other. Gives whether it had anything to do."""
+        if task.failed:
+            return False
+        try:
+            busy = task.has_work()
+            if busy:
+                task.work(SLICE)
+            task.refresh(watched)
+            task.publish()
+            return busy
+        except BaseException as error:  # SystemExit, too, is no reason to stop for everybody
+            self._fail(task, error)
+            return False
+
+    def _fail(self, task: Task, error: BaseException) -> None:
+        log.error("task %s failed", task.id, exc_info=error)
+        task.fail(
+            f"An error stopped this run ({type(error).__name__}: {error}). "
+            "Reset begins it again; if the error returns, try a smaller network or other settings."
+        )
+
+    def _obey(self, wait: float = 0.0) -> None:
+        """Carry out the commands that have come; with nothing else to do, wait for one."""
+        try:
+            self._commands.get(block=wait > 0, timeout=wait or None)()
+            while True:
+                self._commands.get_nowait()()
+        except queue.Empty:
+            return
+
+    # between threads
+
+    def _between_steps(self, action: Callable[[], Answer]) -> Reply[Answer]:
+        """Do something in the engine's thread; an exception goes to whoever waits for the reply."""
+        reply: Reply[Answer] = Reply()
+
+        def carry_out() -> None:
+            if not reply.set_running_or_notify_cancel():
+                return
+            try:
+                reply.set_result(action())
+            except BaseException as error:
+                reply.set_exception(_for_the_caller(error))
+
+        self._send(carry_out)
+        return reply
+
+    def _send(self, command: Callable[[], None]) -> None:
+        self._commands.put(command)
+        with self._lock:
+            if not self._thread.is_alive() and not self._closing:
+                self._note_trouble("its thread had ended")
+                self._thread = self._begin()
+
+    def _look(self, task_id: str, owner: str) -> None:
+        """Whoever gives a command or asks a question is there to watch."""
+        task = self.task(task_id, owner)
+        if task is not None:
+            task.look()
+
+    def _with_seats(self, state: TaskState) -> TaskState:
+        """A published state with the tokens that this table has for the task, and for its twin."""
+        seats = self._seats
+        if isinstance(state, RunState) and state.twin is not None:
+            state = replace(state, twin=replace(state.twin, token=seats.get(state.twin.id, "")))
+        return replace(state, token=seats.get(state.id, ""))
+
+    # room
+
+    def _make_room(self, needed: int, leaving: Task | None) -> None:
+        """Forget `leaving`, then tasks that nobody watches, until another fits: first those that never trained, then
+        those that nobody has watched for long, the longest first."""
+        gone = [leaving, *leaving.companions()] if leaving is not None else []
+        staying = [task for task in self._tasks.values() if task not in gone]
+        idle = [task for task in staying if task.unwatched_seconds() > (FORGET if task.step else 0)]
+        idle.sort(key=lambda task: (task.step == 0, task.unwatched_seconds()))
+        while not self._fits(staying, needed):
+            if not idle:
+                raise EngineFullError(
+                    f"This server has no room for another run just now: it keeps {len(staying)} of {self.max_tasks}, "
+                    f"in {self.max_memory / 2**30:.1f} GiB at most. Try again in a few minutes, or with smaller layers."
+                )
+            leaving = idle.pop()
+            gone += [leaving, *leaving.companions()]
+            staying = [task for task in staying if task not in gone]
+            idle = [task for task in idle if task in staying]
+        self._forget(gone)  # only now that there is room: nothing is lost in vain
+
+    def _fits(self, staying: list[Task], needed: int) -> bool:
+        used = sum(task.memory for task in staying)
+        return len(staying) < self.max_tasks and used + needed <= self.max_memory
+
+    def _forget(self, tasks: list[Task]) -> None:
+        with self._lock:
+            for task in tasks:
+                self._tasks.pop(task.id, None)
+                self._seats.pop(task.id, None)
+
+
+def _for_the_caller(error: BaseException) -> Exception:
+    """What goes to whoever waits for a reply: an error that ends threads must not end theirs."""
+    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")

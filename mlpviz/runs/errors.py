@@ -1,0 +1,9 @@
+"""What keeps a task from being made or found; the messages are for people."""
+
+
+class EngineFullError(Exception):
+    """There is no room for another task; the message says what to do."""
+
+
+class GoneError(LookupError):
+    """The run is not there any more, or it is somebody else's."""

@@ -1,0 +1,124 @@
+"""How a run is doing: the diagnosis, the alarm that pauses it, and the examination that finds out why."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from mlpviz.diagnosis import Diagnosis, Kind, PostMortem, Severity
+from mlpviz.runs.checkpoints import Checkpoints
+from mlpviz.runs.inspections import Inspections
+from mlpviz.runs.recording import Recording
+from mlpviz.stability.post_mortem import Examination
+from mlpviz.stability.watchdog import Watchdog
+from mlpviz.trainer import Checkpoint, Trainer
+
+
+class Health:
+    """Watches over one run.
+
+    Attributes:
+        pauses_when_ill: whether an alarm stops the run.
+        checkpoints: the steps that one can go back to.
+        diagnosis: the latest; None before the first step.
+        post_mortem: what was found out about the illness that stopped the run; immutable, for any thread to read.
+    """
+
+    def __init__(self, trainer: Trainer, recording: Recording, inspections: Inspections) -> None:
+        self._trainer = trainer
+        self._recording = recording
+        self._inspections = inspections
+        self._watchdog = Watchdog(recording.steps.columns)
+        self.pauses_when_ill = True
+        self.checkpoints = Checkpoints(trainer.settings)
+        self.checkpoints.keep(trainer.checkpoint())
+        self.diagnosis: Diagnosis | None = None
+        self.post_mortem: PostMortem | None = None
+        self._examination: Examination | None = None
+        self._last_well: Checkpoint | None = None  # where the post-mortem found the run still well
+        self._stopped_for: Kind | None = None  # who lets the run go on after an alarm isn't stopped for the same again
+
+    def keep_checkpoint(self) -> None:
+        """Keep a checkpoint if one is due; none of a broken network."""
+        if self.checkpoints.due(self._trainer.step) and self._watchdog.not_finite_step is None:
+            with self._recording.prices.of("checkpoints"):
+                self.checkpoints.keep(self._trainer.checkpoint())
+
+    def before(self, step: int) -> Checkpoint:
+        """The latest checkpoint at that step or before it, that of the post-mortem among them.
+
+        Raises:
+            LookupError: there is none.
+        """
+        latest, well = self.checkpoints.before(step), self._last_well
+        return well if well is not None and latest.step < well.step <= step else latest
+
+    def see(self, rows: np.ndarray) -> bool:
+        """Take in the rows of the steps just made, (steps, columns); says whether the run should stop."""
+        if not len(rows):
+            return False
+        begun = time.perf_counter()
+        self._watchdog.see(rows, self._trainer.step - len(rows) + 1)
+        stops = self._diagnose()
+        self._recording.prices.add("watchdog", time.perf_counter() - begun, times=len(rows))
+        return stops
+
+    def inherit(self, other: Health) -> None:
+        """What a branch knows of the life before it."""
+        self._watchdog.inherit(other._watchdog)
+
+    # the examination, update by update
+
+    def examining(self) -> bool:
+        """Whether an examination is under way."""
+        return self._examination is not None
+
+    def examine_on(self) -> None:
+        """Go on with the examination, by one update."""
+        assert self._examination is not None
+        self._examination.advance()
+        if self._examination.result is not None:
+            self.post_mortem, self._last_well = self._examination.result, self._examination.before
+            self._examination = None
+
+    def stop_examining(self) -> None:
+        """Leave the examination that is under way: who goes on doesn't wait for it."""
+        self._examination = None
+
+    def _diagnose(self) -> bool:
+        """Say how it is doing; at an alarm that stops the run, begin to find out why."""
+        latest = self._latest_diagnosis()
+        if self._stops(latest) and self._inspections.stale():
+            self._inspections.look()  # before anything is said of its units
+            latest = self._latest_diagnosis()
+        self.diagnosis = latest
+        if latest.severity != Severity.ALARM:
+            self._stopped_for = None
+        if not self._stops(latest):
+            return False
+        self._stopped_for = latest.kind
+        self._begin_examination(latest)
+        return True
+
+    def _stops(self, diagnosis: Diagnosis) -> bool:
+        alarm = diagnosis.severity == Severity.ALARM
+        return alarm and diagnosis.kind != self._stopped_for and self.pauses_when_ill
+
+    def _latest_diagnosis(self) -> Diagnosis:
+        stable_rate = self._inspections.sharpness.stable_rate()
+        return self._watchdog.diagnose(
+            self._trainer.settings, self._trainer.step, self._inspections.latest, stable_rate
+        )
+
+    def _begin_examination(self, diagnosis: Diagnosis) -> None:
+        inspection = self._inspections.latest
+        self._examination = Examination(
+            diagnosis,
+            self._trainer.dataset,
+            lambda step: self.checkpoints.before(max(step, self.checkpoints.steps()[0])),
+            self._recording.steps.series(),
+            inspection.trend if inspection is not None else None,
+            self._recording.settings_log,
+        )
+        self.post_mortem = self._last_well = None

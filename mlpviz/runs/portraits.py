@@ -1,0 +1,127 @@
+"""A run as others see it: its state, and its snapshots, one whenever there is something new to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from mlpviz.runs.speed import Speed
+from mlpviz.snapshot import REFRESH, Snapshot, Status
+from mlpviz.state import RunState, TwinState
+
+if TYPE_CHECKING:
+    from mlpviz.runs.run import Run
+
+
+class Portraits:
+    """Makes the snapshots of one run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._speed = Speed(run.clock)
+        self._next_refresh = 0.0
+        self._shown: tuple[object, ...] = (None,)
+
+    def refresh(self, watched: int) -> None:
+        """A snapshot, if one is due and would show anything new; `watched` tasks share the engine."""
+        run, now = self._run, self._run.clock.now()
+        if now < self._next_refresh and run.status == self._shown[0]:
+            return
+        run.collect()
+        run.inspections.measure_sharpness(watched)
+        news = self._to_show()
+        if news == self._shown:
+            return
+        run.inspections.look_again(resting=run.step >= run.goal)
+        run.inspections.share_time(watched)
+        self._next_refresh, self._shown = now + REFRESH, news
+        speed = self._speed.measure(run.step, run.status == Status.TRAINING)
+        run.snapshot = run_snapshot(run, speed)
+
+    def show_where_it_rests(self) -> None:
+        """Make sure that the newest snapshot is of this very step, if the run rests."""
+        if self._run.step >= self._run.goal and not self._run.failed:
+            self._next_refresh = 0.0
+            self.refresh(1)
+
+    def _to_show(self) -> tuple[object, ...]:
+        """Another whenever there is something new to show."""
+        run = self._run
+        measured = run.recording.prices.times("sharpness")
+        evaluations = len(run.recording.evaluations)
+        return (run.status, run.step, evaluations, run.settings, run.health.post_mortem, measured)
+
+
+def run_state(run: Run) -> RunState:
+    """Where the run stands now."""
+    trainer, dataset = run.trainer, run.trainer.dataset
+    post_mortem = run.health.post_mortem
+    return RunState(
+        id=run.id,
+        status=run.status,
+        message=run.message,
+        step=run.step,
+        total_steps=run.total_steps,
+        version=run.version,
+        specification=run.specification,
+        settings=run.settings,
+        steps_per_epoch=trainer.steps_per_epoch,
+        goal=run.goal,
+        begun_at=run.begun_at,
+        pauses_when_ill=run.health.pauses_when_ill,
+        sharpness_every=run.inspections.sharpness.every,
+        inspect_every=run.inspections.every,
+        twin=_twin(run),
+        evaluations=len(run.recording.evaluations),
+        changes=tuple(run.recording.changes),
+        way_back=post_mortem.back_to if post_mortem is not None else None,
+        dataset=dataset.title,
+        classes=dataset.classes,
+        train_size=trainer.train_size,
+        test_size=len(dataset.test.images),
+        layers=run.settings.layer_sizes,
+        device=trainer.device.type,
+        threads=torch.get_num_threads(),
+    )
+
+
+def run_snapshot(run: Run, steps_per_second: float) -> Snapshot:
+    """One moment of the run, in full."""
+    trainer, recording, health = run.trainer, run.recording, run.health
+    return Snapshot(
+        version=run.version + 1,
+        run=run.id,
+        status=run.status,
+        message=run.message,
+        step=run.step,
+        total_steps=run.total_steps,
+        settings=run.settings,
+        learning_rate=float(trainer.optimizer.param_groups[0]["lr"]),
+        dataset=trainer.dataset.title,
+        classes=trainer.dataset.classes,
+        device=trainer.device.type,
+        threads=torch.get_num_threads(),
+        layers=run.settings.layer_sizes,
+        steps_per_epoch=trainer.steps_per_epoch,
+        steps_per_second=steps_per_second,
+        diagnosis=health.diagnosis,
+        post_mortem=health.post_mortem,
+        steps=recording.steps.series(),
+        recent=recording.recent_means(),
+        evaluations=np.array(recording.evaluations, dtype=np.float64).reshape(-1, 3),
+        changes=tuple(recording.changes),
+        inspection=run.inspections.latest,
+        checkpoints=health.checkpoints.steps(),
+        sharpness=run.inspections.sharpness.series(),
+        prices=recording.prices.list(),
+        comparison=run.follows.comparison() if run.follows is not None else None,
+    )
+
+
+def _twin(run: Run) -> TwinState | None:
+    if run.leads is None:
+        return None
+    pair = run.leads
+    return TwinState(id=pair.follower.id, changes=dict(pair.changes), what=pair.what(), begun_at=pair.follower.begun_at)

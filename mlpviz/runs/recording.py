@@ -1,0 +1,126 @@
+"""What is written down of a run while it trains: each step's series, the evaluations, the changes, the prices."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+from torch import Tensor
+
+from mlpviz.history import RECENT_STEPS, History
+from mlpviz.observe.predictions import PredictionRecorder
+from mlpviz.observe.steps import StepRecorder
+from mlpviz.prices import Prices
+from mlpviz.results import Results
+from mlpviz.settings import LIVE_FIELDS, Settings
+from mlpviz.trainer import Evaluation, Trainer
+
+MOST_CHANGES = 100  # that are marked in the figures
+
+
+class Recording:
+    """Makes a trainer's updates and evaluations, and keeps what they leave behind.
+
+    Attributes:
+        steps: the per-step series.
+        evaluations: step, test loss, test accuracy of each so far.
+        results: what the latest evaluation said of each test image; immutable, for any thread to read.
+        changes: what was changed while it trained: (step, text).
+        settings_log: the settings that the run took up, each with the step, from step 0 on.
+        latest_loss: of the latest step, (), on the device.
+        prices: what each instrument has cost.
+    """
+
+    def __init__(self, trainer: Trainer, prices: Prices) -> None:
+        self._trainer = trainer
+        self._recorder = StepRecorder(trainer.net)
+        self.steps = History(self._recorder.columns, start=trainer.step)
+        self._recent: deque[np.ndarray] = deque(maxlen=RECENT_STEPS)
+        self.evaluations: list[tuple[int, float, float]] = []
+        self.results: Results | None = None
+        self._predictions = PredictionRecorder()
+        self._evaluating: Iterator[Evaluation | None] | None = trainer.evaluate_in_parts()
+        self.changes: deque[tuple[int, str]] = deque(maxlen=MOST_CHANGES)
+        self.settings_log: list[tuple[int, Settings]] = [(trainer.step, trainer.settings)]
+        self.latest_loss: Tensor | None = None
+        self.prices = prices
+
+    def train_one(self) -> None:
+        """Make one update; at an epoch's end an evaluation is due."""
+        begun = time.perf_counter()
+        logits, loss, labels = self._trainer.train_one()
+        trained = time.perf_counter()
+        self._recorder.record(logits, loss, labels)
+        self.latest_loss = loss.detach()
+        self.prices.add("training", trained - begun)
+        self.prices.add("steps", time.perf_counter() - trained)
+        if self._trainer.step % self._trainer.steps_per_epoch == 0:
+            self._evaluating = self._trainer.evaluate_in_parts()
+
+    def to_collect(self) -> bool:
+        """Whether `collect` should be called soon: much is waiting, or the loss is broken."""
+        return self._recorder.full() or not math.isfinite(self._recorder.latest_loss())
+
+    def full(self) -> bool:
+        """Whether so many steps wait that they should be collected."""
+        return self._recorder.full()
+
+    def collect(self) -> np.ndarray:
+        """Fetch what was recorded since last time, (steps, columns)."""
+        begun = time.perf_counter()
+        rows = self._recorder.flush()
+        self.steps.extend(rows)
+        self._recent.extend(rows)
+        self.prices.add("steps", time.perf_counter() - begun, times=0)
+        return rows
+
+    def recent_means(self) -> tuple[float, float] | None:
+        """Loss and batch accuracy, the mean of the last 25 steps that were collected; None before the first."""
+        if not self._recent:
+            return None
+        means = np.array(self._recent, dtype=np.float64).mean(axis=0)
+        columns = self.steps.columns
+        return float(means[columns.index("loss")]), float(means[columns.index("accuracy")])
+
+    # the test set, batch by batch
+
+    def evaluating(self) -> bool:
+        """Whether an evaluation is under way."""
+        return self._evaluating is not None
+
+    def evaluate_on(self) -> None:
+        """Go on with the evaluation, by one batch."""
+        assert self._evaluating is not None
+        begun = time.perf_counter()
+        evaluation = next(self._evaluating)
+        if evaluation is not None:
+            self.evaluations.append((evaluation.step, evaluation.loss, evaluation.accuracy))
+            self.results = self._predictions.record(evaluation, self._trainer.dataset.test.labels)
+            self._evaluating = None
+        self.prices.add("evaluation", time.perf_counter() - begun, times=int(evaluation is not None))
+
+    def stop_evaluating(self) -> None:
+        """Leave the evaluation that is under way."""
+        self._evaluating = None
+
+    # settings that changed on the way
+
+    def note_change(self, before: Settings, after: Settings) -> None:
+        """The run takes up `after` at its next step."""
+        step = self._trainer.step
+        if self.settings_log[-1][0] == step:
+            self.settings_log.pop()  # a slider that was moved on before the next step
+        self.settings_log.append((step, after))
+        for name, (old, new) in before.differences(after).items():
+            if name in LIVE_FIELDS and name != "epochs" and step > 0:
+                self.changes.append((step, f"{name.replace('_', ' ')} {old:g} → {new:g}"))
+
+    def inherit(self, other: Recording) -> None:
+        """What a branch has of the run that it leaves: what came before the step at which it begins."""
+        step = self._trainer.step
+        self.evaluations += [evaluation for evaluation in other.evaluations if evaluation[0] < step]
+        self.settings_log = [entry for entry in other.settings_log if entry[0] < step] + self.settings_log
+        self.changes.extend(change for change in other.changes if change[0] <= step)

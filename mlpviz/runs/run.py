@@ -1,0 +1,216 @@
+"""One run: a trainer, the commands that it obeys, and its turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlpviz.datasets import Dataset
+from mlpviz.line_by_line.walk import WalkedStep
+from mlpviz.prices import Prices
+from mlpviz.runs.clock import CLOCK, Clock
+from mlpviz.runs.health import Health
+from mlpviz.runs.inspections import Inspections
+from mlpviz.runs.memory import run_memory, walk_memory
+from mlpviz.runs.portraits import Portraits, run_state
+from mlpviz.runs.recording import Recording
+from mlpviz.runs.task import Task
+from mlpviz.settings import Settings
+from mlpviz.snapshot import Snapshot, Status
+from mlpviz.state import RunState
+from mlpviz.trainer import Checkpoint, Trainer
+
+if TYPE_CHECKING:
+    from mlpviz.runs.pair import Pair
+
+
+class Run(Task):
+    """An experiment under way.
+
+    Attributes:
+        recording: what is written down while it trains.
+        inspections: the costlier looks at its network.
+        health: its diagnosis, its checkpoints, what is found out about an illness.
+        portraits: makes its snapshots.
+        goal: it trains until this step; the commands only move the goal.
+        begun_at: the step at which it began: 0, but for a branch.
+        leads: the pair in which another run follows this one.
+        follows: the pair in which this run follows another, whose turns move both.
+        walked: its next update taken apart, for as long as somebody looks at it.
+    """
+
+    snapshot: Snapshot | None
+    state: RunState
+
+    def __init__(
+        self,
+        settings: Settings,
+        dataset: Dataset,
+        owner: str = "",
+        begin_at: Checkpoint | None = None,
+        clock: Clock = CLOCK,
+    ) -> None:
+        super().__init__(owner, run_memory(settings), clock)
+        self.snapshot = None
+        self.trainer, prices = Trainer(settings, dataset), Prices()
+        self.inspections = Inspections(
+            self.trainer, prices, clock
+        )  # before a branch's weights: it keeps the first ones
+        if begin_at is not None:
+            self.trainer.restore(begin_at)
+        self.recording = Recording(self.trainer, prices)
+        self.health = Health(self.trainer, self.recording, self.inspections)
+        self.goal = self.begun_at = self.trainer.step
+        self.leads: Pair | None = None
+        self.follows: Pair | None = None
+        self.walked: WalkedStep | None = None
+        self.portraits = Portraits(self)
+
+    # commands, each between two steps
+
+    def start(self) -> None:
+        """Train to the end of the last epoch."""
+        self.health.stop_examining()
+        self._head_for(max(self.step, self.total_steps))
+
+    def pause(self) -> None:
+        """Train no further for now."""
+        self._head_for(self.step)
+
+    def one_step(self) -> None:
+        """Make one update."""
+        self._head_for(self.step + 1)
+
+    def one_epoch(self) -> None:
+        """Train to the end of this epoch."""
+        per_epoch = self.trainer.steps_per_epoch
+        self._head_for((self.step // per_epoch + 1) * per_epoch)
+
+    def change(self, settings: Settings) -> None:
+        """Take up other live settings at the next step.
+
+        Raises:
+            ValueError: something else differs, which needs a new run.
+        """
+        before, to_the_end = self.settings, self.goal > 0 and self.goal == self.total_steps
+        self.trainer.change(settings)
+        self._count_memory()  # a momentum takes up some
+        self.recording.note_change(before, settings)
+        if to_the_end and self.status == Status.TRAINING:
+            self.start()
+        if self.leads is not None:
+            self.leads.take_over(before, settings)
+
+    def end_twin(self) -> None:
+        """Go on without the run that follows this one."""
+        if self.leads is not None:
+            self.leads.follower.over = True
+            self.leads = None
+
+    def look_at_update(self, walked: WalkedStep | None) -> None:
+        """Keep the update that somebody takes apart; None when nobody does any more."""
+        self.walked = walked
+        self._count_memory()
+
+    def fail(self, message: str) -> None:
+        """As in `Task`: it stops where it is."""
+        super().fail(message)
+        self.recording.stop_evaluating()
+        self.health.stop_examining()
+        self.pause()
+
+    # where it stands
+
+    @property
+    def settings(self) -> Settings:
+        """Those that it has taken up."""
+        return self.trainer.settings
+
+    @property
+    def step(self) -> int:
+        """The updates made."""
+        return self.trainer.step
+
+    @property
+    def total_steps(self) -> int:
+        """Those of all epochs."""
+        return self.settings.epochs * self.trainer.steps_per_epoch
+
+    @property
+    def status(self) -> Status:
+        """What it is doing."""
+        if self.failed:
+            return Status.FAILED
+        if self.step < self.goal:
+            return Status.TRAINING
+        if self.health.examining():
+            return Status.EXAMINING
+        if not self.recording.evaluations:
+            return Status.PREPARING
+        return Status.FINISHED if self.step >= self.total_steps else Status.PAUSED
+
+    def make_state(self) -> RunState:
+        return run_state(self)
+
+    def companions(self) -> list[Task]:
+        """The run that follows it goes with it."""
+        return [self.leads.follower] if self.leads is not None else []
+
+    def unwatched_seconds(self) -> float:
+        """A run that follows another stays as long as that one does."""
+        own = super().unwatched_seconds()
+        return own if self.follows is None else min(own, self.follows.leader.unwatched_seconds())
+
+    # turns
+
+    def has_work(self) -> bool:
+        """Whether there is anything to do; a run that follows another is moved by that one's turns."""
+        if self.failed or self.follows is not None:
+            return False
+        waiting = self.leads is not None and self.leads.behind()
+        return waiting or self.recording.evaluating() or self.health.examining() or self.step < self.goal
+
+    def work(self, seconds: float) -> None:
+        """As in `Task`; looks after the run's health at the end of the turn, where there is something to see."""
+        super().work(seconds)
+        if self.recording.to_collect():
+            self.collect()
+
+    def advance(self) -> None:
+        """Do the next piece: the follower first, then what is under way, then a step."""
+        if self.leads is not None and self.leads.behind():
+            self.leads.catch_up()
+        else:
+            self.advance_alone()
+
+    def advance_alone(self) -> None:
+        """The next piece of this run, whether another follows it or not."""
+        if self.recording.evaluating():
+            self.recording.evaluate_on()
+        elif self.health.examining():
+            self.health.examine_on()
+        else:
+            if self._inspection_due():
+                self.inspections.around(self.recording.train_one)
+            else:
+                self.recording.train_one()
+            self.health.keep_checkpoint()
+
+    def collect(self) -> None:
+        """Fetch what was recorded since last time, and stop if all is not well."""
+        if self.health.see(self.recording.collect()):
+            self.pause()
+
+    def refresh(self, watched: int) -> None:
+        self.portraits.refresh(watched)
+
+    def _head_for(self, step: int) -> None:
+        self.goal = step
+        if self.leads is not None:
+            self.leads.follower.goal = step
+
+    def _inspection_due(self) -> bool:
+        """At the last step before it rests, and now and then while somebody watches."""
+        return self.step + 1 == self.goal or (self.watched() and self.inspections.due())
+
+    def _count_memory(self) -> None:
+        self.memory = run_memory(self.settings) + (walk_memory(self.settings) if self.walked is not None else 0)

@@ -1,0 +1,172 @@
+"""A task: whatever the engine works at in turns, for as long as somebody watches it."""
+
+from __future__ import annotations
+
+import secrets
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+from mlpviz.runs.clock import CLOCK, Clock
+from mlpviz.snapshot import REFRESH, Status, TaskSnapshot
+from mlpviz.state import TaskState
+
+LEASE = 10.0  # seconds that one look keeps a task going: several fetches of a page may be lost on the way
+
+
+class Task(ABC):
+    """Work in small pieces.
+
+    Other threads may call `look`, `watched` and `unwatched_seconds`, and read `id`, `owner`, the published `state` and
+    the `snapshot`; all else belongs to the engine's thread.
+
+    Attributes:
+        id: stands in the address of its page.
+        owner: the visitor who may give it commands.
+        memory: about how many bytes it takes.
+        specification: what it was made from.
+        snapshot: what a board shows of it; immutable.
+        state: where it stands, as it was last published; immutable.
+        failed: an exception stopped it, and `message` says which.
+        over: nobody needs it any more, so the engine lets it go.
+    """
+
+    snapshot: TaskSnapshot | None = None
+    state: TaskState
+    specification: object = None
+    failed = False
+    over = False
+    message = ""
+
+    def __init__(self, owner: str, memory: int, clock: Clock = CLOCK) -> None:
+        self.id = secrets.token_urlsafe(9)
+        self.owner = owner
+        self.memory = memory
+        self.clock = clock
+        self._credit = 0.0
+        self._leased_until = 0.0
+        self.look()
+
+    # what a watcher does
+
+    def look(self) -> None:
+        """Keep the task going for another ten seconds."""
+        self._leased_until = self.clock.now() + LEASE
+
+    def watched(self) -> bool:
+        """Whether somebody has looked at it lately."""
+        return self.clock.now() < self._leased_until
+
+    def unwatched_seconds(self) -> float:
+        """For how long nobody has."""
+        return max(0.0, self.clock.now() - self._leased_until)
+
+    def companions(self) -> list[Task]:
+        """Tasks that go when this one goes."""
+        return []
+
+    # what the engine does
+
+    def work(self, seconds: float) -> None:
+        """Go on for about that long. What a turn overruns, the next turn is shorter by, so that all tasks get the same
+        share."""
+        self._credit += seconds
+        if self._credit <= 0:
+            return
+        begun = self.clock.worked()
+        while self.has_work():
+            self.advance()
+            if self.clock.worked() - begun >= self._credit:
+                break
+        self._credit = min(0.0, self._credit - (self.clock.worked() - begun))
+
+    def publish(self) -> None:
+        """Let other threads see where it stands."""
+        self.state = self.make_state()
+
+    def fail(self, message: str) -> None:
+        """Stop for good. What is published says so at once: whatever broke, nothing is worked out anew for it."""
+        if self.failed:
+            return
+        self.failed, self.message = True, message
+        if self.snapshot is None:
+            self.snapshot = TaskSnapshot(1, self.id, Status.FAILED, message, self.step, self.total_steps)
+        else:
+            version = self.snapshot.version + 1
+            self.snapshot = replace(self.snapshot, version=version, status=Status.FAILED, message=message)
+        self.state = replace(self.state, status=Status.FAILED, message=message, version=self.snapshot.version)
+
+    def make_state(self) -> TaskState:
+        """Where it stands now."""
+        return TaskState(
+            id=self.id,
+            status=self.status,
+            message=self.message,
+            step=self.step,
+            total_steps=self.total_steps,
+            version=self.version,
+            specification=self.specification,
+        )
+
+    @property
+    def version(self) -> int:
+        """That of the newest snapshot; 0 before the first."""
+        return self.snapshot.version if self.snapshot is not None else 0
+
+    @property
+    @abstractmethod
+    def step(self) -> int:
+        """How many updates it has made."""
+
+    @property
+    @abstractmethod
+    def total_steps(self) -> int:
+        """How many it will have made in the end."""
+
+    @property
+    @abstractmethod
+    def status(self) -> Status:
+        """What it is doing."""
+
+    @abstractmethod
+    def has_work(self) -> bool:
+        """Whether `advance` has anything to do."""
+
+    @abstractmethod
+    def advance(self) -> None:
+        """Do the next piece: a step, or a batch of an evaluation."""
+
+    @abstractmethod
+    def refresh(self, watched: int) -> None:
+        """Publish a snapshot if one is due and would show anything new; `watched` tasks share the engine."""
+
+
+class FiniteTask(Task):
+    """A task that begins by itself, goes to its end, and publishes a snapshot whenever it has got further."""
+
+    def __init__(self, owner: str, memory: int, clock: Clock = CLOCK) -> None:
+        super().__init__(owner, memory, clock)
+        self._next_refresh = 0.0
+        self._shown: object = None
+
+    @property
+    def status(self) -> Status:
+        """Training until its end, whatever it trains."""
+        if self.failed:
+            return Status.FAILED
+        return Status.TRAINING if self.has_work() else Status.FINISHED
+
+    def refresh(self, watched: int) -> None:
+        now, status = self.clock.now(), self.status
+        shown = (status, self.progress())
+        if shown == self._shown or (now < self._next_refresh and status == Status.TRAINING):
+            return
+        self._next_refresh, self._shown = now + REFRESH, shown
+        self.snapshot = self.make_snapshot(self.version + 1, status)
+
+    def progress(self) -> object:
+        """Another whenever there is more to show."""
+        return self.step
+
+    @abstractmethod
+    def make_snapshot(self, version: int, status: Status) -> TaskSnapshot:
+        """What it has found so far."""

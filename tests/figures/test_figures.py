@@ -1,0 +1,255 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from mlpviz import Settings
+from mlpviz.diagnosis import Diagnosis, Vitals
+from mlpviz.figures import FIGURES, charts, palette
+from mlpviz.figures.chart import moving_mean, number
+from mlpviz.figures.distributions import density
+from mlpviz.figures.first_layer import first_layer_weights
+from mlpviz.figures.headline import headline, notice, notice_kind, time_left
+from mlpviz.history import History
+from mlpviz.runs.run import Run
+from mlpviz.snapshot import Histogram, step_columns
+from tests.runs.working import work_off
+
+NAMES = ["Loss", "Accuracy", "Gradient norms", "Weights", "Gradients", "Update ratio", "Dead units"]
+
+
+def snapshot_after(tiny, epochs=1, **settings):
+    values = {"dataset": "fashion-mnist-mini", "hidden_sizes": (16,), "batch_size": 100, "epochs": epochs or 1}
+    run = Run(Settings(**values | settings), tiny)
+    if epochs:
+        run.start()
+    return work_off(run)
+
+
+def numbered(name):
+    return dict(zip(NAMES, FIGURES, strict=True))[name]
+
+
+@pytest.mark.parametrize("sizes", [(), (16,), (8, 8), (4,) * 6])
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_every_figure_is_one_that_plotly_takes(tiny, sizes, epochs):
+    snapshot = snapshot_after(tiny, epochs, hidden_sizes=sizes, init="kaiming")
+    made = charts(snapshot)
+    assert [c.name for c in made] == NAMES
+    for c in made:
+        go.Figure(c.data, c.layout)  # raises on a property that Plotly doesn't know
+        assert c.sentence.endswith(".") and "nan" not in c.sentence
+
+
+def trace(c, name):
+    return next(t for t in c.data if t["name"] == name)
+
+
+def test_the_loss_curve_shows_the_losses(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    c = numbered("Loss")(snapshot)
+    assert np.array_equal(trace(c, "each step")["y"], snapshot.steps.mean[:, 0])
+    assert trace(c, "each step")["x"].tolist() == list(range(1, 31))
+    assert trace(c, "test")["x"].tolist() == [0, 10, 20, 30]
+    assert trace(c, "test")["y"] == pytest.approx(snapshot.evaluations[:, 1])
+    assert trace(c, "guessing")["y"] == pytest.approx([math.log(10)] * 2)
+    expected = snapshot.steps.mean[5:30, 0].mean()
+    assert trace(c, "train")["y"][-1] == pytest.approx(expected)
+    assert number(float(expected)) in c.sentence
+    assert c.layout["yaxis"]["type"] == "linear"
+
+
+def test_wide_buckets_keep_their_extremes_in_the_picture(tiny):
+    snapshot = snapshot_after(tiny)
+    history = History(step_columns(2), capacity=4)
+    rows = np.zeros((16, 6), dtype=np.float32)
+    rows[5, 0] = 70.0
+    history.extend(rows)
+    c = numbered("Loss")(replace(snapshot, steps=history.series()))
+    assert trace(c, "each step")["y"].max() == 70.0
+    assert c.layout["yaxis"]["type"] == "log", "a spike that high is unreadable on a linear scale"
+
+
+def test_the_moving_mean_forgets_a_giant():
+    history = History("a")
+    values = np.ones((200, 1), dtype=np.float32)
+    values[20] = 1e30
+    history.extend(values)
+    mean = moving_mean(history.series().column("a"), 1)
+    assert mean[19] == 1.0 and mean[20] > 1e28 and mean[44] > 1e28
+    assert mean[45] == 1.0 and mean[-1] == 1.0
+
+
+def test_the_moving_mean_skips_what_is_not_finite():
+    history = History("a")
+    history.extend(np.array([[1.0], [3.0], [np.nan], [2.0]]))
+    mean = moving_mean(history.series().column("a"), 1)
+    assert mean[:2].tolist() == [1.0, 2.0] and math.isnan(mean[2]) and mean[3] == 2.0
+
+
+def test_marks_where_it_broke_and_where_settings_changed(tiny):
+    broken = Diagnosis("overflow", "alarm", Vitals(Settings(), not_finite_step=7))
+    snapshot = replace(snapshot_after(tiny), diagnosis=broken, changes=((3, "learning rate 0.1 → 1"),))
+    for name in ("Loss", "Accuracy", "Gradient norms", "Update ratio", "Dead units"):
+        layout = numbered(name)(snapshot).layout
+        assert sorted(shape["x0"] for shape in layout["shapes"]) == [3, 7]
+        assert {a["text"] for a in layout["annotations"]} == {"learning rate 0.1 → 1", "not finite from step 7"}
+
+
+def test_gradient_norms_are_those_of_the_steps(tiny):
+    snapshot = snapshot_after(tiny)
+    c = numbered("Gradient norms")(snapshot)
+    assert [t["name"] for t in c.data] == ["W₁", "b₁", "W₂", "b₂"]
+    for column, t in enumerate(c.data, 2):
+        assert np.array_equal(t["y"], snapshot.steps.mean[:, column])
+
+
+def test_densities_integrate_to_one():
+    histogram = Histogram(-1.0, 3.0, np.array([1, 2, 3, 2]))
+    assert density(histogram).sum() * 1.0 == pytest.approx(1.0)
+    assert density(Histogram(0.0, 1.0, np.zeros(3, dtype=int))).tolist() == [0, 0, 0]
+
+
+def test_weights_that_are_not_finite_are_named(tiny):
+    snapshot = snapshot_after(tiny)
+    inspection = replace(snapshot.inspection, weights=(Histogram(0, 1, np.ones(15), 5), snapshot.inspection.weights[1]))
+    layout = numbered("Weights")(replace(snapshot, inspection=inspection)).layout
+    assert layout["annotations"][0]["text"] == "25.0 % not finite"
+
+
+def test_first_layer_tiles_are_the_weights_in_127_steps(tiny):
+    snapshot = snapshot_after(tiny)
+    tiles = first_layer_weights(snapshot)
+    images = snapshot.inspection.first_layer_images
+    scale = float(np.quantile(np.abs(images), 0.995))
+    assert tiles["pixels"].dtype == np.int8 and tiles["pixels"].shape == images.shape
+    assert np.abs(tiles["pixels"] / 127 * scale - np.clip(images, -scale, scale)).max() <= scale / 250
+    assert tiles["labels"][0] == f"unit {snapshot.inspection.first_layer_units[0]}"
+    images = images.copy()
+    images[0, 0, :5] = np.nan
+    broken = first_layer_weights(replace(snapshot, inspection=replace(snapshot.inspection, first_layer_images=images)))
+    assert (broken["pixels"] == -128).sum() == 5 and "not finite, 5 weights" in broken["sentence"]
+    linear = first_layer_weights(snapshot_after(tiny, hidden_sizes=()))
+    assert sorted(linear["labels"]) == sorted(tiny.classes)
+
+
+def test_the_headline(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    values = {label: (value, note) for label, value, note in headline(snapshot)["values"]}
+    assert values["Step"] == ("30", "of 30") and values["Epoch"] == ("3", "of 3")
+    assert values["Test accuracy"] == (f"{100 * snapshot.evaluations[-1, 2]:.1f} %", "after epoch 3")
+    assert headline(snapshot)["status"] == "Finished" and headline(snapshot)["progress"] == 1.0
+    assert headline(snapshot)["setting"] == "tiny · 784-16-10 ReLU · CPU, 1 thread"
+    assert headline(snapshot_after(tiny, 0))["status"] == "Ready at step 0"
+
+
+@pytest.mark.parametrize(
+    ("speed", "text"), [(0.0, "–"), (3.0, "9 s"), (0.1, "4 min 20 s"), (0.001, "7 h 13 min"), (26.0, "1 s")]
+)
+def test_time_left(tiny, speed, text):
+    snapshot = replace(snapshot_after(tiny), step=4, total_steps=30, steps_per_second=speed)
+    assert time_left(snapshot) == text
+
+
+def test_a_healthy_run_gets_no_notice_and_a_failed_one_its_own(tiny):
+    assert notice(snapshot_after(tiny, 15)) == ""
+    zeros = snapshot_after(tiny, 15, init="zeros", hidden_sizes=(16,))
+    assert "zero" in notice(zeros) and notice_kind(zeros) == "alarm"
+    broken = replace(zeros, message="RuntimeError: no memory")
+    assert notice(broken) == "RuntimeError: no memory"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (2.30259, "2.3"),
+        (0.0005, "5.0·10⁻⁴"),
+        (6e30, "6.0·10³⁰"),
+        (math.nan, "not finite"),
+        (1234.5, "1.23e+03"),
+    ],
+)
+def test_numbers_for_people(value, text):
+    assert number(value) == text.replace("1.23e+03", "1,230")
+
+
+def luminance(color):
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("color", sorted({*palette.LAYERS, palette.ALARM}))
+@pytest.mark.parametrize("background", ["#ffffff", "#12161d"])
+def test_colours_stand_out_on_light_and_dark(color, background):
+    """WCAG's contrast for graphics: 3:1."""
+    light, dark = sorted([luminance(color), luminance(background)], reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_the_accuracy_curve_shows_the_accuracies(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    c = numbered("Accuracy")(snapshot)
+    assert np.array_equal(trace(c, "each step")["y"], snapshot.steps.mean[:, 1])
+    assert trace(c, "test")["y"] == pytest.approx(snapshot.evaluations[:, 2])
+    train, test = 100 * snapshot.steps.mean[5:30, 1].mean(), 100 * snapshot.evaluations[-1, 2]
+    assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %; guessing gets 10 % right."
+
+
+def test_update_ratios_and_dead_shares_are_those_of_the_inspections(tiny):
+    snapshot = snapshot_after(tiny, 3, hidden_sizes=(16, 8), init="kaiming")
+    trend = snapshot.inspection.trend.mean
+    drawn = [*numbered("Update ratio")(snapshot).data[:3], *numbered("Dead units")(snapshot).data]
+    assert [t["name"] for t in drawn] == ["W₁", "W₂", "W₃", "h₁", "h₂"]
+    for column, t in enumerate(drawn, 1):
+        assert np.array_equal(t["x"], trend[:, 0]) and np.array_equal(t["y"], trend[:, column], equal_nan=True)
+
+
+def test_the_gradient_norms_sentence_gives_the_weights_latest(tiny):
+    snapshot = snapshot_after(tiny)
+    first, second = (number(float(snapshot.steps.mean[-1, column])) for column in (2, 4))
+    assert numbered("Gradient norms")(snapshot).sentence == f"W₁ {first}, W₂ {second}; dotted: biases."
+
+
+def test_histograms_show_the_weights_as_they_began_and_now_and_the_gradients(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    inspection = snapshot.inspection
+    expected = [pair[i] for i in range(2) for pair in (inspection.initial_weights, inspection.weights)]
+    weights = numbered("Weights")(snapshot).data
+    assert [t["name"] for t in weights] == ["at the start", "now"] * 2
+    for drawn, histograms in ((weights, expected), (numbered("Gradients")(snapshot).data, inspection.gradients)):
+        for t, histogram in zip(drawn, histograms, strict=True):
+            assert (t["x"][0], t["x"][-1]) == pytest.approx((histogram.low, histogram.high), rel=1e-6)
+            assert t["y"][:-1] / t["y"].max() == pytest.approx(histogram.counts / histogram.counts.max(), rel=1e-5)
+
+
+def test_the_headlines_train_loss_is_the_mean_of_the_last_25(tiny):
+    snapshot = snapshot_after(tiny, 3)
+    values = {label: value for label, value, _ in headline(snapshot)["values"]}
+    assert values["Train loss"] == number(float(snapshot.steps.mean[5:30, 0].mean()))
+
+
+def test_a_single_step_is_a_point_that_can_be_seen(tiny):
+    run = Run(Settings(dataset="fashion-mnist-mini", hidden_sizes=(16,), batch_size=100), tiny)
+    run.one_step()
+    snapshot = work_off(run)
+    for name in ("Loss", "Accuracy", "Gradient norms", "Update ratio"):
+        for drawn in numbered(name)(snapshot).data:
+            if np.isfinite(np.asarray(drawn["y"], dtype=float)).sum() == 1:
+                assert "markers" in drawn["mode"], (name, drawn["name"])
+
+
+def test_changes_close_together_are_written_one_below_the_other(tiny):
+    snapshot = replace(snapshot_after(tiny), changes=((3, "a"), (4, "b"), (5, "c")))
+    heights = [label["y"] for label in numbered("Loss")(snapshot).layout["annotations"]]
+    assert len(set(heights)) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.5, "−0.5"), (-1234, "−1,230"), (-1e-7, "−1.0·10⁻⁷"), (1e-7, "1.0·10⁻⁷")]
+)
+def test_negative_numbers_have_a_minus_and_no_hyphen(value, text):
+    assert number(value) == number(np.float64(value)) == text

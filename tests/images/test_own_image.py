@@ -1,0 +1,158 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlpviz.images.own_image import prepare, read
+
+
+def encoded(image, kind="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, format=kind, **options)
+    return file.getvalue()
+
+
+def shoe(width=300, height=200, ink=0, paper=255):
+    picture = np.full((height, width), paper, dtype=np.uint8)
+    picture[height // 4 : height // 2, width // 3 : 2 * width // 3] = ink
+    return picture
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_picture_is_read_as_it_is(kind, mode):
+    found = read(encoded(Image.fromarray(shoe()).convert(mode), kind))
+    assert found.shape == (200, 300) and np.abs(found.astype(int) - shoe()).mean() < 2
+
+
+def test_transparency_is_white_paper():
+    image = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
+    image.paste((0, 0, 0, 255), (10, 10, 30, 30))
+    found = read(encoded(image))
+    assert found[0, 0] == 255 and found[20, 20] == 0
+
+
+def test_a_phones_rotation_is_undone():
+    image = Image.fromarray(shoe())
+    exif = image.getexif()
+    exif[0x0112] = 6  # turned by a quarter
+    assert read(encoded(image, "JPEG", exif=exif)).shape == (300, 200)
+
+
+def test_dark_on_bright_is_inverted_and_bright_on_dark_is_not():
+    dark, stages = prepare(shoe())
+    bright, others = prepare(shoe(ink=255, paper=0))
+    assert np.array_equal(dark, bright)
+    assert [stage.name for stage in stages][1].startswith("Inverted") and len(others) == len(stages) - 1
+    assert np.array_equal(stages[0].pixels, shoe())
+
+
+def test_it_fills_the_frame_and_is_centred():
+    result, _ = prepare(shoe())  # 100 × 50: 28 × 14 after scaling
+    assert result.shape == (28, 28) and result.dtype == np.uint8
+    assert (result[7:21] > 250).all() and (result[:7] == 0).all() and (result[21:] == 0).all()
+
+
+def test_a_training_image_that_fills_its_frame_comes_through_unchanged(mini):
+    images = [
+        i
+        for i in mini.train.images[:200].numpy()
+        if (i[:, [0, -1]] > 40).any(0).all() or (i[[0, -1]] > 40).any(1).all()
+    ]
+    dark = [i for i in images if np.median(np.concatenate([i[0], i[-1], i[:, 0], i[:, -1]])) <= 127]
+    assert len(dark) > 10
+    same = 0
+    for image in dark:
+        result, _ = prepare(image)
+        same += np.array_equal(result, image)
+    assert same > len(dark) / 3, "but for those that are off centre or have a faint edge"
+
+
+@pytest.mark.parametrize(
+    "picture", [np.zeros((5, 5), np.uint8), np.full((5, 5), 255, np.uint8), np.full((9, 9), 77, np.uint8)]
+)
+def test_one_shade_is_a_sentence(picture):
+    with pytest.raises(ValueError, match="all of one shade"):
+        prepare(picture)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1)])
+def test_thin_pictures_work_or_say_so(shape):
+    picture = np.zeros(shape, dtype=np.uint8)
+    picture[0, 0] = 255
+    try:
+        assert prepare(picture)[0].shape == (28, 28)
+    except ValueError as error:
+        assert "shade" in str(error)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not a picture",
+        b"\x89PNG\r\n\x1a\n" + b"\0" * 50,
+        encoded(Image.fromarray(shoe()))[:200],
+        b"GIF89a" + b"\0" * 99,
+    ],
+)
+def test_malformed_files_are_a_sentence(data):
+    with pytest.raises(ValueError, match="can’t be read as a PNG or JPEG"):
+        read(data)
+
+
+def test_other_formats_are_not_opened():
+    with pytest.raises(ValueError, match="PNG or JPEG"):
+        read(encoded(Image.fromarray(shoe()), "BMP"))
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_a_decompression_bomb_is_refused_by_its_header_alone():
+    """A valid header of 30,000 × 30,000 pixels in a few bytes."""
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
+    bomb = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+    with pytest.raises(ValueError, match=r"30,000 × 30,000|can’t be read"):
+        read(bomb)
+    smaller = struct.pack(">IIBBBBB", 9_000, 9_000, 8, 0, 0, 0, 0)
+    with pytest.raises(ValueError, match="9,000 × 9,000 pixels"):
+        read(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", smaller) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+
+
+def test_a_huge_file_is_refused():
+    with pytest.raises(ValueError, match="21 MB"):
+        read(b"\0" * (21 * 2**20))
+
+
+def test_sixteen_bits_are_scaled_and_not_cut():
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(20, 0)
+    found = read(encoded(Image.fromarray(ramp)))
+    assert np.abs(found[0].astype(int) - np.arange(256)).max() <= 1
+
+
+def test_white_on_nothing_is_seen():
+    image = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
+    image.paste((255, 255, 255, 255), (10, 5, 30, 35))
+    result, _ = prepare(read(encoded(image)))
+    assert result.max() == 255 and (result == 0).any()
+
+
+def test_a_digit_leaves_the_margin_that_mnist_has():
+    result, _ = prepare(shoe(), fit=20)
+    rows, columns = np.flatnonzero(result.any(axis=1)), np.flatnonzero(result.any(axis=0))
+    assert len(columns) == 20 and columns[0] == 4 and len(rows) == 10
+
+
+def test_a_large_photograph_is_reduced_as_it_is_read():
+    found = read(encoded(Image.fromarray(shoe(4000, 3000)), "JPEG"))
+    assert max(found.shape) == 1024

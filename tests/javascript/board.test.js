@@ -1,0 +1,97 @@
+// The pure parts of the live board: no browser is needed for them.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { pageState } from "../../mlpviz/live/board/board.js";
+import { dress } from "../../mlpviz/live/board/cards.js";
+import { charts, merged } from "../../mlpviz/live/board/feed.js";
+import { comparable, length } from "../../mlpviz/live/board/overlays.js";
+import { isDark, shades } from "../../mlpviz/live/board/tiles.js";
+
+const PALETTE = {
+  negative: "#2166c8",
+  positive: "#ca3228",
+  zeroLight: "#fafafa",
+  zeroDark: "#181b22",
+  notFinite: "#b07a00",
+};
+
+test("parts that have not changed stay, newer ones take their place", () => {
+  const first = merged(null, { run: "a", version: 1, parts: { head: { step: 1 }, Loss: { name: "Loss" }, tiles: null } });
+  const second = merged(first, { run: "a", version: 2, parts: { head: { step: 2 } } });
+  assert.equal(second.version, 2);
+  assert.deepEqual(second.parts, { head: { step: 2 }, Loss: { name: "Loss" }, tiles: null });
+  assert.deepEqual(first.parts.head, { step: 1 }, "what was drawn is not changed from behind");
+});
+
+test("nothing of another run stays", () => {
+  const first = merged(null, { run: "a", version: 9, parts: { head: { step: 9 }, Loss: { name: "Loss" } } });
+  const other = merged(first, { run: "b", version: 1, parts: { head: { step: 0 } } });
+  assert.deepEqual(other.parts, { head: { step: 0 } });
+});
+
+test("charts come in the order of the page, without head and tiles", () => {
+  const first = merged(null, { run: "a", version: 1, parts: { head: {}, Loss: { name: "Loss" }, Weights: { name: "Weights" }, tiles: {} } });
+  const second = merged(first, { run: "a", version: 2, parts: { Sharpness: { name: "Sharpness" }, Loss: { name: "Loss" } } });
+  assert.deepEqual(charts(second).map((chart) => chart.name), ["Loss", "Weights", "Sharpness"]);
+  assert.deepEqual(charts(null), []);
+});
+
+test("the page runs for another status, and for another evaluation only if it wants to", () => {
+  assert.equal(pageState("preparing", null), pageState("paused", null), "the buttons are the same");
+  assert.notEqual(pageState("training", null), pageState("paused", null));
+  assert.notEqual(pageState("paused", 1), pageState("paused", 2));
+});
+
+test("an array in base64 has as many numbers as it was made of", () => {
+  for (const count of [0, 1, 2, 3, 600]) {
+    for (const [dtype, type] of [["f4", Float32Array], ["f8", Float64Array], ["i8", BigInt64Array]]) {
+      const bdata = Buffer.from(new type(count).buffer).toString("base64");
+      assert.equal(length({ dtype, bdata }), count);
+    }
+  }
+  assert.equal(length([1, 2, 3]), 3);
+});
+
+test("other runs bring their curves, but neither guide lines nor single steps", () => {
+  const loss = { card: "Loss", layout: {} };
+  assert.ok(comparable({ type: "scatter", name: "train" }, loss, false));
+  assert.ok(!comparable({ type: "scatter", name: "guessing", hoverinfo: "skip" }, loss, false));
+  assert.ok(!comparable({ type: "scatter", name: "each step", showlegend: false }, loss, false));
+  assert.ok(!comparable({ type: "bar", name: "train" }, loss, false));
+});
+
+test("distributions come of a twin alone, and only where the figure has a place for the layer", () => {
+  const weights = { card: "Weights", layout: { xaxis: {}, xaxis2: {} } };
+  assert.ok(comparable({ type: "scatter", name: "now", xaxis: "x2" }, weights, true));
+  assert.ok(!comparable({ type: "scatter", name: "now", xaxis: "x3" }, weights, true), "a twin with more layers");
+  assert.ok(!comparable({ type: "scatter", name: "now" }, weights, false), "a pinned run");
+  assert.ok(!comparable({ type: "scatter", name: "at the start" }, weights, true));
+});
+
+test("the shades go from negative through the background to positive", () => {
+  for (const dark of [false, true]) {
+    const colors = shades(PALETTE, dark);
+    const hex = (i) => `#${[0, 8, 16].map((shift) => ((colors[i] >> shift) & 255).toString(16).padStart(2, "0")).join("")}`;
+    assert.equal(hex(1), PALETTE.negative);
+    assert.equal(hex(128), dark ? PALETTE.zeroDark : PALETTE.zeroLight);
+    assert.equal(hex(255), PALETTE.positive);
+    assert.equal(hex(0), PALETTE.notFinite, "the value −128");
+  }
+});
+
+test("dark and light backgrounds are told apart, however they are written", () => {
+  assert.ok(isDark("#0e1117") && isDark(" rgb(14, 17, 23)"));
+  assert.ok(!isDark("#ffffff") && !isDark("rgb(250, 250, 250)") && !isDark(""));
+});
+
+test("a figure's own layout goes over what all figures share", () => {
+  const theme = { text: "#111111", background: "#ffffff", grid: "#cccccc", font: "sans" };
+  const dressed = dress({ xaxis: { title: { text: "step" } }, yaxis2: { type: "log" }, hovermode: "closest" }, theme, "run");
+  assert.equal(dressed.uirevision, "run");
+  assert.equal(dressed.hovermode, "closest");
+  assert.equal(dressed.xaxis.title.text, "step");
+  assert.equal(dressed.xaxis.gridcolor, theme.grid);
+  assert.equal(dressed.yaxis2.type, "log");
+});

@@ -1,0 +1,331 @@
+import asyncio
+import base64
+import gc
+import gzip
+import io
+import json
+import math
+import threading
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import plotly
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from mlpviz import Settings
+from mlpviz.backend import parts as parts_module
+from mlpviz.backend.commands import Change, OneStep
+from mlpviz.backend.local import LocalBackend
+from mlpviz.backend.parts import HEAD, TILES, Encoder, Newest, Part, deflated
+from mlpviz.diagnosis import Diagnosis, Kind, Severity, Vitals
+from mlpviz.live import routes
+from mlpviz.live.answer import accepts_gzip, gzipped, plain
+from mlpviz.live.sprite import sprite_url
+from mlpviz.live.visitor import COOKIE, VisitorCookie
+from mlpviz.runs.engine import Engine
+from mlpviz.runs.run import Run
+from mlpviz.snapshot import Status, TaskSnapshot
+from tests.figures.test_figures import snapshot_after
+from tests.waiting import until
+
+SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(16,), batch_size=100, epochs=2)
+ALL = frozenset()
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    engine = Engine(threads=1)
+    backend = LocalBackend(engine)
+    monkeypatch.setattr(routes, "get_backend", lambda: backend)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def client():
+    return TestClient(Starlette(routes=routes.ROUTES))
+
+
+@pytest.fixture
+def run(engine, tiny):
+    """A run that is ready at step 0."""
+    run = engine.add(Run(SMALL, tiny))
+    until(lambda: run.snapshot is not None and run.state.status == "paused")
+    return run
+
+
+def address(engine, run, query=""):
+    return f"live/{engine.find(run.id, '').token}{query}"
+
+
+def step(engine, run):
+    engine.tell(run.id, "", OneStep().carry_out).result(5)
+    until(lambda: run.snapshot.step == run.step and run.state.status == "paused")
+
+
+def decode(array):
+    return np.frombuffer(base64.b64decode(array["bdata"]), dtype=array["dtype"])
+
+
+def have(body):
+    return f"?have={body['run']}.{body['version']}"
+
+
+def test_the_newest_snapshot_and_nothing_when_it_is_at_hand(engine, client, run):
+    first = client.get(address(engine, run))
+    assert first.status_code == 200 and first.headers["cache-control"] == "no-store"
+    body = first.json()
+    assert (body["parts"][HEAD]["status"], body["parts"][HEAD]["step"]) == ("paused", 0)
+    assert client.get(address(engine, run, have(body))).status_code == 204
+    step(engine, run)
+    second = client.get(address(engine, run, have(body)))
+    assert second.status_code == 200 and second.json()["parts"][HEAD]["step"] == 1
+
+
+def test_a_browser_gets_only_the_parts_that_have_changed(engine, client, run):
+    whole = client.get(address(engine, run)).json()
+    assert {HEAD, TILES, "Loss", "Weights", "Dead units"} <= set(whole["parts"])
+    engine.tell(run.id, "", Change(SMALL.replace(epochs=5)).carry_out).result(5)
+    until(lambda: run.snapshot.total_steps == 50)
+    news = client.get(address(engine, run, have(whole))).json()
+    assert list(news["parts"]) == [HEAD], "the figures don't depend on the number of epochs"
+    step(engine, run)
+    news = client.get(address(engine, run, have(whole))).json()
+    assert {"Loss", HEAD} <= set(news["parts"])
+    everything = client.get(address(engine, run)).json()
+    assert whole["parts"] | news["parts"] == everything["parts"], "put together, it is the newest"
+
+
+def test_another_run_is_sent_whole(engine, client, run, tiny):
+    other = engine.add(Run(SMALL, tiny))
+    until(lambda: other.snapshot is not None and other.state.status == "paused")
+    known = client.get(address(engine, run)).json()
+    assert set(client.get(address(engine, other, have(known))).json()["parts"]) == set(known["parts"])
+
+
+@pytest.mark.parametrize(
+    "query", ["?have=nonsense", "?have=.", "?have=a.-1", "?have=" + "9" * 5000, "?only=", "?have=x.1e9"]
+)
+def test_whatever_is_asked_for_is_answered(engine, client, run, query):
+    assert TILES in client.get(address(engine, run, query)).json()["parts"]
+
+
+def test_a_fetch_keeps_the_run_going(engine, client, run, monkeypatch):
+    looks = []
+    monkeypatch.setattr(run, "look", lambda: looks.append(1))
+    client.get(address(engine, run))
+    assert looks
+
+
+def test_no_such_run_is_404_and_its_id_opens_nothing(engine, client, run):
+    assert client.get("live/nonsense").status_code == 404
+    assert client.get(f"live/{run.id}").status_code == 404
+
+
+def test_the_token_reads_only(engine, client, run):
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        assert client.request(method, address(engine, run)).status_code == 405
+
+
+def test_a_run_that_failed_before_it_was_seen_says_so(engine, client, run):
+    run.snapshot = None
+    run.fail("RuntimeError: no memory")
+    head = client.get(address(engine, run)).json()["parts"][HEAD]
+    assert (head["status"], head["notice"], head["notice_kind"]) == ("failed", "RuntimeError: no memory", "alarm")
+
+
+# bytes
+
+
+def bodies(snapshot):
+    newest = Encoder().newest(snapshot, None, ALL)
+    return json.loads(plain(newest))["parts"]
+
+
+def test_the_payload_is_the_snapshot_and_valid_json_whatever_happened(tiny):
+    snapshot = snapshot_after(tiny, 2)
+    body = bodies(snapshot)
+    assert np.array_equal(decode(body["Loss"]["data"][0]["y"]), snapshot.steps.column("loss"))
+    assert len(decode(body[TILES]["pixels"])) == 16 * 28 * 28
+    steps = replace(snapshot.steps, mean=np.full_like(snapshot.steps.mean, math.nan))
+    lost = Diagnosis(Kind.OVERFLOW, Severity.ALARM, Vitals(Settings(), not_finite_step=1))
+    broken = replace(snapshot, steps=steps, evaluations=np.array([[0.0, math.inf, 0.1]]), diagnosis=lost)
+    text = plain(Encoder().newest(broken, None, ALL)).decode()
+    assert "NaN" not in text.replace("NaN (not a number)", "") and "Infinity" not in text
+    assert "not finite" in text
+
+
+def test_parts_are_encoded_and_compressed_once_however_many_read_them(tiny, monkeypatch):
+    made = []
+    compress = parts_module.deflated
+    monkeypatch.setattr(parts_module, "deflated", lambda data: made.append(1) or compress(data))
+    snapshot, encoder = snapshot_after(tiny), Encoder()
+    first = encoder.newest(snapshot, None, ALL)
+    count = len(made)
+    assert count == len(first.parts)
+    for _ in range(5):
+        again = encoder.newest(snapshot, None, ALL)
+        assert all(a is b for a, b in zip(first.parts, again.parts, strict=True))
+    assert len(made) == count
+
+
+def test_a_part_keeps_its_version_while_it_stays_as_it_is(tiny):
+    snapshot, encoder = snapshot_after(tiny), Encoder()
+    first = {part.name: part for part in encoder.newest(snapshot, None, ALL).parts}
+    later = replace(snapshot, version=snapshot.version + 1, message="something new")
+    second = {part.name: part for part in encoder.newest(later, None, ALL).parts}
+    assert second["Loss"] is first["Loss"] and second[HEAD].version == later.version
+    news = encoder.newest(later, (snapshot.run, snapshot.version), ALL)
+    assert [part.name for part in news.parts] == [HEAD]
+    assert encoder.newest(later, (later.run, later.version), ALL).parts == ()
+
+
+def test_a_board_that_shows_its_strip_alone_gets_no_figures_and_none_are_made(tiny, monkeypatch):
+    monkeypatch.setattr(parts_module, "_charts", None)
+    (head,) = Encoder().newest(snapshot_after(tiny), None, frozenset({HEAD})).parts
+    assert head.name == HEAD and len(head.plain) < 1500 and json.loads(head.plain)["evaluations"] == 2
+
+
+def test_figures_that_nobody_asked_for_in_between_come_with_the_next_question(tiny):
+    first, encoder = snapshot_after(tiny), Encoder()
+    whole = encoder.newest(first, None, ALL)
+    second = replace(snapshot_after(tiny, 2), run=first.run, version=first.version + 1)
+    encoder.newest(second, None, frozenset({HEAD}))
+    news = encoder.newest(second, (whole.run, whole.version), ALL)
+    assert "Loss" in [part.name for part in news.parts]
+
+
+def test_gzip_is_the_same_as_plain_for_any_parts():
+    """The joined pieces against Python's own gzip, which checks length and checksum."""
+    rng = np.random.default_rng(0)
+    contents = [b"", b"x", b'{"a": [1, 2, 3]}' * 1000, rng.bytes(70_000), "Überraschung".encode() * 50]
+    for count in range(len(contents) + 1):
+        parts = tuple(Part(f"part {i}", 1, data, deflated(data)) for i, data in enumerate(contents[:count]))
+        newest = Newest("run", 3, parts)
+        assert gzip.decompress(gzipped(newest)) == plain(newest)
+    assert len(deflated(contents[2])) < len(contents[2]) / 20
+
+
+def test_a_piece_of_a_stream_needs_nothing_before_it():
+    one, other = deflated(b"abcabcabc" * 10), deflated(b"abcabcabc" * 10)
+    stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    assert stream.decompress(other + one + b"\x03\x00") == b"abcabcabc" * 20 and stream.eof
+
+
+def test_who_takes_gzip_gets_it_and_who_does_not_gets_plain(engine, client, run):
+    packed = client.get(address(engine, run), headers={"accept-encoding": "gzip, deflate, br"})
+    raw = client.get(address(engine, run), headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in raw.headers
+    assert packed.json() == raw.json() and int(packed.headers["content-length"]) < len(raw.content)
+    assert packed.headers["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(
+    ("header", "takes"),
+    [("gzip", True), ("br, GZIP;q=0.5", True), ("*", True), ("gzip;q=0", False), ("br", False), ("", False)],
+)
+def test_what_an_accept_encoding_says(header, takes):
+    assert accepts_gzip(header) == takes
+
+
+def test_a_middleware_that_compresses_leaves_the_live_route_alone(engine, run):
+    client = TestClient(Starlette(routes=routes.ROUTES, middleware=[Middleware(GZipMiddleware, minimum_size=1)]))
+    answer = client.get(address(engine, run))
+    assert answer.headers["content-encoding"] == "gzip" and answer.json()["parts"][HEAD]["step"] == 0
+
+
+def test_the_door_answers_at_once_while_others_are_answered(engine, run):
+    """`newest` is asynchronous: many at a time, in one thread."""
+    backend = LocalBackend(engine)
+    token = engine.find(run.id, "").token
+
+    async def many():
+        return await asyncio.gather(*(backend.newest(token, None, ALL) for _ in range(50)))
+
+    answers = asyncio.run(many())
+    assert len({id(part) for answer in answers for part in answer.parts}) == len(answers[0].parts)
+
+
+def test_a_snapshot_of_no_known_kind_shows_its_strip():
+    snapshot = TaskSnapshot(1, "run", Status.FAILED, "no memory", 0, 10)
+    assert bodies(snapshot) == {HEAD: bodies(snapshot)[HEAD], TILES: None}
+    assert bodies(snapshot)[HEAD]["headline"]["status"] == "Stopped by an error"
+
+
+def test_plotly_is_the_installed_one_and_may_be_kept(client):
+    answer = client.get(routes.PLOTLY_URL)
+    assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]
+    assert plotly.__version__ in routes.PLOTLY_URL
+    for name in ("board.js", "cards.js", "strip.js", "tiles.js"):
+        assert client.get(f"live/board/{name}").status_code == 200
+    assert client.get("live/board/%2e%2e/routes.py").status_code == 404
+
+
+@pytest.fixture
+def page():
+    return TestClient(
+        Starlette(
+            routes=[Route("/", lambda request: HTMLResponse("page")), *routes.ROUTES],
+            middleware=[Middleware(VisitorCookie)],
+        )
+    )
+
+
+def test_each_browser_gets_a_cookie_of_its_own_once_and_no_script_reads_it(page):
+    header = page.get("/").headers["set-cookie"]
+    assert "HttpOnly" in header and "SameSite=Lax" in header and "Secure" not in header
+    assert "set-cookie" not in page.get("/").headers, "the browser has it now"
+    value = page.cookies[COOKIE]
+    page.cookies.clear()
+    page.get("/")
+    assert page.cookies[COOKIE] != value and len(value) >= 32
+
+
+@pytest.mark.parametrize("others", ['theme={"a":1}; ', "a b=c; ", "x; "])
+def test_another_sites_cookies_do_not_hide_ours(page, others):
+    assert "set-cookie" not in page.get("/", headers={"cookie": f"{others}{COOKIE}=abc"}).headers
+    assert "set-cookie" in page.get("/", headers={"cookie": f"{others}{COOKIE}="}).headers
+
+
+def test_the_cookie_is_secure_over_https_and_comes_with_the_page_alone(page):
+    assert "Secure" in page.get("https://testserver/").headers["set-cookie"]
+    page.cookies.clear()
+    assert "set-cookie" not in page.get("live/board/board.js").headers
+
+
+def test_the_cookie_holds_for_the_whole_site_and_for_a_month(page):
+    parts = page.get("/").headers["set-cookie"].split("; ")
+    assert "Path=/" in parts and f"Max-Age={60 * 60 * 24 * 30}" in parts
+
+
+def test_the_engine_ends_with_the_server_and_what_stays_is_frozen(engine):
+    with TestClient(Starlette(routes=routes.ROUTES, lifespan=routes.lifespan)):
+        frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    names = {thread.name for thread in threading.enumerate()}
+    assert frozen > 10_000 and "mlpviz-engine" not in names
+
+
+def test_the_sprite_holds_every_test_image_in_its_place(client, mini):
+    address = sprite_url("fashion-mnist-mini")
+    answer = client.get(f"/{address}")
+    assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]
+    sheet = np.asarray(Image.open(io.BytesIO(answer.content)))
+    assert sheet.shape == (20 * 28, 100 * 28)
+    for index in (0, 99, 100, 1999):
+        row, column = divmod(index, 100)
+        tile = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
+        assert np.array_equal(tile, mini.test.images[index].numpy())
+
+
+@pytest.mark.parametrize("name", ["fashion-mnist-mini-00000000", "imagenet-12345678", "x"])
+def test_no_other_picture_is_served(client, name):
+    assert client.get(f"/live/sprite/{name}.png").status_code == 404

@@ -1,0 +1,43 @@
+"""What the tests of the page share: no full dataset, one visitor, and a door to the runs of each kind.
+
+Every test runs twice: with the runs behind a plain door, and behind one that pickles whatever goes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mlpviz import catalog
+from mlpviz.backend.local import LocalBackend
+from mlpviz.page import door
+from mlpviz.runs.engine import Engine
+from tests.page import driver
+from tests.pickled import PickledBackend
+
+
+@pytest.fixture(autouse=True)
+def no_full_set(monkeypatch, tmp_path) -> None:
+    """As on a fresh machine, so that the small set is used wherever the tests run."""
+    monkeypatch.setattr(catalog, "DEBIAN_FOLDER", tmp_path / "none")
+    monkeypatch.delenv("MLPVIZ_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def ada(monkeypatch) -> None:
+    """The harness has no real cookies; the browser tests do."""
+    monkeypatch.setattr(door, "visitor", lambda: driver.VISITOR)
+
+
+@pytest.fixture(scope="module", params=["local", "pickled"], autouse=True)
+def backend(request) -> Iterator[LocalBackend]:
+    """The page's door to the runs, which the tests themselves reach without a door."""
+    local = LocalBackend(Engine(threads=1))
+    used = local if request.param == "local" else PickledBackend(local)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(door, "get_backend", lambda: used)
+        monkeypatch.setattr(driver, "engine", lambda: local.engine)
+        yield local
+    local.close()

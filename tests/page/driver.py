@@ -1,0 +1,88 @@
+"""Driving the page in Streamlit's own test harness, and looking at what stands behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from mlpviz.backend.commands import Command
+from mlpviz.runs.engine import Engine
+from mlpviz.runs.run import Run
+from mlpviz.runs.task import Task
+from mlpviz.state import RunState
+from tests.waiting import until
+
+PAGE = str(Path(__file__).parent.parent.parent / "mlpviz" / "page" / "main.py")
+VISITOR = "ada"
+
+
+def engine() -> Engine:
+    """The engine behind the page; the fixture `backend` puts it here."""
+    raise RuntimeError("there is no engine")
+
+
+def page(**params: str) -> AppTest:
+    """The page, opened with these parameters in its address."""
+    app = AppTest.from_file(PAGE, default_timeout=30)
+    for name, value in params.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def run_of(app: AppTest) -> Run:
+    """The run that the page shows, itself."""
+    assert not app.exception
+    run = engine().run(app.query_params["run"], VISITOR)
+    until(lambda: run.look() is None and run.snapshot is not None)
+    return run
+
+
+def state_of(run: Run) -> RunState:
+    """Where a run stands, as the page is told."""
+    state = engine().find(run.id, run.owner)
+    assert isinstance(state, RunState)
+    return state
+
+
+def task_of(app: AppTest, key: str) -> Task | None:
+    """The task whose id the page remembers under that key."""
+    return engine().task(app.session_state[key], VISITOR)
+
+
+def pins_of(app: AppTest) -> list[Task | None]:
+    """The pins that the page remembers."""
+    return [engine().task(pin, VISITOR) for pin in app.session_state.pins.values()]
+
+
+def tell(run: Run, command: Command) -> None:
+    """As the page does, from behind."""
+    engine().tell(run.id, run.owner, command.carry_out).result(10)
+
+
+def finished(task: Task, seconds: float = 60.0) -> Task:
+    """The task, once it is through."""
+    until(lambda: task.look() is None and task.snapshot is not None and task.snapshot.status == "finished", seconds)
+    return task
+
+
+def button(app, label):
+    return next(b for b in app.button if b.label == label)
+
+
+def labels(app):
+    return [b.label for b in app.button]
+
+
+def press(app, label):
+    button(app, label).click()
+    return app.run()
+
+
+def at_rest(run, step):
+    """Wait until the run rests at that step, as the page is told."""
+    until(lambda: run.look() is None and run.state.step == step and run.state.status != "training")
+
+
+def texts(app):
+    return " ".join(e.value for e in [*app.error, *app.markdown, *app.caption, *app.warning])

@@ -1,0 +1,521 @@
+import itertools
+import random
+import threading
+import time
+
+import pytest
+import torch
+
+from mlpviz import Trainer
+from mlpviz.backend.commands import Change, OneEpoch, OneStep, Pause, Start
+from mlpviz.backend.specifications import NewRun
+from mlpviz.runs import engine as engine_module
+from mlpviz.runs.clock import Clock
+from mlpviz.runs.engine import FORGET, IDLE, Engine
+from mlpviz.runs.errors import EngineFullError, GoneError
+from mlpviz.runs.memory import run_memory
+from mlpviz.runs.run import Run
+from mlpviz.runs.task import LEASE, FiniteTask
+from tests.runs.working import SMALL as TWO_EPOCHS
+from tests.waiting import until
+
+SMALL = TWO_EPOCHS.replace(epochs=3)
+LONG = SMALL.replace(epochs=1000)
+
+
+@pytest.fixture
+def engine():
+    engine = Engine(threads=1)
+    yield engine
+    engine.close()
+
+
+def create(engine, settings, dataset, owner="", **named):
+    """A run made by the engine itself, as the door has it made."""
+    state = engine.create(NewRun(settings), owner, dataset, **named).result(10)
+    return engine.task(state.id, owner)
+
+
+def tell(engine, run, command):
+    return engine.tell(run.id, run.owner, command.carry_out).result(10)
+
+
+def finish(run):
+    def finished():
+        run.look()
+        return run.snapshot is not None and run.snapshot.status in ("finished", "failed")
+
+    until(finished)
+    return run.snapshot
+
+
+def weights(trainer):
+    return torch.cat([p.detach().flatten() for p in trainer.net.parameters()])
+
+
+def trained(settings, dataset, steps):
+    trainer = Trainer(settings, dataset)
+    trainer.train(steps)
+    return weights(trainer)
+
+
+def unwatched(run, seconds):
+    """Nobody has looked at the run for so long."""
+    now = time.monotonic()
+    run.clock = Clock(now=lambda: now - LEASE - seconds)
+    run.look()
+    run.clock = Clock()
+
+
+def test_a_run_from_start_to_finish(engine, tiny):
+    run = create(engine, SMALL, tiny)
+    until(lambda: run.snapshot is not None and run.snapshot.status == "paused")
+    assert run.snapshot.step == 0 and len(run.snapshot.evaluations) == 1
+    tell(engine, run, Start())
+    snapshot = finish(run)
+    assert snapshot.step == 30 and len(snapshot.evaluations) == 4
+    assert torch.equal(weights(run.trainer), trained(SMALL, tiny, 30))
+
+
+def test_twenty_runs_at_once_end_with_the_same_bits_as_one_at_a_time(engine, tiny):
+    settings = [SMALL.replace(seed=i, batch_size=50 + i) for i in range(20)]
+    runs = [create(engine, s, tiny) for s in settings]
+    for run in runs:
+        tell(engine, run, Start())
+    for run, s in zip(runs, settings, strict=True):
+        finish(run)
+        assert torch.equal(weights(run.trainer), trained(s, tiny, run.step))
+
+
+def test_commands_during_slices_never_cost_or_repeat_a_step(engine, tiny):
+    """Two threads press buttons at random; wherever the run stands afterwards, its bits are those of that step."""
+    run = create(engine, LONG, tiny)
+    buttons = [Start(), Pause(), OneStep(), OneEpoch(), Change(LONG)]
+
+    def press(seed):
+        choose = random.Random(seed)
+        for _ in range(60):
+            engine.tell(run.id, "", choose.choice(buttons).carry_out)
+            time.sleep(choose.random() * 0.004)
+
+    threads = [threading.Thread(target=press, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    state = tell(engine, run, Pause())
+    assert state.status == "paused" and state.step == run.step > 0
+    assert torch.equal(weights(run.trainer), trained(LONG, tiny, run.step))
+
+
+def test_step_makes_exactly_one(engine, tiny):
+    run = create(engine, SMALL, tiny)
+    for expected in (1, 2, 3):
+        tell(engine, run, OneStep())
+        until(lambda: run.status == "paused")
+        assert run.step == expected
+
+
+def test_pause_takes_effect_between_two_steps(engine, tiny):
+    run = create(engine, LONG, tiny)
+    tell(engine, run, Start())
+    until(lambda: run.step > 5)
+    step = tell(engine, run, Pause()).step
+    time.sleep(0.1)
+    assert run.step == step and run.status == "paused"
+
+
+def test_a_new_run_in_place_of_one_in_training_begins_with_the_same_weights(engine, tiny):
+    """What the page's Reset does, in the middle of training."""
+    old = create(engine, LONG, tiny)
+    tell(engine, old, Start())
+    until(lambda: old.step > 5)
+    new = create(engine, old.settings, tiny)
+    tell(engine, old, Pause())
+    engine.drop(old.id, "")
+    tell(engine, new, OneStep())
+    until(lambda: new.step == 1)
+    assert torch.equal(weights(new.trainer), trained(old.settings, tiny, 1))
+
+
+def test_a_run_that_nobody_watches_rests_until_somebody_looks(engine, tiny):
+    run = create(engine, LONG, tiny)
+    tell(engine, run, Start())
+    until(lambda: run.step > 0)
+    unwatched(run, 1)
+    time.sleep(0.1)
+    step = run.step
+    time.sleep(0.2)
+    assert run.step == step and run.status == "training"
+    assert engine.watch(engine.find(run.id, "").token) is run
+    until(lambda: run.step > step)
+
+
+def test_a_run_at_rest_is_shown_as_it_is_while_others_train(engine, tiny):
+    busy = create(engine, LONG, tiny)
+    tell(engine, busy, Start())
+    short = create(engine, SMALL.replace(epochs=1), tiny)
+    tell(engine, short, Start())
+    until(lambda: short.look() is None and short.snapshot and len(short.snapshot.evaluations) == 2)
+    assert short.snapshot.status == "finished"
+    paused = create(engine, LONG, tiny)
+    tell(engine, paused, Start())
+    until(lambda: paused.step > 0)
+    tell(engine, paused, Pause())
+    until(lambda: paused.snapshot and paused.snapshot.status == "paused" and paused.snapshot.step == paused.step)
+    assert busy.status == "training"
+
+
+def test_tokens_watch_and_owners_command(engine, tiny):
+    run = create(engine, SMALL, tiny, owner="ada")
+    token = engine.find(run.id, "ada").token
+    assert engine.find(run.id, "eve") is None and engine.find(token, "ada") is None
+    assert engine.look(token).id == run.id and engine.watch(run.id) is None
+    with pytest.raises(GoneError, match="no longer on the server"):
+        engine.tell(run.id, "eve", Start().carry_out).result(5)
+    with pytest.raises(GoneError):
+        engine.ask(run.id, "eve", lambda run: run.step).result(5)
+    engine.drop(run.id, "eve")
+    assert engine.find(run.id, "ada") is not None
+    engine.drop(run.id, "ada")
+    assert engine.find(run.id, "ada") is None and engine.watch(token) is None
+    assert [state.id for state in engine.mine("ada")] == []
+
+
+def test_a_seat_goes_over_to_the_run_that_takes_the_place(engine, tiny):
+    first = create(engine, SMALL, tiny)
+    token = engine.find(first.id, "").token
+    second = create(engine, SMALL, tiny, seat_of=first.id)
+    assert engine.watch(token) is second and engine.find(second.id, "").token == token
+    assert engine.watch(engine.find(first.id, "").token) is first
+    engine.swap_seats(first.id, second.id)
+    assert engine.watch(token) is first
+    third = create(engine, SMALL, tiny, instead_of=first.id, seat_of=first.id)
+    assert engine.watch(token) is third and engine.find(first.id, "") is None
+
+
+def test_nobody_takes_a_strangers_seat(engine, tiny):
+    hers = create(engine, SMALL, tiny, owner="ada")
+    token = engine.find(hers.id, "ada").token
+    create(engine, SMALL, tiny, owner="eve", seat_of=hers.id, instead_of=hers.id)
+    assert engine.watch(token) is hers
+
+
+def full_engine(dataset, **limits):
+    engine = Engine(threads=1, **limits)
+    return engine, lambda **named: create(engine, SMALL, dataset, "a", **named)
+
+
+def test_a_full_engine_says_so_and_forgets_the_longest_unwatched_first(tiny):
+    engine, make = full_engine(tiny, max_tasks=2)
+    try:
+        first, second = make(), make()
+        with pytest.raises(EngineFullError, match="keeps 2 of 2"):
+            make()
+        tell(engine, first, OneStep())
+        until(lambda: first.step == 1)
+        unwatched(first, 60)
+        unwatched(second, 1)
+        third = make()
+        assert engine.find(first.id, "a") and not engine.find(second.id, "a"), "what never trained goes first"
+        fourth = make(instead_of=third.id)
+        assert engine.find(fourth.id, "a") and not engine.find(third.id, "a")
+        with pytest.raises(EngineFullError):
+            make()
+        assert engine.find(first.id, "a") and engine.find(fourth.id, "a"), "nothing is lost in vain"
+        unwatched(first, FORGET + 1)
+        fifth = make()
+        assert not engine.find(first.id, "a") and engine.find(fifth.id, "a")
+    finally:
+        engine.close()
+
+
+def test_memory_is_capped_too(tiny):
+    engine, make = full_engine(tiny, max_memory=run_memory(SMALL) + 10)
+    try:
+        make()
+        with pytest.raises(EngineFullError, match="Try again"):
+            make()
+    finally:
+        engine.close()
+
+
+def test_of_two_that_never_trained_the_longer_unwatched_goes_first(tiny):
+    engine, make = full_engine(tiny, max_tasks=2)
+    try:
+        runs = [make(), make()]
+        for run, seconds in zip(runs, (60, 1), strict=True):
+            unwatched(run, seconds)
+        make()
+        assert [engine.task(run.id, "a") is run for run in runs] == [False, True]
+    finally:
+        engine.close()
+
+
+def test_settings_that_do_not_fit_raise_at_once_and_take_no_place(engine, tiny):
+    with pytest.raises(ValueError, match="batch_size"):
+        create(engine, SMALL.replace(batch_size=5000), tiny)
+    assert engine.mine("") == []
+
+
+def test_close_while_training_ends_the_work_and_may_be_repeated(tiny):
+    engine = Engine(threads=1)
+    runs = [create(engine, LONG, tiny) for _ in range(3)]
+    for run in runs:
+        tell(engine, run, Start())
+    until(lambda: all(run.step > 0 for run in runs))
+    engine.close()
+    assert "mlpviz-engine" not in {thread.name for thread in threading.enumerate()}
+    steps = [run.step for run in runs]
+    time.sleep(0.05)
+    assert [run.step for run in runs] == steps
+    engine.close()
+
+
+def test_the_global_generator_is_left_alone(engine, tiny):
+    before = torch.get_rng_state()
+    run = create(engine, SMALL, tiny)
+    tell(engine, run, Start())
+    finish(run)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_command_keeps_the_run_going(engine, tiny):
+    run = create(engine, SMALL, tiny)
+    unwatched(run, 1)
+    tell(engine, run, OneStep())
+    until(lambda: run.step == 1)
+
+
+def test_an_idle_engine_sleeps(engine, tiny, monkeypatch):
+    run = create(engine, SMALL, tiny)
+    until(lambda: run.snapshot is not None and run.snapshot.status == "paused")
+    looks = itertools.count()
+    monkeypatch.setattr(run, "watched", lambda: next(looks) < 0)
+    time.sleep(0.5)
+    assert next(looks) <= 0.5 / IDLE + 2
+
+
+def test_the_engine_uses_the_threads_that_it_is_given(tiny):
+    engine = Engine(threads=2)
+    try:
+        run = create(engine, SMALL, tiny)
+        until(lambda: run.snapshot is not None)
+        assert run.snapshot.threads == 2
+    finally:
+        engine.close()
+
+
+# questions
+
+
+def test_questions_are_answered_between_two_steps_and_errors_go_to_who_asked(engine, tiny):
+    run = create(engine, LONG, tiny)
+    tell(engine, run, Start())
+    until(lambda: run.look() is None and run.step > 0)
+    assert engine.ask(run.id, "", lambda run: run.step).result(5) > 0
+    with pytest.raises(ZeroDivisionError):
+        engine.ask(run.id, "", lambda run: 1 / 0).result(5)
+    assert not run.failed
+
+
+def counting(pieces, seconds=0.0, fail=False):
+    """A long question of so many pieces."""
+
+    def question(run):
+        for piece in range(pieces):
+            time.sleep(seconds)
+            yield (piece + 1) / pieces
+        if fail:
+            raise ZeroDivisionError("at the end")
+        return run.step
+
+    return question
+
+
+def test_a_long_question_tells_how_much_is_done_and_others_train_meanwhile(engine, tiny):
+    run, other = create(engine, SMALL, tiny), create(engine, LONG, tiny)
+    tell(engine, other, Start())
+    until(lambda: other.step > 0)
+    before = other.step
+    reply = engine.ask(run.id, "", counting(200, seconds=0.005))
+    until(lambda: reply.look() or reply.progress > 0.1)
+    assert reply.progress < 1 and not reply.done()
+    assert reply.result(30) == run.step and reply.progress == 1.0
+    assert other.step > before + 10
+
+
+def test_an_error_in_a_long_question_goes_to_who_asked(engine, tiny):
+    run = create(engine, SMALL, tiny)
+    with pytest.raises(ZeroDivisionError, match="at the end"):
+        engine.ask(run.id, "", counting(3, fail=True)).result(5)
+    assert not run.failed and len(engine.mine("")) == 1, "what is answered is forgotten"
+
+
+def test_work_that_nobody_waits_for_ends(tiny):
+    """On a clock on which the asker's patience is over at once."""
+    pieces = []
+
+    def question(run):
+        while True:
+            pieces.append(1)
+            time.sleep(0.001)
+            yield 0.0
+
+    engine = Engine(threads=1)
+    try:
+        run = create(engine, SMALL, tiny)
+        reply = engine.ask(run.id, "", question)
+        until(lambda: pieces)
+        reply.clock = Clock(now=lambda: time.monotonic() + LEASE + 1)
+        until(lambda: len(engine.mine("")) == 1)
+        made = len(pieces)
+        time.sleep(0.1)
+        assert len(pieces) == made
+    finally:
+        engine.close()
+
+
+# failures
+
+
+class Broken(FiniteTask):
+    """A task that breaks at the place that it is told."""
+
+    def __init__(self, where, error):
+        super().__init__("", memory=0)
+        self.where, self.error = where, error
+
+    def _here(self, place):
+        if place == self.where and getattr(self, "armed", False):
+            raise self.error
+
+    @property
+    def step(self):
+        return 0
+
+    @property
+    def total_steps(self):
+        return 1
+
+    def has_work(self):
+        self._here("has_work")
+        return not self.failed
+
+    def advance(self):
+        self._here("advance")
+        time.sleep(0.001)
+
+    def progress(self):
+        self._here("refresh")
+        return time.monotonic()
+
+    def make_snapshot(self, version, status):
+        self._here("snapshot")
+        from mlpviz.snapshot import TaskSnapshot
+
+        return TaskSnapshot(version, self.id, status, self.message, 0, 1)
+
+    def make_state(self):
+        self._here("publish")
+        return super().make_state()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no memory"), SystemExit(3), MemoryError()], ids=lambda e: type(e).__name__
+)
+@pytest.mark.parametrize("where", ["has_work", "advance", "refresh", "snapshot", "publish"])
+def test_whatever_raises_stops_its_own_task_alone_and_is_shown_once(engine, tiny, caplog, where, error):
+    good, broken = create(engine, SMALL, tiny), engine.add(Broken(where, error))
+    broken.armed = True
+    until(lambda: broken.look() is None and broken.failed)
+    state = engine.find(broken.id, "")
+    assert state.status == broken.snapshot.status == "failed" and state.version == broken.snapshot.version
+    assert type(error).__name__ in state.message and "Reset begins it again" in state.message
+    tell(engine, good, Start())
+    assert finish(good).status == "finished"
+    assert len([record for record in caplog.records if "failed" in record.message]) == 1, "told once, not at every turn"
+    assert engine.troubles == 0
+
+
+def test_a_run_whose_step_breaks_shows_it(engine, tiny, monkeypatch, caplog):
+    bad = create(engine, SMALL, tiny)
+
+    def explode():
+        raise RuntimeError("out of memory, say")
+
+    monkeypatch.setattr(bad.trainer, "train_one", explode)
+    tell(engine, bad, Start())
+    assert finish(bad).status == "failed" and "RuntimeError: out of memory, say" in bad.snapshot.message
+    assert engine.find(bad.id, "").message == bad.snapshot.message
+
+
+def test_what_a_command_refuses_goes_to_who_gave_it_and_the_run_stays(engine, tiny):
+    run = create(engine, SMALL, tiny)
+    with pytest.raises(ValueError, match="batch_size can't change"):
+        tell(engine, run, Change(SMALL.replace(batch_size=7)))
+    assert not run.failed and run.settings == SMALL
+
+
+def test_any_other_error_in_a_command_stops_its_run_and_goes_to_who_gave_it(engine, tiny, caplog):
+    run = create(engine, SMALL, tiny)
+
+    def explode(run):
+        raise SystemExit("fell over")
+
+    with pytest.raises(RuntimeError, match="SystemExit: fell over"):
+        engine.tell(run.id, "", explode).result(5)
+    assert run.failed and "fell over" in engine.find(run.id, "").message and engine.troubles == 0
+
+
+def test_an_error_of_the_engine_itself_is_told_and_the_turns_go_on(engine, tiny, monkeypatch, caplog):
+    run = create(engine, SMALL, tiny)
+    monkeypatch.setattr(engine_module, "RECOVER", 0.01)
+    broken = iter([True])
+
+    def watched():
+        if next(broken, False):
+            raise RuntimeError("the clock stands still")
+        return True
+
+    monkeypatch.setattr(run, "watched", watched)
+    until(lambda: engine.troubles == 1)
+    assert engine.trouble == "RuntimeError: the clock stands still"
+    tell(engine, run, Start())
+    assert finish(run).status == "finished"
+
+
+def test_a_thread_that_has_ended_is_begun_again(tiny, monkeypatch):
+    """Nothing that a task does can end it; this ends it from outside."""
+    monkeypatch.setattr(Engine, "_work", lambda self: None)
+    engine = Engine(threads=1)
+    monkeypatch.undo()
+    try:
+        until(lambda: "mlpviz-engine" not in {thread.name for thread in threading.enumerate()})
+        run = create(engine, SMALL, tiny)
+        tell(engine, run, Start())
+        assert finish(run).status == "finished" and engine.troubles == 1 and "thread had ended" in engine.trouble
+    finally:
+        engine.close()
+
+
+def test_a_number_of_threads_that_cannot_be_is_told_and_training_goes_on(tiny, monkeypatch, caplog):
+    def impossible():
+        raise RuntimeError("99999999999 threads")
+
+    monkeypatch.setattr(engine_module, "choose_threads", impossible)
+    monkeypatch.setattr(engine_module, "RECOVER", 0.01)
+    engine = Engine()
+    try:
+        run = create(engine, SMALL, tiny)
+        tell(engine, run, Start())
+        assert finish(run).status == "finished" and engine.troubles == 1
+    finally:
+        engine.close()
+
+
+def test_a_run_is_a_run_and_no_other_task(engine, tiny):
+    other = engine.add(Broken("nowhere", RuntimeError()))
+    with pytest.raises(GoneError):
+        engine.run(other.id, "")
+    assert not isinstance(engine.task(other.id, ""), Run)

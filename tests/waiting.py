@@ -1,0 +1,27 @@
+"""Waiting in tests: for other threads, and for work that is done in pieces."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Until it holds; fails where that takes too long."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def worked_off(pieces: Generator[float, None, Any]) -> Any:
+    """What work in pieces comes to; it must tell how much is done, never less than before."""
+    done = 0.0
+    while True:
+        try:
+            share = next(pieces)
+        except StopIteration as stop:
+            return stop.value
+        assert done <= share <= 1
+        done = share
