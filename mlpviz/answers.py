@@ -329,7 +329,7 @@ class UnitLook:
     """One hidden unit, and the network without it.
 
     Attributes:
-        step: the updates made before.
+        step: the updates made before. unit: which one, counted from 0.
         answers: (n,) what it answers to each test image; labels: (n,) theirs.
         strongest: (k,) the images to which it answers most; images: (k, 28, 28) uint8.
         weights: (28, 28) the incoming weights; None but for the first layer.
@@ -337,6 +337,7 @@ class UnitLook:
     """
 
     step: int
+    unit: int
     answers: np.ndarray
     labels: np.ndarray
     strongest: np.ndarray

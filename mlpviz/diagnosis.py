@@ -56,8 +56,11 @@ POOR_ACCURACY = 0.45
 # Above the loss of guessing by more than the scatter of a mean of 100 steps; below it by as much.
 ABOVE_GUESSING = 1.02
 NEAR_GUESSING = 0.98
+LIKE_GUESSING = 0.05  # as far from the loss of guessing as this: nothing was learnt, and nothing worse either
 # The best mean of 25 steps below this shows that it had once begun to learn: scatter alone doesn't go so low.
 ONCE_LEARNT = 0.95
+GUESSES = ONCE_LEARNT * LN10  # likewise, as a loss
+OVERFLOWED = 1e30  # stands for a loss that is not finite, where a mean is taken: a mean must not become NaN
 # A loss a thousand times what guessing costs comes of steps that overshoot, not of bad luck.
 EXPLODED_LOSS = 1e3
 # How many times the first loss, or ln 10, a peak must be: noise alone stays below 1.25; 3 is a step that overshot.
@@ -81,6 +84,7 @@ PLATEAU_GRADIENT = 0.1
 # Still at guessing and right more often than this: learning, if slowly, and not stuck.
 SLOW_ACCURACY = 0.35
 SLOW_LOSS = 0.8
+OVER_THE_EDGE = 1.2  # times the stable rate, which is itself an estimate: a rate above is to blame
 SLOW_RATE = 10  # times smaller than the rate that the curvature allows
 
 
@@ -194,7 +198,7 @@ def _flat(v: Vitals) -> tuple[Kind, Severity] | None:
         if v.worst_dead < HALF or not v.poor:
             return None
         return Kind.SATURATED, Severity.ALARM if v.accuracy < GUESSING_ACCURACY else Severity.NOTE
-    if v.guesses and not v.spiked(NOISE_SPIKE) and v.best_loss > ONCE_LEARNT * LN10:
+    if v.guesses and not v.spiked(NOISE_SPIKE) and v.best_loss > GUESSES:
         return None  # it never began to learn: they died of something else
     if v.poor and (v.died > DIED_SINCE_START or v.worst_dead > MOSTLY_DEAD):
         return Kind.DEAD, Severity.ALARM
@@ -213,7 +217,7 @@ def _astray(v: Vitals) -> tuple[Kind, Severity] | None:
         hopeless = v.accuracy < POOR_ACCURACY and not falling
         return Kind.OSCILLATION, Severity.ALARM if hopeless else Severity.NOTE
     on_its_way_down = v.loss < FALLING * v.loss_before
-    if v.guesses and not on_its_way_down and (v.spiked(SPIKE) or v.best_loss < ONCE_LEARNT * LN10):
+    if v.guesses and not on_its_way_down and (v.spiked(SPIKE) or v.best_loss < GUESSES):
         return Kind.STUCK, Severity.ALARM
     return None
 

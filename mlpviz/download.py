@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 
 from mlpviz.catalog import CATALOG
@@ -22,8 +23,17 @@ SIZES = {"fashion-mnist": 30_878_645, "mnist": 11_594_722, "kmnist": 21_240_875}
 WORKER = (sys.executable, "-m", "mlpviz.download")
 
 
+class State(StrEnum):
+    """How far a download is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class Download:
-    """One download, begun at once. `state` goes from "running" to "done", "failed" or "cancelled".
+    """One download, begun at once. Its `state` is RUNNING, and then one of the others.
 
     Args:
         root: where `<root>/FashionMNIST/raw` appears, whole, at the end.
@@ -32,7 +42,7 @@ class Download:
 
     def __init__(self, name: str, root: Path | str = "data", worker: Sequence[str] = WORKER) -> None:
         self.name = name
-        self.state = "running"
+        self.state = State.RUNNING
         self.message = ""
         self._root = Path(root)
         self._root.mkdir(parents=True, exist_ok=True)
@@ -50,8 +60,8 @@ class Download:
 
     def progress(self) -> float:
         """The share of bytes that have come, 0 to 1."""
-        if self.state != "running":
-            return float(self.state == "done")
+        if self.state != State.RUNNING:
+            return float(self.state == State.DONE)
         try:
             come = sum(file.stat().st_size for file in self._folder.rglob("*.gz"))
         except OSError:  # it is just being moved into place
@@ -60,8 +70,8 @@ class Download:
 
     def cancel(self) -> None:
         """Stop it and remove what has come so far."""
-        if self.state == "running":
-            self.state = "cancelled"
+        if self.state == State.RUNNING:
+            self.state = State.CANCELLED
             self._process.kill()
 
     def wait(self, timeout: float | None = None) -> None:
@@ -71,15 +81,15 @@ class Download:
     def _finish(self) -> None:
         _, errors = self._process.communicate()
         try:
-            if self.state == "cancelled":
+            if self.state == State.CANCELLED:
                 return
             if self._process.returncode:
                 raise DatasetError(f"The download did not work: {_last_line(errors)}")
             self._move_into_place()
-            self.state = "done"
+            self.state = State.DONE
         except (DatasetError, OSError) as error:
             self.message = str(error)
-            self.state = "failed"
+            self.state = State.FAILED
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 

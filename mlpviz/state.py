@@ -38,13 +38,13 @@ class TwinState:
 
     Attributes:
         id, token: as in `TaskState`.
-        changes: the settings in which it differs, by name. what: the same in words.
+        changes: the settings in which it differs, as pairs of a name and a value. what: the same in words.
         begun_at: the step at which it began.
     """
 
     id: str
     token: str = ""
-    changes: dict[str, Any]
+    changes: tuple[tuple[str, Any], ...]
     what: str
     begun_at: int
 

@@ -26,6 +26,9 @@ class PickledReply:
     def look(self) -> None:
         self._reply.look()
 
+    def cancel(self) -> bool:
+        return bool(self._reply.cancel())
+
     def result(self, timeout: float | None = None) -> Any:
         try:
             return through(self._reply.result(timeout))

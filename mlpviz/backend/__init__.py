@@ -1,4 +1,4 @@
 """The door to the runs: values come out, commands, questions and specifications go in.
 
-Who is on this side of it, such as the page, knows no run, no trainer and no torch.
+The page and the live route use nothing else of the runs: they hold no run and no trainer.
 """

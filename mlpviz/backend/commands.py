@@ -106,7 +106,13 @@ class EndTwin(Command):
 
 @dataclass(frozen=True)
 class ForgetWalk(Command):
-    """Nobody looks at the update that was taken apart any more."""
+    """The reader has left the update that was taken apart.
+
+    Attributes:
+        reader: as in `mlpviz.backend.questions.WalkNextStep`.
+    """
+
+    reader: str
 
     def carry_out(self, run: Run) -> None:
-        run.look_at_update(None)
+        run.keep_walk(self.reader, None)

@@ -30,6 +30,9 @@ class Reply(Protocol[AnswerOut]):
     def look(self) -> None:
         """Say that somebody still waits: work that nobody waits for ends after ten seconds."""
 
+    def cancel(self) -> bool:
+        """Say that nobody waits any more. True where the work was not begun, and won't be."""
+
     def result(self, timeout: float | None = None) -> AnswerOut:
         """The answer; TimeoutError where it takes longer, or whatever error came instead."""
 

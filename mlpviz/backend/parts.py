@@ -79,7 +79,7 @@ class Encoder:
         self._head_of = self._figures_of = -1  # the version of the snapshot that each was last made for
 
     def newest(self, snapshot: TaskSnapshot, have: tuple[str, int] | None, only: frozenset[str]) -> Newest:
-        """The parts that somebody wants who has that run's version already; as in `Backend.newest`."""
+        """The parts that are wanted by somebody who has that version already; as in `Backend.newest`."""
         known = have[1] if have is not None and have[0] == snapshot.run else -1
         if known == snapshot.version:
             return Newest(snapshot.run, snapshot.version, ())

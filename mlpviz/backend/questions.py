@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mlpviz.answers import (
     AlongGradient,
@@ -59,11 +59,11 @@ class Question(ABC, Generic[Answer]):
 
 @dataclass(frozen=True)
 class CurrentSnapshot(Question[Snapshot | None]):
-    """The run's newest snapshot; where it rests, one of that very step."""
+    """The run's newest snapshot; where it rests, one of that very step. None where an error came before the first."""
 
     def answer(self, run: Run) -> Snapshot | None:
-        run.portraits.show_where_it_rests()
-        return run.snapshot
+        run.publisher.show_where_it_rests()
+        return run.snapshot if isinstance(run.snapshot, Snapshot) else None
 
 
 # One update, taken apart
@@ -71,27 +71,38 @@ class CurrentSnapshot(Question[Snapshot | None]):
 
 @dataclass(frozen=True)
 class WalkNextStep(Question[Walk]):
-    """The run's next update, taken apart. The run keeps it, for the questions below."""
+    """The run's next update, taken apart. The run keeps it for the reader's further questions.
+
+    Attributes:
+        reader: stands for one tab of one visitor: several may look at one run, each at an update of its own.
+    """
+
+    reader: str
 
     def answer(self, run: Run) -> Walk:
         walked = take_apart(run.trainer)
-        run.look_at_update(walked)
+        run.keep_walk(self.reader, walked)
         return walked.walk
 
 
 class AboutWalk(Question[Answer]):
-    """A question about the update that was taken apart last; a LookupError where the run keeps another, or none."""
+    """A question about the update that the reader takes apart. Where the run doesn't keep it any more, but still rests
+    before it, it is taken apart again. A LookupError where the run has gone on."""
 
+    reader: str
     step: int
 
     def answer(self, run: Run) -> Answer | Pieces[Answer]:
-        walked = run.walked
+        walked = run.walks.get(self.reader)
         if walked is None or walked.walk.step != self.step:
-            raise LookupError(f"Update {self.step:,} is no longer taken apart here. Press Forward to go on.")
-        return self.look(walked, run)
+            if run.step != self.step - 1:
+                raise LookupError(f"Update {self.step:,} is no longer taken apart here. Press Forward to go on.")
+            walked = take_apart(run.trainer)
+            run.keep_walk(self.reader, walked)
+        return self.about(walked)
 
     @abstractmethod
-    def look(self, walked: WalkedStep, run: Run) -> Answer:
+    def about(self, walked: WalkedStep) -> Answer | Pieces[Answer]:
         """The answer."""
 
 
@@ -99,10 +110,11 @@ class AboutWalk(Question[Answer]):
 class GradientOf(AboutWalk[np.ndarray]):
     """The gradient of the parameter of that name ("W1", "b2", …), in its own shape, float32."""
 
+    reader: str
     step: int
     name: str
 
-    def look(self, walked: WalkedStep, run: Run) -> np.ndarray:
+    def about(self, walked: WalkedStep) -> np.ndarray:
         return walked.update(self.name).gradient
 
 
@@ -110,11 +122,12 @@ class GradientOf(AboutWalk[np.ndarray]):
 class MoveOf(AboutWalk[Move]):
     """One number's update, by hand."""
 
+    reader: str
     step: int
     name: str
     place: tuple[int, ...]
 
-    def look(self, walked: WalkedStep, run: Run) -> Move:
+    def about(self, walked: WalkedStep) -> Move:
         return walked.move(self.name, self.place)
 
 
@@ -122,22 +135,24 @@ class MoveOf(AboutWalk[Move]):
 class CheckGradient(AboutWalk[GradientCheck]):
     """One number's gradient against finite differences."""
 
+    reader: str
     step: int
     name: str
     place: tuple[int, ...]
 
-    def look(self, walked: WalkedStep, run: Run) -> GradientCheck:
+    def about(self, walked: WalkedStep) -> Pieces[GradientCheck]:
         return gradient_check(walked, self.name, self.place)
 
 
 @dataclass(frozen=True)
 class CameTrue(Question[bool]):
-    """Whether the run has made that update, and holds the very bits that the walk foretold."""
+    """Whether the run has made that update, and holds the very bits that the walk predicted."""
 
+    reader: str
     step: int
 
     def answer(self, run: Run) -> bool:
-        walked = run.walked
+        walked = run.walks.get(self.reader)
         return walked is not None and walked.walk.step == self.step and came_true(walked, run.trainer)
 
 
@@ -228,10 +243,10 @@ class Explain(Question[Explanation]):
     target: int | None = None
 
     def answer(self, run: Run) -> Pieces[Explanation]:
-        return self._pieces(frozen(run), run.step, on_cpu(run.trainer.dataset.test), training_part(run))
+        image = run.trainer.dataset.test.images[self.index].cpu()
+        return self._pieces(frozen(run), run.step, image, training_part(run))
 
-    def _pieces(self, net: nn.Sequential, step: int, test: Split, train: Split) -> Pieces[Explanation]:
-        image = test.images[self.index]
+    def _pieces(self, net: nn.Sequential, step: int, image: Tensor, train: Split) -> Pieces[Explanation]:
         x = pixels(image)
         logits = explain.logits(net, x)
         target = Classification(step, logits).best if self.target is None else self.target
@@ -261,24 +276,40 @@ class NeighboursOf(Question[Neighbours]):
 
 
 @dataclass(frozen=True)
-class HiddenUnits(Question[UnitTable]):
-    """The units of a hidden layer, counted from 0."""
+class HiddenUnits(Question[tuple[UnitTable, UnitLook]]):
+    """The units of a hidden layer, and one of them, at one moment.
+
+    Attributes:
+        layer: counted from 0. unit: likewise; None for the most important one.
+    """
 
     layer: int
+    unit: int | None
 
-    def answer(self, run: Run) -> Pieces[UnitTable]:
-        return units.unit_table(frozen(run), on_cpu(run.trainer.dataset.test), self.layer, run.step)
+    def answer(self, run: Run) -> Pieces[tuple[UnitTable, UnitLook]]:
+        return self._pieces(frozen(run), run.step, run.trainer.dataset.test)
+
+    def _pieces(self, net: nn.Sequential, step: int, test: Split) -> Pieces[tuple[UnitTable, UnitLook]]:
+        h = yield from units.answers_of_layer(net, test.images, self.layer)
+        table = yield from units.unit_table(net, h, test.labels.cpu(), self.layer, step)
+        unit = int(table.importance.argmax()) if self.unit is None else self.unit
+        return table, (yield from units.unit_look(net, h, test, self.layer, unit, step))
 
 
 @dataclass(frozen=True)
-class HiddenUnit(Question[UnitLook]):
-    """One unit of a hidden layer, both counted from 0."""
+class HiddenUnit(Question[UnitLook | None]):
+    """One unit of a hidden layer, both counted from 0, at that step; None where the run is at another by now."""
 
     layer: int
     unit: int
+    step: int
 
-    def answer(self, run: Run) -> Pieces[UnitLook]:
-        return units.unit_look(frozen(run), on_cpu(run.trainer.dataset.test), self.layer, self.unit, run.step)
+    def answer(self, run: Run) -> Pieces[UnitLook] | None:
+        return self._pieces(frozen(run), run.trainer.dataset.test) if run.step == self.step else None
+
+    def _pieces(self, net: nn.Sequential, test: Split) -> Pieces[UnitLook]:
+        h = yield from units.answers_of_layer(net, test.images, self.layer)
+        return (yield from units.unit_look(net, h, test, self.layer, self.unit, self.step))
 
 
 def frozen(run: Run) -> nn.Sequential:
@@ -287,10 +318,5 @@ def frozen(run: Run) -> nn.Sequential:
 
 
 def training_part(run: Run) -> Split:
-    """The images that the run trains on."""
-    return on_cpu(run.trainer.dataset.train.first(run.trainer.train_size))
-
-
-def on_cpu(split: Split) -> Split:
-    """The same images where NumPy reaches them."""
-    return split.to(torch.device("cpu"))
+    """The images that the run trains on, on its device: what a piece of work needs of them, it copies."""
+    return run.trainer.dataset.train.first(run.trainer.train_size)

@@ -17,6 +17,7 @@ from mlpviz.runs.run import Run
 from mlpviz.runs.seeds import MOST_STEPS, Seeds
 from mlpviz.runs.sweep import Sweep
 from mlpviz.settings import Settings
+from mlpviz.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from mlpviz.datasets import Dataset
@@ -45,14 +46,13 @@ class OfSettings(Specification):
     """A task that settings alone describe."""
 
     settings: Settings
-    networks = 1  # that it holds at once
 
     @property
     def dataset_name(self) -> str:
         return self.settings.dataset
 
     def memory(self, engine: Engine, owner: str) -> int:
-        return self.networks * run_memory(self.settings)
+        return run_memory(self.settings)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ class CompareWith(OfSettings):
 
     settings: Settings
     what_if: str
-    networks = 2
+
+    def memory(self, engine: Engine, owner: str) -> int:
+        return 2 * run_memory(ABLATIONS[self.what_if].about.adapt(self.settings))
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Comparison:
         assert dataset is not None
@@ -94,10 +96,9 @@ class OfRun(Specification):
     """A task that begins with one of the visitor's runs, by its id."""
 
     run: str
-    networks = 1
 
     def memory(self, engine: Engine, owner: str) -> int:
-        return self.networks * run_memory(engine.run(self.run, owner).settings)
+        return run_memory(engine.run(self.run, owner).settings)
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,9 @@ class TwinOf(OfRun):
     run: str
     changes: tuple[tuple[str, Any], ...]
 
+    def memory(self, engine: Engine, owner: str) -> int:
+        return run_memory(engine.run(self.run, owner).settings.replace(**dict(self.changes)))
+
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
         pair = Pair(engine.run(self.run, owner), dict(self.changes), owner)
         pair.begin()
@@ -135,9 +139,9 @@ class PinOf(OfRun):
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Pin:
         run = engine.run(self.run, owner)
-        run.portraits.show_where_it_rests()
-        if run.snapshot is None:
-            raise LookupError("There is nothing to pin yet: the run is being prepared.")
+        run.publisher.show_where_it_rests()
+        if not isinstance(run.snapshot, Snapshot):
+            raise LookupError("There is nothing to pin: this run has not shown anything yet.")
         return Pin(run.snapshot, owner)
 
 
@@ -166,8 +170,11 @@ class SeedsOf(OfRun):
     changes: tuple[tuple[str, Any], ...]
     at: int
     seeds: int
-    networks = 2
     most_steps = MOST_STEPS  # of each run
+
+    def memory(self, engine: Engine, owner: str) -> int:
+        settings = engine.run(self.run, owner).settings
+        return run_memory(settings) + run_memory(settings.replace(**dict(self.changes)))
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Seeds:
         run = engine.run(self.run, owner)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import math
 
-from mlpviz.diagnosis import LN10, SPIKE, Diagnosis, Kind, PostMortem, Severity, Vitals, stability_factor
+from mlpviz.diagnosis import (
+    GUESSES,
+    LIKE_GUESSING,
+    LN10,
+    OVER_THE_EDGE,
+    OVERFLOWED,
+    POOR_ACCURACY,
+    SPIKE,
+    Diagnosis,
+    Kind,
+    PostMortem,
+    Severity,
+    Vitals,
+    stability_factor,
+)
 from mlpviz.figures.chart import number, percent
 from mlpviz.figures.gradient_norms import subscript
 
@@ -95,7 +109,7 @@ def _exploded(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 def _oscillation(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     right = (
         f"{percent(v.accuracy, 0)} of the answers are right, but the wrong ones are given far too confidently: "
-        if v.accuracy > 0.45
+        if v.accuracy > POOR_ACCURACY
         else ""
     )
     return [
@@ -108,7 +122,7 @@ def _oscillation(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 
 
 def _dead(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
-    harmless = abs(v.of_guessing - 1) < 0.05
+    harmless = abs(v.of_guessing - 1) < LIKE_GUESSING
     return [
         f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} on any of 512 images, so training "
         "can’t revive them.",
@@ -206,9 +220,10 @@ def _slow(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 
 
 def _stuck(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
+    had_learnt = v.best_loss < GUESSES
     return [
         f"The loss is back at {number(v.loss)}, what guessing costs, after it had been "
-        f"{'as low as ' + number(v.best_loss) if v.best_loss < 0.95 * LN10 else 'as high as ' + number(v.peak_loss)}.",
+        f"{'as low as ' + number(v.best_loss) if had_learnt else 'as high as ' + number(v.peak_loss)}.",
         _leap(post_mortem),
         _too_fast(v, post_mortem),
         _go_back(v, post_mortem) or "Try a lower learning rate.",
@@ -237,7 +252,7 @@ def worst_update(post_mortem: PostMortem) -> tuple[int, float, float] | None:
     """The first update after step `back_to` that at least doubled its own mini-batch's loss: its number, the loss
     before it and after it; None where there was none."""
     before = post_mortem.column("loss").astype(float)
-    usable = (post_mortem.steps > post_mortem.back_to) & (before > 0) & ~(before > 1e30)
+    usable = (post_mortem.steps > post_mortem.back_to) & (before > 0) & ~(before > OVERFLOWED)
     after = [math.inf if math.isnan(value) else float(value) for value in post_mortem.column("loss after").tolist()]
     ratios = [(b / a if ok else 0.0) for a, b, ok in zip(before.tolist(), after, usable.tolist(), strict=True)]
     i = next((i for i, ratio in enumerate(ratios) if ratio >= 2), None)
@@ -258,7 +273,7 @@ def _too_fast(v: Vitals, post_mortem: PostMortem | None) -> str:
     if post_mortem is None or post_mortem.stable_rate is None:
         return ""
     rate, stable = v.settings.learning_rate, post_mortem.stable_rate * stability_factor(v.settings) / 2
-    if not rate > 1.2 * stable:  # nor where there is no such threshold
+    if not rate > OVER_THE_EDGE * stable:  # nor where there is no such threshold
         few = v.settings.batch_size <= 16
         return "Each step follows few images, and their noise does what a high rate does." if few else ""
     return (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlpviz.figures.chart import Chart, line, number, percent
-from mlpviz.figures.palette import BLUE, GREY, NEGATIVE, POSITIVE, VERMILLION, see_through
+from mlpviz.figures.palette import BLUE, GREY, NEGATIVE, POSITIVE, VERMILLION, WHITE, see_through
 from mlpviz.images.predictions import Calibration, most_confused
 
 
@@ -66,7 +66,7 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
 
 def _ink(value: float, most: float) -> str:
     """A colour that can be read on a cell: white on a dark one."""
-    return "#ffffff" if value > 0.55 * most else GREY
+    return WHITE if value > 0.55 * most else GREY
 
 
 def confused_most(counts: np.ndarray, classes: tuple[str, ...]) -> str:

@@ -14,6 +14,8 @@ NEGATIVE, POSITIVE = "#2166c8", "#ca3228"
 ZERO_LIGHT, ZERO_DARK = "#fafafa", "#181b22"
 NOT_FINITE = OCHRE
 
+WHITE = "#ffffff"  # ink on dark cells
+
 #: What the browser's side needs, by the names that it knows.
 FOR_BROWSER = {
     "negative": NEGATIVE,
@@ -22,6 +24,9 @@ FOR_BROWSER = {
     "zeroDark": ZERO_DARK,
     "notFinite": NOT_FINITE,
 }
+
+#: The same for style sheets: custom properties.
+FOR_STYLES = {"--mlpviz-right": GREEN, "--mlpviz-wrong": VERMILLION, "--mlpviz-alarm": ALARM}
 
 
 def rgb(color: str) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpviz.answers import AlongGradient, Plane
 from mlpviz.figures.chart import Chart, drawable, line, number
-from mlpviz.figures.palette import ALARM, BLUE, GREY, VERMILLION
+from mlpviz.figures.palette import ALARM, BLUE, GREY, VERMILLION, WHITE, see_through
 
 
 def along_gradient_curve(along: AlongGradient) -> Chart:
@@ -81,7 +81,7 @@ def plane_map(plane: Plane) -> Chart:
         "colorscale": "Viridis",
         "reversescale": True,
         "ncontours": 24,
-        "line": {"width": 0.6, "color": "rgba(255,255,255,0.5)"},
+        "line": {"width": 0.6, "color": see_through(WHITE, 0.5)},
         "customdata": plane.losses,
         "hovertemplate": "loss %{customdata:.4g}<extra></extra>",
         "colorbar": {

@@ -13,7 +13,14 @@ from mlpviz.datasets import Split
 from mlpviz.network import linears
 from mlpviz.trainer import pixels
 
-CHUNK = 1024  # images at a time: a few milliseconds of the article's network, so that other tasks needn't wait long
+PIECE = 2e8  # multiplications at a time: a few milliseconds, so that other tasks needn't wait long
+MOST_AT_ONCE = 1024  # images
+
+
+def images_at_once(net: nn.Module) -> int:
+    """How many images go through the network in one piece of work."""
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    return max(1, min(MOST_AT_ONCE, int(PIECE / max(1, parameters))))
 
 
 def logits(net: nn.Module, x: Tensor) -> np.ndarray:
@@ -46,23 +53,23 @@ def contributions(net: nn.Sequential, x: Tensor, c: int) -> Contributions:
 
 
 def neighbours(net: nn.Sequential, X: Tensor, train: Split, k: int = 8) -> Generator[float, None, Neighbours]:
-    """Search all training images, a thousand at a time, for each of X, (m, 28, 28) in [0, 1]. Tells how much is done,
+    """Search all training images, some at a time, for each of X, (m, 28, 28) in [0, 1]. Tells how much is done,
     from 0 to 1."""
-    parts = []
+    parts, size = [], images_at_once(net)
     with torch.no_grad():
         own = net[:-1](X)
-    for i in range(0, len(train.images), CHUNK):
+    for i in range(0, len(train.images), size):
         with torch.no_grad():
-            there = net[:-1](pixels(train.images[i : i + CHUNK]))
+            there = net[:-1](pixels(train.images[i : i + size].cpu()))
             parts.append(torch.cdist(own, there, compute_mode="donot_use_mm_for_euclid_dist"))
-        yield min(1.0, (i + CHUNK) / len(train.images))
+        yield min(1.0, (i + size) / len(train.images))
     distances = torch.cat(parts, dim=1).nan_to_num(nan=float("inf"))
     nearest = distances.topk(min(k, distances.shape[1]), largest=False)
     return Neighbours(
         indices=nearest.indices.numpy(),
-        labels=train.labels[nearest.indices].numpy(),
+        labels=train.labels.cpu()[nearest.indices].numpy(),
         distances=nearest.values.numpy(),
-        images=train.images[nearest.indices].numpy(),
+        images=train.images[nearest.indices.to(train.images.device)].cpu().numpy(),
     )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mlpviz.answers import UnitLook, UnitTable
 from mlpviz.datasets import Split
-from mlpviz.images.explain import CHUNK
+from mlpviz.images.explain import images_at_once
 from mlpviz.network import activations, linears
 from mlpviz.settings import CLASSES
 from mlpviz.trainer import pixels
@@ -19,12 +19,14 @@ FEWEST = 20  # images on which it is measured at least, where the network is so 
 STRONGEST = 8  # images shown of a unit
 
 
-def unit_table(net: nn.Sequential, test: Split, layer: int, step: int) -> Generator[float, None, UnitTable]:
-    """Every unit of hidden layer `layer`, counted from 0. Tells how much is done, from 0 to 1."""
-    h = yield from answers_of_layer(net, test.images, layer)
-    lost, count = yield from importance(net, h, test.labels, layer)
+def unit_table(
+    net: nn.Sequential, h: Tensor, labels: Tensor, layer: int, step: int
+) -> Generator[float, None, UnitTable]:
+    """Every unit of hidden layer `layer`, counted from 0, whose answers h (n, units) are known. Tells how much is done,
+    from 0 to 1."""
+    lost, count = yield from importance(net, h, labels, layer)
     weight = linears(net)[layer].weight.detach()
-    means = torch.stack([h[test.labels == c].mean(dim=0) for c in range(CLASSES)])
+    means = torch.stack([h[labels == c].mean(dim=0) for c in range(CLASSES)])
     alike = ~means.isfinite().all(dim=0) | (means == means[0]).all(dim=0)
     return UnitTable(
         step=step,
@@ -37,30 +39,44 @@ def unit_table(net: nn.Sequential, test: Split, layer: int, step: int) -> Genera
     )
 
 
-def unit_look(net: nn.Sequential, test: Split, layer: int, unit: int, step: int) -> Generator[float, None, UnitLook]:
-    """One unit of hidden layer `layer`, both counted from 0. Tells how much is done, from 0 to 1."""
-    h = yield from answers_of_layer(net, test.images, layer)
+def unit_look(
+    net: nn.Sequential, h: Tensor, test: Split, layer: int, unit: int, step: int
+) -> Generator[float, None, UnitLook]:
+    """One unit of hidden layer `layer`, both counted from 0; the layer's answers h (n, units) are known. Tells how much
+    is done, from 0 to 1."""
+    predicted = yield from predictions_from(net, h, layer)
+    without_it = yield from predictions_from(net, without(h, [unit]), layer)
     values = h[:, unit]
     strongest = values.nan_to_num(nan=-1.0).topk(min(STRONGEST, len(values))).indices
     return UnitLook(
         step=step,
+        unit=unit,
         answers=values.numpy(),
-        labels=test.labels.numpy(),
+        labels=test.labels.cpu().numpy(),
         strongest=strongest.numpy(),
-        images=test.images[strongest].numpy(),
+        images=test.images[strongest.to(test.images.device)].cpu().numpy(),
         weights=linears(net)[0].weight.detach()[unit].reshape(28, 28).numpy() if layer == 0 else None,
-        predicted=logits_from(net, h, layer).argmax(dim=1).numpy(),
-        without=logits_from(net, without(h, [unit]), layer).argmax(dim=1).numpy(),
+        predicted=predicted.numpy(),
+        without=without_it.numpy(),
     )
 
 
 def answers_of_layer(net: nn.Sequential, images: Tensor, layer: int) -> Generator[float, None, Tensor]:
     """What each unit of hidden layer `layer`, from 0, answers to images (n, 28, 28) uint8: (n, units)."""
     upto = net[: activations(net)[layer] + 1]
-    parts = []
-    for i in range(0, len(images), CHUNK):
+    parts, size = [], images_at_once(net)
+    for i in range(0, len(images), size):
         with torch.no_grad():
-            parts.append(upto(pixels(images[i : i + CHUNK])))
+            parts.append(upto(pixels(images[i : i + size].cpu())))
+        yield 0.0
+    return torch.cat(parts)
+
+
+def predictions_from(net: nn.Sequential, h: Tensor, layer: int) -> Generator[float, None, Tensor]:
+    """The classes, (n,), that follow from the activations (n, units) of a hidden layer."""
+    parts = []
+    for some in h.split(images_at_once(net)):
+        parts.append(logits_from(net, some, layer).argmax(dim=1))
         yield 0.0
     return torch.cat(parts)
 

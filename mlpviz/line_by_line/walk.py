@@ -1,4 +1,4 @@
-"""One update, taken apart: what each of the five lines computes, worked out on a copy just before the run does it."""
+"""One update, taken apart: what each of the five lines computes, on a copy just before the run does it."""
 
 from __future__ import annotations
 
@@ -111,11 +111,11 @@ def take_apart(trainer: Trainer) -> WalkedStep:
 
 
 def came_true(walked: WalkedStep, trainer: Trainer) -> bool:
-    """Whether the trainer, after its own update, holds the very bits that the walk foretold."""
+    """Whether the trainer, after its own update, holds the very bits that the walk predicted."""
     if trainer.step != walked.walk.step:
         return False
     pairs = zip(walked.updates, trainer.net.parameters(), strict=True)
-    return all(np.array_equal(foretold.after, _array(real), equal_nan=True) for foretold, real in pairs)
+    return all(np.array_equal(predicted.after, _array(real), equal_nan=True) for predicted, real in pairs)
 
 
 def parameter_names(net: nn.Module) -> list[str]:

@@ -25,7 +25,7 @@ def sprite(name: str) -> bytes:
 
 @functools.lru_cache(maxsize=4)
 def fingerprint(name: str) -> str:
-    """Another for other images; stands in the sprite's address, so that it may be kept for good."""
+    """A text that differs where the images differ. It stands in the sprite's address, so that browsers may keep it."""
     return f"{zlib.crc32(load_dataset(name).test.images.numpy().tobytes()):08x}"
 
 

@@ -51,7 +51,7 @@ class StepRecorder:
     def flush(self) -> np.ndarray:
         """The rows since the last flush, (steps, columns) float32."""
         if not self._losses:
-            return np.empty((0, 2 + len(self._parameters)), dtype=np.float32)
+            return np.empty((0, len(self.columns)), dtype=np.float32)
         losses = torch.stack(self._losses)[:, None]
         norms = torch.stack(self._squares).sqrt_().view(len(losses), -1)
         rows = torch.cat([losses, self._accuracies(), norms], dim=1).cpu().numpy()

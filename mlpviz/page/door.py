@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TypeVar, overload
+from typing import TypeVar
 
 import streamlit as st
 
 from mlpviz.backend.commands import Command
-from mlpviz.backend.door import EngineFullError
 from mlpviz.backend.questions import Question
 from mlpviz.backend.specifications import Specification
-from mlpviz.idx import DatasetError
 from mlpviz.live.backend import get_backend
 from mlpviz.live.visitor import COOKIE
 from mlpviz.page import memory
 from mlpviz.results import Results
-from mlpviz.snapshot import Snapshot, TaskSnapshot
+from mlpviz.snapshot import Snapshot, Status, TaskSnapshot
 from mlpviz.state import RunState, TaskState
 
 PATIENCE = 10.0  # seconds until a page gives up waiting
@@ -49,6 +47,12 @@ def find(task_id: str) -> TaskState | None:
     return get_backend().find(task_id, visitor()) if task_id else None
 
 
+def watch(task_id: str) -> TaskState | None:
+    """The same; keeps the task going, and in its place."""
+    state = find(task_id)
+    return look(state.token) if state is not None else None
+
+
 def find_run(run_id: str) -> RunState | None:
     """Where the visitor's own run of that id stands."""
     state = find(run_id)
@@ -67,10 +71,16 @@ def create(specification: Specification, instead_of: str = "", seat_of: str = ""
         RefusedError: it can't be made, or there is no room.
     """
     try:
-        return get_backend().create(specification, visitor(), instead_of, seat_of).result(PATIENCE)
-    except TimeoutError:
+        reply = get_backend().create(specification, visitor(), instead_of, seat_of)
+        try:
+            return reply.result(PATIENCE)
+        except TimeoutError:
+            if reply.cancel():  # so that it isn't made behind the visitor's back
+                raise RefusedError(BUSY) from None
+            return reply.result(PATIENCE)
+    except (RefusedError, TimeoutError):
         raise RefusedError(BUSY) from None
-    except (ValueError, LookupError, DatasetError, EngineFullError, MemoryError) as error:
+    except Exception as error:  # settings that can't be, no room, no dataset, too little memory
         raise RefusedError(_words(error)) from error
 
 
@@ -81,52 +91,42 @@ def tell(run: RunState, command: Command, patience: float = EFFECT) -> RunState:
         state = get_backend().tell(run.id, visitor(), command).result(patience)
     except TimeoutError:
         return run
-    except Exception as error:  # the run itself shows what stopped it
-        memory.PROBLEM.set(_words(error))
-        return now(run)
+    except Exception as error:
+        after = find_run(run.id)
+        if after is None:
+            memory.PROBLEM.set("The server had forgotten this run. Here it is again, from its first step.")
+        elif after.status != Status.FAILED:  # a run that failed says so itself
+            memory.PROBLEM.set(_words(error))
+        return after or run
     assert isinstance(state, RunState)
     return state
 
 
-@overload
-def ask(run: RunState, question: Question[Answer | None]) -> Answer | None: ...
-@overload
-def ask(run: RunState, question: Question[Answer]) -> Answer: ...
-def ask(run: RunState, question: Question[Answer]) -> Answer:
-    """The answer; for a callback, which can't show anything.
-
-    Raises:
-        RefusedError: it takes too long, or there is no answer.
-    """
-    try:
-        return get_backend().ask(run.id, visitor(), question).result(PATIENCE)
-    except TimeoutError:
-        raise RefusedError(BUSY) from None
-    except Exception as error:
-        raise RefusedError(_words(error)) from error
-
-
-def answer(run: RunState, question: Question[Answer], doing: str = "Working it out…") -> Answer:
+def answer(run: RunState, question: Question[Answer], doing: str = "Computing…") -> Answer:
     """The answer, with a progress bar while it takes its time; where there is none, the page says so and ends there."""
     reply = get_backend().ask(run.id, visitor(), question)
-    bar, begun, before, stirred = st.empty(), time.monotonic(), 0.0, time.monotonic()
-    while time.monotonic() - stirred < PATIENCE:
-        try:
-            result = reply.result(POLL)
-        except TimeoutError:
-            reply.look()
-            if reply.progress != before:
-                before, stirred = reply.progress, time.monotonic()
-            if time.monotonic() - begun > LONG:
-                bar.progress(min(1.0, reply.progress), text=doing)
-        except Exception as error:
-            st.error(f"This could not be worked out: {_words(error)}")
-            st.stop()
-        else:
-            bar.empty()
-            return result
-    bar.info(BUSY)
-    st.stop()
+    bar, before = st.empty(), 0.0
+    begun = moved = time.monotonic()
+    try:
+        while time.monotonic() - moved < PATIENCE:
+            try:
+                result = reply.result(POLL)
+            except TimeoutError:
+                reply.look()
+                if reply.progress != before:
+                    before, moved = reply.progress, time.monotonic()
+                if time.monotonic() - begun > LONG:
+                    bar.progress(min(1.0, reply.progress), text=doing)
+            except Exception as error:
+                st.error(f"This could not be computed: {_words(error)}")
+                st.stop()
+            else:
+                bar.empty()
+                return result
+        bar.info(BUSY)
+        st.stop()
+    finally:
+        reply.cancel()  # a click has ended this script run, say: then nobody waits any more
 
 
 def wait_for(run: RunState, step: int) -> None:
@@ -169,10 +169,12 @@ def drop(task_id: str) -> None:
 
 
 def say_trouble() -> None:
-    """Once after each: that the engine itself had an error, and goes on."""
+    """Say once after each: the engine itself had an error, and goes on."""
     trouble = get_backend().trouble()
-    if trouble is not None and trouble.count > memory.TROUBLES.get():
-        memory.TROUBLES.set(trouble.count)
+    count = trouble.count if trouble is not None else 0
+    known = memory.TROUBLES.get()
+    memory.TROUBLES.set(count)
+    if trouble is not None and known is not None and count > known:  # what came before this visit is no news
         st.warning(
             f"The training engine had an error ({trouble.message}) and was started again. Your run goes on from where "
             "it was. If this happens again, tell whoever runs this server."

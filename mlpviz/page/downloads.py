@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.download import SIZES, Download
+from mlpviz.download import SIZES, Download, State
 from mlpviz.page import memory
 
 _downloads: dict[str, Download] = {}  # by dataset, for all visitors
@@ -13,10 +13,10 @@ _downloads: dict[str, Download] = {}  # by dataset, for all visitors
 def download_offer(name: str, title: str) -> None:
     """A button that downloads the dataset; while it comes, a progress bar and a way to cancel."""
     download = _downloads.get(name)
-    if download is not None and download.state == "running":
+    if download is not None and download.state == State.RUNNING:
         _progress(name, title)
         return
-    if download is not None and download.state == "failed":
+    if download is not None and download.state == State.FAILED:
         st.error(download.message)
     label = f"Download {title} ({SIZES[name] / 2**20:.0f} MB)"
     st.button(label, icon=":material/download:", on_click=_begin, args=(name,), width="stretch")
@@ -25,7 +25,7 @@ def download_offer(name: str, title: str) -> None:
 @st.fragment(run_every=0.5)
 def _progress(name: str, title: str) -> None:
     download = _downloads[name]
-    if download.state != "running":
+    if download.state != State.RUNNING:
         st.rerun()
     st.progress(download.progress(), text=f"Downloading {title}…")
     st.button("Cancel download", on_click=download.cancel, width="stretch")
@@ -33,7 +33,7 @@ def _progress(name: str, title: str) -> None:
 
 def _begin(name: str) -> None:
     running = _downloads.get(name)
-    if running is not None and running.state == "running":
+    if running is not None and running.state == State.RUNNING:
         return
     try:
         _downloads[name] = Download(name)

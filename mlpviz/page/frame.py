@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mlpviz.figures.palette import FOR_STYLES
+
 # Streamlit leaves 6 rem above the page; a class needs the room for figures.
 STYLE = """
 <style>
@@ -12,7 +14,7 @@ STYLE = """
 .stAppHeader { background: transparent; height: 2rem; min-height: 2rem; }
 .mlpviz-title { font-size: 1.5rem; font-weight: 700; line-height: 1.2; margin: 0; white-space: nowrap; }
 .mlpviz-title small { font-size: 0.9rem; font-weight: 400; opacity: 0.75; margin-left: 0.6rem; }
-@media (max-width: 1250px) {
+@media (max-width: 1400px) {
   .mlpviz-title small { display: none; }
   .st-key-head button { padding-inline: 0.6rem; }
   .st-key-head button::after { display: none; }
@@ -39,6 +41,7 @@ div[data-testid="stSidebarHeader"] { height: 2rem; padding-bottom: 0; margin-bot
 def frame() -> None:
     st.set_page_config(page_title="mlpviz: watch a neural network learn", page_icon="👕", layout="wide")
     st.html(STYLE)
+    st.html(f"<style>:root {{ {' '.join(f'{name}: {color};' for name, color in FOR_STYLES.items())} }}</style>")
 
 
 def title() -> None:

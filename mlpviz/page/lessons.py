@@ -94,7 +94,7 @@ def _in_a_word(each: Pinned, lesson: Lesson) -> str:
 def _answer(lesson: Lesson, guess: str | None) -> None:
     right = lesson.options[lesson.right]
     if guess is not None:
-        st.markdown(f"You predicted *{guess}*. " + ("**Well foreseen!**" if guess == right else f"It is: **{right}**."))
+        st.markdown(f"You predicted *{guess}*. " + ("**That is right.**" if guess == right else f"It is: **{right}**."))
     st.markdown(lesson.answer)
 
 

@@ -43,7 +43,7 @@ def main() -> None:
         view = choose_view()
         player(run)
     if view != LINE_BY_LINE:
-        forget_walk(run)
+        forget_walk()
     if view == LINE_BY_LINE:
         line_by_line(run)
     elif view == TEST_IMAGES:

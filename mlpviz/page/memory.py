@@ -1,10 +1,13 @@
-"""What the page remembers of a visit: every key of `st.session_state`, in one register.
+"""What the page remembers of a visit, in one register: the keys of `st.session_state`.
 
-The widgets of the settings have the names of their fields as keys; those of the gallery's filter begin with `filter_`.
+Some more keys are made by rule. The widgets of the settings have the names of their fields, those of the gallery's
+filter begin with `filter_`, and what `computed` keeps begins with `computed_`. Tasks under way are in `under_way.py`. A
+widget whose value nobody else reads keeps its key to itself.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
@@ -42,7 +45,7 @@ class Slot(Generic[Value]):
         return value
 
     def forget(self) -> None:
-        """As at first."""
+        """Remember nothing: `get` gives the first value again."""
         st.session_state.pop(self.name, None)
 
     def known(self) -> bool:
@@ -58,7 +61,8 @@ OFFER = Slot("offer", str)  # the finished run for which more epochs are offered
 PINS: Slot[dict[str, str]] = Slot("pins", dict)  # by letter: the pin's id
 OWN_PINS: Slot[list[str]] = Slot("pins_by_themselves", list)  # letters of pins that nobody asked for, oldest first
 VISITOR = Slot("visitor", str)  # stands for the cookie where a browser takes none
-TROUBLES = Slot("troubles", int)  # how many of the engine's errors were told already
+READER = Slot("reader", lambda: secrets.token_urlsafe(9))  # stands for this tab
+TROUBLES: Slot[int | None] = Slot("troubles", lambda: None)  # how many of the engine's errors need not be said any more
 
 # What went wrong in a callback, to be said once by the script run that follows
 PROBLEM = Slot("problem", str)
@@ -100,7 +104,7 @@ FOLLOW = "follow"
 
 
 def computed(name: str, key: object, make: Callable[[], Value]) -> Value:
-    """What `make` gives, worked out once for each key: with another key it is worked out anew."""
+    """What `make` gives, computed once for each key: with another key it is computed anew."""
     slot: Slot[tuple[object, Value] | None] = Slot(f"computed_{name}", lambda: None)
     entry = slot.get()
     if entry is None or entry[0] != key:
@@ -110,11 +114,12 @@ def computed(name: str, key: object, make: Callable[[], Value]) -> Value:
 
 
 def is_computed(name: str, key: object) -> bool:
-    """Whether it is worked out for that key."""
+    """Whether it is computed for that key."""
     entry = st.session_state.get(f"computed_{name}")
     return entry is not None and entry[0] == key
 
 
-def forget_computed(name: str) -> None:
-    """Work it out anew next time."""
-    st.session_state.pop(f"computed_{name}", None)
+def forget_computed(prefix: str) -> None:
+    """Compute whatever has such a name anew next time."""
+    for key in [str(key) for key in st.session_state if str(key).startswith(f"computed_{prefix}")]:
+        del st.session_state[key]

@@ -32,7 +32,7 @@ class Pinned:
 
 def pinned() -> list[Pinned]:
     """Those of this visit that are still kept, in the order of their letters."""
-    states = [(letter, door.find(pin)) for letter, pin in sorted(memory.PINS.get().items())]
+    states = [(letter, door.watch(pin)) for letter, pin in sorted(memory.PINS.get().items())]
     return [Pinned(letter, state) for letter, state in states if isinstance(state, PinState)]
 
 

@@ -82,6 +82,7 @@ def _more_epochs(run: RunState) -> None:
 
 
 def _train_on(run: RunState, epochs: int) -> None:
+    run = door.now(run)
     settings = run.settings.replace(epochs=run.settings.epochs + epochs)
     door.tell(run, Change(settings))
     door.tell(run, Start())

@@ -23,7 +23,7 @@ class UnderWay:
 
     def state(self) -> TaskState | None:
         """Where the task stands, if there is one and it still exists."""
-        return door.find(self._id.get())
+        return door.watch(self._id.get())
 
     def begin(self, specification: Specification) -> None:
         """A callback: have a task made, in place of the one before. What can't be is said by the next script run."""

@@ -10,7 +10,6 @@ from mlpviz.datasets import Dataset
 from mlpviz.history import History
 from mlpviz.line_by_line.ablations import Ablation
 from mlpviz.observe.steps import StepRecorder
-from mlpviz.runs.memory import run_memory
 from mlpviz.runs.task import FiniteTask
 from mlpviz.settings import Settings
 from mlpviz.snapshot import ComparisonSnapshot, Status
@@ -63,7 +62,7 @@ class Comparison(FiniteTask):
     """
 
     def __init__(self, settings: Settings, dataset: Dataset, ablation: type[Ablation], owner: str = "") -> None:
-        super().__init__(owner, 2 * run_memory(settings))
+        super().__init__(owner)
         self.settings = ablation.about.adapt(settings).replace(epochs=1)  # the number of epochs doesn't matter
         self.ablation = ablation
         leader = ablation.companion(self.settings, dataset)

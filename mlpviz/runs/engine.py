@@ -15,8 +15,9 @@ from typing import Protocol, TypeVar
 import torch
 
 from mlpviz.datasets import Dataset
-from mlpviz.runs.errand import Errand, Reply
-from mlpviz.runs.errors import EngineFullError, GoneError
+from mlpviz.runs.errors import EngineFullError, GoneError, for_the_caller
+from mlpviz.runs.long_question import LongQuestion, Reply
+from mlpviz.runs.memory import network_memory
 from mlpviz.runs.run import Run
 from mlpviz.runs.task import Task
 from mlpviz.runs.threads import choose_threads
@@ -64,6 +65,7 @@ class Engine:
         self._tasks: dict[str, Task] = {}
         self._seats: dict[str, str] = {}  # by a task's id: the token that shows it now
         self._lock = threading.RLock()  # guards both
+        self._questions: list[LongQuestion] = []  # the engine's thread alone knows of these
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._closing = False
         self._thread = self._begin()  # the last: it works with all of the above
@@ -77,8 +79,7 @@ class Engine:
 
     def mine(self, owner: str) -> list[TaskState]:
         """Where all of a visitor's tasks stand."""
-        tasks = [task for task in list(self._tasks.values()) if task.owner == owner]
-        return [self._with_seats(task.state) for task in tasks]
+        return [self._with_seats(task.state) for task in self._all_tasks() if task.owner == owner]
 
     def task(self, task_id: str, owner: str) -> Task | None:
         """The visitor's own task of that id; what is published of it may be read from any thread."""
@@ -87,6 +88,7 @@ class Engine:
 
     def watch(self, token: str) -> Task | None:
         """The task that may be watched with that token; keeps it going."""
+        self._revive()
         with self._lock:
             task_id = next((task_id for task_id, seat in self._seats.items() if seat == token), "")
             task = self._tasks.get(task_id)
@@ -122,9 +124,12 @@ class Engine:
 
         def make() -> TaskState:
             seat = self._seats.get(seat_of) if self.task(seat_of, owner) is not None else None
-            self._make_room(plan.memory(self, owner), self.task(instead_of, owner))
+            needed = plan.memory(self, owner)
+            leaving = self._who_leaves(needed, self.task(instead_of, owner))
             task = plan.build(self, owner, dataset)
             task.specification = plan
+            task.memory = task.memory or needed
+            self._forget(leaving)  # only now that the other is there: nothing is lost in vain
             self.add(task)
             if seat is not None and seat_of not in self._seats:
                 self._seats[task.id] = seat  # the other is forgotten, and its watchers go on here
@@ -158,7 +163,7 @@ class Engine:
             except (ValueError, LookupError):
                 raise
             except BaseException as error:
-                self._fail(run, error)
+                run.fail(error)
                 raise
             return self._with_seats(run.state)
 
@@ -179,13 +184,14 @@ class Engine:
             if not reply.set_running_or_notify_cancel():
                 return
             try:
-                answer = question(self.run(run_id, owner))
+                run = self.run(run_id, owner)
+                answer = question(run)
                 if isinstance(answer, Generator):
-                    self.add(Errand(answer, reply, owner))
+                    self._questions.append(LongQuestion(answer, reply, network_memory(run.settings)))
                 else:
                     reply.set_result(answer)
             except BaseException as error:
-                reply.set_exception(_for_the_caller(error))
+                reply.set_exception(for_the_caller(error))
 
         self._look(run_id, owner)
         self._send(begin)
@@ -209,6 +215,8 @@ class Engine:
         self._closing = True
         self._send(lambda: None)
         self._thread.join()
+        for question in self._questions:
+            question.fail(GoneError("The server is being stopped."))
         with self._lock:
             self._tasks.clear()
             self._seats.clear()
@@ -232,7 +240,7 @@ class Engine:
         return thread
 
     def _work(self) -> None:
-        """Turn after turn. An error outside of all tasks is told, and the turns go on."""
+        """Turn after turn. An error outside of all tasks is noted, and the turns go on."""
         settled = False
         while not self._closing:
             try:
@@ -249,13 +257,15 @@ class Engine:
         self.trouble, self.troubles = what, self.troubles + 1
 
     def _give_turns(self) -> None:
-        """One turn for each task that somebody watches; if there is nothing to do, wait a little."""
-        watched = [task for task in list(self._tasks.values()) if task.watched()]
+        """One turn for each task that somebody watches, and for each long question; if there is nothing to do, wait a
+        little."""
+        tasks = self._all_tasks()
+        self._forget([task for task in tasks if task.over])
+        self._questions = [question for question in self._questions if not question.over]
+        at_work = [task for task in tasks if task.watched() and not task.over] + self._questions
         busy = False
-        for task in watched:
-            busy = self._turn(task, len(watched)) or busy
-            if task.over:
-                self._forget([task])
+        for task in at_work:
+            busy = self._turn(task, len(at_work)) or busy
             self._obey()
             if self._closing:
                 return
@@ -274,15 +284,8 @@ class Engine:
             task.publish()
             return busy
         except BaseException as error:  # SystemExit, too, is no reason to stop for everybody
-            self._fail(task, error)
+            task.fail(error)
             return False
-
-    def _fail(self, task: Task, error: BaseException) -> None:
-        log.error("task %s failed", task.id, exc_info=error)
-        task.fail(
-            f"An error stopped this run ({type(error).__name__}: {error}). "
-            "Reset begins it again; if the error returns, try a smaller network or other settings."
-        )
 
     def _obey(self, wait: float = 0.0) -> None:
         """Carry out the commands that have come; with nothing else to do, wait for one."""
@@ -305,13 +308,17 @@ class Engine:
             try:
                 reply.set_result(action())
             except BaseException as error:
-                reply.set_exception(_for_the_caller(error))
+                reply.set_exception(for_the_caller(error))
 
         self._send(carry_out)
         return reply
 
     def _send(self, command: Callable[[], None]) -> None:
         self._commands.put(command)
+        self._revive()
+
+    def _revive(self) -> None:
+        """Begin the thread again if it has ended all the same."""
         with self._lock:
             if not self._thread.is_alive() and not self._closing:
                 self._note_trouble("its thread had ended")
@@ -332,11 +339,11 @@ class Engine:
 
     # room
 
-    def _make_room(self, needed: int, leaving: Task | None) -> None:
-        """Forget `leaving`, then tasks that nobody watches, until another fits: first those that never trained, then
-        those that nobody has watched for long, the longest first."""
+    def _who_leaves(self, needed: int, leaving: Task | None) -> list[Task]:
+        """`leaving`, then tasks that nobody watches, until another fits: first those that never trained, then those
+        that nobody has watched for long, the longest first."""
         gone = [leaving, *leaving.companions()] if leaving is not None else []
-        staying = [task for task in self._tasks.values() if task not in gone]
+        staying = [task for task in self._all_tasks() if task not in gone]
         idle = [task for task in staying if task.unwatched_seconds() > (FORGET if task.step else 0)]
         idle.sort(key=lambda task: (task.step == 0, task.unwatched_seconds()))
         while not self._fits(staying, needed):
@@ -349,19 +356,18 @@ class Engine:
             gone += [leaving, *leaving.companions()]
             staying = [task for task in staying if task not in gone]
             idle = [task for task in idle if task in staying]
-        self._forget(gone)  # only now that there is room: nothing is lost in vain
+        return gone
 
     def _fits(self, staying: list[Task], needed: int) -> bool:
-        used = sum(task.memory for task in staying)
+        used = sum(task.memory for task in staying + self._questions)
         return len(staying) < self.max_tasks and used + needed <= self.max_memory
+
+    def _all_tasks(self) -> list[Task]:
+        with self._lock:
+            return list(self._tasks.values())
 
     def _forget(self, tasks: list[Task]) -> None:
         with self._lock:
             for task in tasks:
                 self._tasks.pop(task.id, None)
                 self._seats.pop(task.id, None)
-
-
-def _for_the_caller(error: BaseException) -> Exception:
-    """What goes to whoever waits for a reply: an error that ends threads must not end theirs."""
-    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")

@@ -7,3 +7,8 @@ class EngineFullError(Exception):
 
 class GoneError(LookupError):
     """The run is not there any more, or it is somebody else's."""
+
+
+def for_the_caller(error: BaseException) -> Exception:
+    """What goes to whoever waits for a reply: an error that ends threads must not end theirs."""
+    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")

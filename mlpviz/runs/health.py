@@ -37,7 +37,7 @@ class Health:
         self.post_mortem: PostMortem | None = None
         self._examination: Examination | None = None
         self._last_well: Checkpoint | None = None  # where the post-mortem found the run still well
-        self._stopped_for: Kind | None = None  # who lets the run go on after an alarm isn't stopped for the same again
+        self._stopped_for: Kind | None = None  # the same alarm doesn't stop the run twice
 
     def keep_checkpoint(self) -> None:
         """Keep a checkpoint if one is due; none of a broken network."""

@@ -22,6 +22,11 @@ def run_memory(settings: Settings) -> int:
     return FLOAT * (5 * settings.parameters + activations) + checkpoints + HISTORY
 
 
+def network_memory(settings: Settings) -> int:
+    """Bytes of the parameters alone, such as of a copy of the network."""
+    return FLOAT * settings.parameters
+
+
 def checkpoint_capacity(settings: Settings) -> int:
     """How many checkpoints a run of these settings keeps."""
     return max(FEWEST_CHECKPOINTS, min(MOST_CHECKPOINTS, CHECKPOINTS // checkpoint_memory(settings)))

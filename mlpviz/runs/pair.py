@@ -70,7 +70,7 @@ class Pair:
             if follower.recording.full():
                 follower.collect()
         except Exception as error:
-            follower.fail(f"{type(error).__name__}: {error}")
+            follower.fail(error)
         if follower.step > before:
             self._compare()
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from mlpviz.datasets import Dataset
 from mlpviz.diagnosis import LN10
-from mlpviz.runs.memory import run_memory
 from mlpviz.runs.task import FiniteTask
 from mlpviz.snapshot import RangeSnapshot, Status
 from mlpviz.trainer import Checkpoint, Trainer
@@ -28,7 +27,7 @@ class RangeTest(FiniteTask):
     """
 
     def __init__(self, dataset: Dataset, checkpoint: Checkpoint, owner: str = "") -> None:
-        super().__init__(owner, run_memory(checkpoint.settings))
+        super().__init__(owner)
         self._trainer = Trainer(checkpoint.settings, dataset)
         self._trainer.restore(checkpoint)
         self.begun_at = checkpoint.step

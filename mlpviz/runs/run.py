@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlpviz.datasets import Dataset
@@ -11,16 +12,18 @@ from mlpviz.runs.clock import CLOCK, Clock
 from mlpviz.runs.health import Health
 from mlpviz.runs.inspections import Inspections
 from mlpviz.runs.memory import run_memory, walk_memory
-from mlpviz.runs.portraits import Portraits, run_state
+from mlpviz.runs.publishing import Publisher, run_state
 from mlpviz.runs.recording import Recording
 from mlpviz.runs.task import Task
 from mlpviz.settings import Settings
-from mlpviz.snapshot import Snapshot, Status
+from mlpviz.snapshot import Status
 from mlpviz.state import RunState
 from mlpviz.trainer import Checkpoint, Trainer
 
 if TYPE_CHECKING:
     from mlpviz.runs.pair import Pair
+
+MOST_WALKS = 4  # updates taken apart at once: as many tabs of one visitor
 
 
 class Run(Task):
@@ -30,16 +33,17 @@ class Run(Task):
         recording: what is written down while it trains.
         inspections: the costlier looks at its network.
         health: its diagnosis, its checkpoints, what is found out about an illness.
-        portraits: makes its snapshots.
+        publisher: makes its snapshots.
         goal: it trains until this step; the commands only move the goal.
         begun_at: the step at which it began: 0, but for a branch.
         leads: the pair in which another run follows this one.
         follows: the pair in which this run follows another, whose turns move both.
-        walked: its next update taken apart, for as long as somebody looks at it.
+        walks: updates taken apart, by who looks at them.
     """
 
-    snapshot: Snapshot | None
     state: RunState
+    kind = "run"
+    remedy = "Reset begins it again; if the error returns, try a smaller network or other settings."
 
     def __init__(
         self,
@@ -50,7 +54,6 @@ class Run(Task):
         clock: Clock = CLOCK,
     ) -> None:
         super().__init__(owner, run_memory(settings), clock)
-        self.snapshot = None
         self.trainer, prices = Trainer(settings, dataset), Prices()
         self.inspections = Inspections(
             self.trainer, prices, clock
@@ -62,8 +65,8 @@ class Run(Task):
         self.goal = self.begun_at = self.trainer.step
         self.leads: Pair | None = None
         self.follows: Pair | None = None
-        self.walked: WalkedStep | None = None
-        self.portraits = Portraits(self)
+        self.walks: dict[str, WalkedStep] = {}
+        self.publisher = Publisher(self)
 
     # commands, each between two steps
 
@@ -106,17 +109,22 @@ class Run(Task):
             self.leads.follower.over = True
             self.leads = None
 
-    def look_at_update(self, walked: WalkedStep | None) -> None:
-        """Keep the update that somebody takes apart; None when nobody does any more."""
-        self.walked = walked
+    def keep_walk(self, reader: str, walked: WalkedStep | None) -> None:
+        """Keep the update that a reader takes apart; None when the reader has left it. The oldest of many goes."""
+        self.walks.pop(reader, None)
+        if walked is not None:
+            self.walks[reader] = walked
+        while len(self.walks) > MOST_WALKS:
+            del self.walks[next(iter(self.walks))]
         self._count_memory()
 
-    def fail(self, message: str) -> None:
-        """As in `Task`: it stops where it is."""
-        super().fail(message)
+    def fail(self, error: BaseException) -> None:
+        """As in `Task`: it stops where it is, and its twin with it."""
         self.recording.stop_evaluating()
         self.health.stop_examining()
         self.pause()
+        super().fail(error)
+        self.state = replace(self.state, goal=self.goal)
 
     # where it stands
 
@@ -201,7 +209,7 @@ class Run(Task):
             self.pause()
 
     def refresh(self, watched: int) -> None:
-        self.portraits.refresh(watched)
+        self.publisher.refresh(watched)
 
     def _head_for(self, step: int) -> None:
         self.goal = step
@@ -213,4 +221,4 @@ class Run(Task):
         return self.step + 1 == self.goal or (self.watched() and self.inspections.due())
 
     def _count_memory(self) -> None:
-        self.memory = run_memory(self.settings) + (walk_memory(self.settings) if self.walked is not None else 0)
+        self.memory = run_memory(self.settings) + len(self.walks) * walk_memory(self.settings)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from mlpviz.datasets import Dataset
-from mlpviz.runs.memory import run_memory
 from mlpviz.runs.task import FiniteTask
 from mlpviz.settings import Settings
 from mlpviz.snapshot import SeedsSnapshot, Status
@@ -40,7 +39,7 @@ class Seeds(FiniteTask):
         at: int = 0,
         owner: str = "",
     ) -> None:
-        super().__init__(owner, 2 * run_memory(log[0][1]))
+        super().__init__(owner)
         self.log, self.changes, self.seeds, self.at = tuple(log), changes, seeds, at
         self.steps = min(steps, MOST_STEPS)
         if at >= self.steps:

@@ -8,7 +8,6 @@ import numpy as np
 
 from mlpviz.datasets import Dataset
 from mlpviz.observe.dead_units import dead_shares
-from mlpviz.runs.memory import run_memory
 from mlpviz.runs.task import FiniteTask
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Status, SweepSnapshot
@@ -26,7 +25,7 @@ class Sweep(FiniteTask):
     """
 
     def __init__(self, settings: Settings, dataset: Dataset, owner: str = "") -> None:
-        super().__init__(owner, run_memory(settings))
+        super().__init__(owner)
         self.settings = settings.replace(init="normal", epochs=1)
         self.dataset = dataset
         self._trainer = self._network(0)

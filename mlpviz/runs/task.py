@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -11,6 +12,8 @@ from mlpviz.snapshot import REFRESH, Status, TaskSnapshot
 from mlpviz.state import TaskState
 
 LEASE = 10.0  # seconds that one look keeps a task going: several fetches of a page may be lost on the way
+
+log = logging.getLogger(__name__)
 
 
 class Task(ABC):
@@ -22,7 +25,8 @@ class Task(ABC):
     Attributes:
         id: stands in the address of its page.
         owner: the visitor who may give it commands.
-        memory: about how many bytes it takes.
+        memory: about how many bytes it takes; where a task doesn't say, the engine takes its specification's word.
+        kind: what a message calls it. remedy: what to do if an error has stopped it.
         specification: what it was made from.
         snapshot: what a board shows of it; immutable.
         state: where it stands, as it was last published; immutable.
@@ -36,8 +40,10 @@ class Task(ABC):
     failed = False
     over = False
     message = ""
+    kind = "task"
+    remedy = "Begin it again; if the error returns, try a smaller network or other settings."
 
-    def __init__(self, owner: str, memory: int, clock: Clock = CLOCK) -> None:
+    def __init__(self, owner: str, memory: int = 0, clock: Clock = CLOCK) -> None:
         self.id = secrets.token_urlsafe(9)
         self.owner = owner
         self.memory = memory
@@ -83,10 +89,12 @@ class Task(ABC):
         """Let other threads see where it stands."""
         self.state = self.make_state()
 
-    def fail(self, message: str) -> None:
-        """Stop for good. What is published says so at once: whatever broke, nothing is worked out anew for it."""
+    def fail(self, error: BaseException) -> None:
+        """Stop for good. What is published says so at once: whatever broke, nothing is computed anew for it."""
         if self.failed:
             return
+        log.error("task %s failed", self.id, exc_info=error)
+        message = f"An error stopped this {self.kind} ({type(error).__name__}: {error}). {self.remedy}"
         self.failed, self.message = True, message
         if self.snapshot is None:
             self.snapshot = TaskSnapshot(1, self.id, Status.FAILED, message, self.step, self.total_steps)
@@ -143,8 +151,8 @@ class Task(ABC):
 class FiniteTask(Task):
     """A task that begins by itself, goes to its end, and publishes a snapshot whenever it has got further."""
 
-    def __init__(self, owner: str, memory: int, clock: Clock = CLOCK) -> None:
-        super().__init__(owner, memory, clock)
+    def __init__(self, owner: str, clock: Clock = CLOCK) -> None:
+        super().__init__(owner, clock=clock)
         self._next_refresh = 0.0
         self._shown: object = None
 
@@ -164,7 +172,7 @@ class FiniteTask(Task):
         self.snapshot = self.make_snapshot(self.version + 1, status)
 
     def progress(self) -> object:
-        """Another whenever there is more to show."""
+        """A value that changes whenever there is more to show."""
         return self.step
 
     @abstractmethod

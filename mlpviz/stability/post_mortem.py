@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mlpviz.datasets import Dataset
-from mlpviz.diagnosis import LN10, PATIENCE, Diagnosis, PostMortem
+from mlpviz.diagnosis import GUESSES, PATIENCE, Diagnosis, PostMortem
 from mlpviz.history import Series
 from mlpviz.settings import Settings
 from mlpviz.stability.replay import Replay
@@ -89,7 +89,7 @@ def onset(diagnosis: Diagnosis, steps: Series, trend: Series | None) -> int:
     span = max(1, PATIENCE // steps.width)
     step = steps.start
     for i in range(len(losses) - 1, -1, -1):
-        if losses[i] <= min(USUAL * float(np.nanmedian(losses[max(0, i - span) : i + 1])), 0.95 * LN10):
+        if losses[i] <= min(USUAL * float(np.nanmedian(losses[max(0, i - span) : i + 1])), GUESSES):
             step = int(ends[i])
             break
     else:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mlpviz.datasets import Dataset
-from mlpviz.diagnosis import LN10
+from mlpviz.diagnosis import GUESSES
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.observe.updates import norm, update_ratios
@@ -19,7 +19,6 @@ from mlpviz.trainer import Checkpoint, Trainer
 
 SMOOTH = 5  # mini-batches, to judge where all was well
 NEAR = 1.25  # times the lowest such mean
-GUESSES = 0.95 * LN10  # a loss beyond this says next to nothing
 WELL = 0.3  # share of units without a slope on the mini-batch, beyond those that began so, up to which all is well
 
 

@@ -37,6 +37,7 @@ def along_gradient(look: NextStep) -> Generator[float, None, AlongGradient]:
     loss = look.loss_fn(net(X), y)
     gradient = flat(torch.autograd.grad(loss, list(net.parameters())))
     slope = float(gradient @ gradient)
+    yield 0.0
     curvature = float(gradient @ hessian_vector_product(net, X, y)(gradient))
     yield 0.0
     alphas = torch.linspace(0, REACH * (rate or 0.1), POINTS, dtype=torch.float64)

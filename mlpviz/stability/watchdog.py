@@ -8,12 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlpviz.diagnosis import WINDOW, Diagnosis, Vitals, diagnose
+from mlpviz.diagnosis import OVERFLOWED, WINDOW, Diagnosis, Vitals, diagnose
 from mlpviz.history import RECENT_STEPS, places
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Inspection
-
-OVERFLOWED = 1e30  # stands for a loss that is not finite, where a mean is taken: a mean must not become NaN
 
 
 class Watchdog:

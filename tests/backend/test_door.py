@@ -1,7 +1,6 @@
 """The door to the runs: everything that goes through it is a value, and what comes back is what the run says."""
 
 import asyncio
-import dataclasses
 import inspect
 import pickle
 
@@ -53,7 +52,9 @@ from mlpviz.backend.specifications import (
     SweepInitStds,
     TwinOf,
 )
+from mlpviz.line_by_line.ablations import ABLATIONS
 from mlpviz.runs.engine import Engine
+from mlpviz.runs.memory import run_memory
 from mlpviz.state import PinState, RunState
 from mlpviz.trainer import pixels
 from tests.pickled import PickledBackend, through
@@ -61,6 +62,7 @@ from tests.runs.working import SMALL
 from tests.waiting import until
 
 ADA = "ada"
+TAB = "a tab"
 LONG = SMALL.replace(epochs=1000)
 
 
@@ -96,22 +98,22 @@ def oracle():
     return trainer
 
 
-def dataclasses_of(module, base):
+def concrete(module, base):
     members = inspect.getmembers(module, inspect.isclass)
-    return [cls for _, cls in members if issubclass(cls, base) and dataclasses.is_dataclass(cls)]
+    return [cls for _, cls in members if issubclass(cls, base) and not inspect.isabstract(cls)]
 
 
 @pytest.mark.parametrize(
     "cls",
     [
-        *dataclasses_of(commands, commands.Command),
-        *dataclasses_of(questions, questions.Question),
-        *dataclasses_of(specifications, specifications.Specification),
+        *concrete(commands, commands.Command),
+        *concrete(questions, questions.Question),
+        *concrete(specifications, specifications.Specification),
     ],
     ids=lambda cls: cls.__name__,
 )
 def test_what_goes_in_is_frozen_and_at_module_level(cls):
-    assert cls.__dataclass_params__.frozen
+    assert "__dataclass_params__" in vars(cls) and cls.__dataclass_params__.frozen
     assert pickle.loads(pickle.dumps(cls)) is cls
 
 
@@ -154,7 +156,7 @@ def test_what_a_run_refuses_is_an_error_on_this_side(door, run):
     with pytest.raises(DatasetError, match="not on this machine"):
         door.create(NewRun(SMALL.replace(dataset="kmnist")), ADA)
     with pytest.raises(LookupError, match="no longer taken apart"):
-        door.ask(run.id, ADA, GradientOf(99, "W1")).result(5)
+        door.ask(run.id, ADA, GradientOf(TAB, 99, "W1")).result(5)
     with pytest.raises(GoneError):
         door.create(BranchFrom("nonsense", 0), ADA).result(5)
     assert door.find(run.id, ADA).status == "paused"
@@ -179,27 +181,60 @@ def test_the_snapshot_is_of_where_the_run_rests(door, run, oracle):
 
 
 def test_a_walk_and_what_can_be_asked_of_it(door, local, run, oracle):
-    walk = door.ask(run.id, ADA, WalkNextStep()).result(10)
+    walk = door.ask(run.id, ADA, WalkNextStep(TAB)).result(10)
     memory = local.engine.task(run.id, ADA).memory
     before = oracle.net[1].weight.detach().clone()
     (loss,) = oracle.train(1).tolist()
     assert (walk.step, walk.loss) == (4, loss)
-    gradient = door.ask(run.id, ADA, GradientOf(4, "W1")).result(5)
+    gradient = door.ask(run.id, ADA, GradientOf(TAB, 4, "W1")).result(5)
     assert np.array_equal(gradient, oracle.net[1].weight.grad.numpy())
     place = walk.parameter("W1").largest
-    move = door.ask(run.id, ADA, MoveOf(4, "W1", place)).result(5)
+    move = door.ask(run.id, ADA, MoveOf(TAB, 4, "W1", place)).result(5)
     assert move.theta == before[place].item() and move.actual == oracle.net[1].weight[place].item()
-    check = door.ask(run.id, ADA, CheckGradient(4, "W1", place)).result(10)
+    check = door.ask(run.id, ADA, CheckGradient(TAB, 4, "W1", place)).result(10)
     assert check.entry == gradient[place] and check.errors("float64").min() < 1e-5
-    assert door.ask(run.id, ADA, CameTrue(4)).result(5) is False, "it is not made yet"
+    assert door.ask(run.id, ADA, CameTrue(TAB, 4)).result(5) is False, "it is not made yet"
     door.tell(run.id, ADA, OneStep()).result(5)
     until(lambda: door.find(run.id, ADA).step == 4)
-    assert door.ask(run.id, ADA, CameTrue(4)).result(5) is True
-    assert np.array_equal(door.ask(run.id, ADA, GradientOf(4, "W1")).result(5), gradient), "also when it is made"
-    door.tell(run.id, ADA, ForgetWalk()).result(5)
+    assert door.ask(run.id, ADA, CameTrue(TAB, 4)).result(5) is True
+    assert np.array_equal(door.ask(run.id, ADA, GradientOf(TAB, 4, "W1")).result(5), gradient), "also when it is made"
+    door.tell(run.id, ADA, ForgetWalk(TAB)).result(5)
     assert local.engine.task(run.id, ADA).memory < memory, "what a walk takes is counted"
     with pytest.raises(LookupError):
-        door.ask(run.id, ADA, MoveOf(4, "W1", place)).result(5)
+        door.ask(run.id, ADA, MoveOf(TAB, 4, "W1", place)).result(5)
+
+
+def test_each_reader_has_a_walk_of_its_own(door, local, run):
+    """Two tabs of one visitor look at one run; one of them leaves, and the other goes on."""
+    walk = door.ask(run.id, ADA, WalkNextStep(TAB)).result(10)
+    door.ask(run.id, ADA, WalkNextStep("another tab")).result(10)
+    door.tell(run.id, ADA, ForgetWalk("another tab")).result(5)
+    assert door.ask(run.id, ADA, GradientOf(TAB, 4, "b2")).result(5).shape == walk.parameter("b2").shape
+    for tab in range(10):
+        door.ask(run.id, ADA, WalkNextStep(f"tab {tab}")).result(10)
+    assert len(local.engine.run(run.id, ADA).walks) == 4, "not more than so many are kept"
+    again = door.ask(run.id, ADA, GradientOf(TAB, 4, "b2")).result(5)
+    assert again.shape == walk.parameter("b2").shape, "it is taken apart again, as long as the run rests before it"
+
+
+def test_a_run_that_failed_before_it_was_seen_has_no_snapshot_to_ask_for(door, local, run):
+    behind = local.engine.run(run.id, ADA)
+    behind.snapshot = None
+    behind.fail(RuntimeError("no memory"))
+    assert door.ask(run.id, ADA, CurrentSnapshot()).result(5) is None
+    with pytest.raises(LookupError, match="nothing to pin"):
+        door.create(PinOf(run.id), ADA).result(5)
+
+
+def test_a_task_counts_the_memory_of_the_networks_that_it_will_have(door, local, run):
+    small = local.engine.run(run.id, ADA).memory
+    large = run_memory(SMALL.replace(hidden_sizes=(512, 512)))
+    twin = (("hidden_sizes", (512, 512)),)
+    beginning = door.create(NewRun(SMALL), ADA).result(10)
+    assert TwinOf(beginning.id, twin).memory(local.engine, ADA) == large > small
+    assert SeedsOf(beginning.id, SMALL, twin, 0, 2).memory(local.engine, ADA) == large + run_memory(SMALL)
+    task = door.create(CompareWith(SMALL, next(iter(ABLATIONS))), ADA).result(10)
+    assert local.engine.task(task.id, ADA).memory == 2 * run_memory(SMALL)
 
 
 def test_images_are_classified_and_explained(door, run, oracle):
@@ -220,8 +255,11 @@ def test_images_are_classified_and_explained(door, run, oracle):
 
 
 def test_hidden_units_are_looked_at(door, run, oracle):
-    table = door.ask(run.id, ADA, HiddenUnits(0)).result(20)
-    look = door.ask(run.id, ADA, HiddenUnit(0, 5)).result(20)
+    table, best = door.ask(run.id, ADA, HiddenUnits(0, None)).result(20)
+    assert best.unit == table.importance.argmax() and best.step == 3
+    assert door.ask(run.id, ADA, HiddenUnits(0, 7)).result(20)[1].unit == 7
+    assert door.ask(run.id, ADA, HiddenUnit(0, 5, 2)).result(20) is None, "the run is at step 3"
+    look = door.ask(run.id, ADA, HiddenUnit(0, 5, 3)).result(20)
     right = look.predicted == look.labels
     assert table.step == look.step == 3
     assert table.importance[5] == pytest.approx(right.mean() - (look.without == look.labels).mean())

@@ -34,7 +34,7 @@ def test_a_walk_through_one_update(lines, page):
     page.get_by_text("Check it yourself").wait_for()
     assert lines.step() == 0
     lines.press("Forward")
-    page.get_by_text("bit for bit, what this walk foretold").wait_for()
+    page.get_by_text("bit for bit, what was computed here before").wait_for()
     lines.until(lambda: lines.step() == 1)
     lines.press("Next batch")
     page.get_by_text("Update 2 of").wait_for()
@@ -85,7 +85,7 @@ def test_predict_run_and_compare_live(lines, page):
     comparison.locator(".card .main-svg").first.wait_for()
     for name in ("Losses compared", "Accuracies compared"):
         assert page.get_by_role("figure", name=name, exact=True).is_visible()
-    page.get_by_text("Well foreseen!").wait_for(timeout=60_000)
+    page.get_by_text("as you said").wait_for(timeout=60_000)
     assert comparison.get_attribute("data-status") == "finished"
     assert "not finite from step" in comparison.inner_text()
     assert lines.step() == 0, "the run itself is left alone"

@@ -56,8 +56,8 @@ def test_the_evidence_fits(url, board, page, width, height, scheme):
     fallen_ill(board, url)
     page.get_by_role("button", name="What happened?").click()
     page.get_by_text("The evidence").wait_for()
-    page.wait_for_timeout(1500)
-    assert page.locator(".stPlotlyChart").count() == 7
+    board.until(lambda: page.locator(".stPlotlyChart").count() == 7)
+    page.wait_for_timeout(500)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
 
@@ -108,7 +108,7 @@ def test_a_lesson_from_its_question_to_its_answer(url, board, page):
     board.press("Start")
     page.get_by_role("button", name=re.compile("Back to step")).wait_for(timeout=60_000)
     page.get_by_text("Show the answer").click()
-    page.get_by_text("Well foreseen!").wait_for()
+    page.get_by_text("That is right.").wait_for()
     page.get_by_text("settles near 2.30, and looks harmless").wait_for()
     assert "lesson=too-high" in page.url
 

@@ -73,8 +73,8 @@ def test_a_dead_unit_costs_nothing(mini):
 
 @pytest.mark.parametrize("layer", [0, 1])
 def test_the_table_is_what_each_unit_is(net, mini, layer):
-    table = worked_off(unit_table(net, mini.test, layer, step=200))
     h = worked_off(answers_of_layer(net, mini.test.images, layer))
+    table = worked_off(unit_table(net, h, mini.test.labels, layer, step=200))
     linear = linears(net)[layer]
     assert table.step == 200 and table.norms == pytest.approx(linear.weight.detach().norm(dim=1).numpy())
     means = torch.stack([h[mini.test.labels == c].mean(dim=0) for c in range(10)])
@@ -86,10 +86,19 @@ def test_the_table_is_what_each_unit_is(net, mini, layer):
 
 
 def test_a_look_at_a_unit_shows_what_excites_it_and_what_is_lost_without_it(net, mini):
-    look = worked_off(unit_look(net, mini.test, 0, 3, step=200))
     h = worked_off(answers_of_layer(net, mini.test.images, 0))
+    look = worked_off(unit_look(net, h, mini.test, 0, 3, step=200))
+    assert (look.step, look.unit) == (200, 3)
     assert torch.equal(torch.from_numpy(look.answers), h[:, 3])
     assert look.answers[look.strongest].tolist() == h[:, 3].topk(8).values.tolist()
     assert (look.images == mini.test.images[look.strongest].numpy()).all()
     assert look.predicted.tolist() == net(pixels(mini.test.images)).argmax(1).tolist()
     assert look.without.tolist() == logits_from(net, without(h, [3]), 0).argmax(1).tolist()
+
+
+def test_pieces_of_a_large_network_are_small(mini):
+    """However large the network, a piece of work is about as long: others have their turns in between."""
+    net = Trainer(Settings(dataset="fashion-mnist-mini", hidden_sizes=(1024,) * 3, batch_size=100), mini).net
+    pieces = list(answers_of_layer(net, mini.test.images[:300], 2))
+    parameters = sum(p.numel() for p in net.parameters())
+    assert len(pieces) >= 300 * parameters / 2e8

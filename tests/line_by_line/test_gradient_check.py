@@ -6,8 +6,13 @@ from torch import nn
 from mlpviz import Settings, Trainer
 from mlpviz.line_by_line.gradient_check import NUDGES, gradient_check
 from mlpviz.line_by_line.walk import take_apart
+from tests.waiting import worked_off
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(12,), batch_size=100, init_std=0.1, activation="tanh")
+
+
+def checked(walked, name, place):
+    return worked_off(gradient_check(walked, name, place))
 
 
 @pytest.fixture
@@ -19,14 +24,14 @@ def walked(tiny):
 
 @pytest.mark.parametrize(("name", "place"), [("W1", (3, 400)), ("b1", (7,)), ("W2", (9, 2)), ("b2", (0,))])
 def test_the_gradient_is_autograds_and_the_walks(walked, name, place):
-    check = gradient_check(walked, name, place)
+    check = checked(walked, name, place)
     assert check.gradient == pytest.approx(float(walked.update(name).gradient[place]), rel=1e-4, abs=1e-8)
     assert check.gradient_float64 == pytest.approx(check.gradient, rel=1e-3, abs=1e-8)
     assert check.images == 100 and check.entry == float(walked.update(name).gradient[place])
 
 
 def test_the_differences_are_central_ones_of_the_loss(walked):
-    check = gradient_check(walked, "W2", (9, 2))
+    check = checked(walked, "W2", (9, 2))
     net = walked.net.double()
     for i, h in enumerate(NUDGES):
         losses = []
@@ -42,7 +47,7 @@ def test_the_differences_are_central_ones_of_the_loss(walked):
 
 def test_the_error_is_a_v_with_its_bottom_where_theory_puts_it(walked):
     """Truncation falls as h², rounding grows as 1/h: in float64 the best h is near ε^⅓ ≈ 6·10⁻⁶."""
-    check = gradient_check(walked, "W2", (9, 2))
+    check = checked(walked, "W2", (9, 2))
     errors = check.errors("float64")
     assert 1e-7 < NUDGES[errors.argmin()] < 1e-2 and errors.min() < 1e-8
     at = {h: errors[np.abs(np.log10(NUDGES) - np.log10(h)).argmin()] for h in (1, 0.1, 0.01, 1e-12)}
@@ -53,11 +58,11 @@ def test_the_error_is_a_v_with_its_bottom_where_theory_puts_it(walked):
 
 def test_the_network_is_left_alone(walked):
     before = [p.clone() for p in walked.net.parameters()]
-    gradient_check(walked, "W1", (0, 0))
+    checked(walked, "W1", (0, 0))
     assert all(torch.equal(a, b) for a, b in zip(before, walked.net.parameters(), strict=True))
 
 
 def test_a_gradient_of_zero_has_an_absolute_error(tiny):
     walked = take_apart(Trainer(SMALL.replace(init="zeros"), tiny))
-    check = gradient_check(walked, "W1", (0, 0))
+    check = checked(walked, "W1", (0, 0))
     assert check.gradient == 0 and np.isfinite(check.errors("float64")).all()

@@ -30,7 +30,7 @@ def test_the_answer_is_behind_a_click_and_knows_the_prediction():
     assert "You predicted *It falls faster*" in texts(app) and LESSONS["too-high"].answer in texts(app)
     app.radio(key="predict_too-high").set_value("It settles near 2.30")
     app.run()
-    assert "Well foreseen" in texts(app)
+    assert "That is right" in texts(app)
 
 
 def test_a_variant_is_a_new_run_and_the_old_one_stays_pinned():

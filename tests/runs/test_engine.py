@@ -43,7 +43,9 @@ def tell(engine, run, command):
 def finish(run):
     def finished():
         run.look()
-        return run.snapshot is not None and run.snapshot.status in ("finished", "failed")
+        if run.snapshot is None or run.snapshot.status not in ("finished", "failed"):
+            return False
+        return run.failed or len(run.snapshot.evaluations) == SMALL.epochs + 1  # the last one may come a turn later
 
     until(finished)
     return run.snapshot
@@ -258,6 +260,21 @@ def test_settings_that_do_not_fit_raise_at_once_and_take_no_place(engine, tiny):
     assert engine.mine("") == []
 
 
+def test_a_run_that_cannot_be_made_costs_no_other(engine, tiny):
+    """Reset with settings that this machine can't have: what was there stays."""
+    old = create(engine, SMALL, tiny)
+    with pytest.raises(ValueError, match="batch_size"):
+        create(engine, SMALL.replace(batch_size=5000), tiny, instead_of=old.id)
+    assert engine.find(old.id, "") is not None
+
+
+def test_a_task_that_is_over_is_forgotten_though_nobody_watches_it(engine, tiny):
+    run = create(engine, SMALL, tiny)
+    unwatched(run, 1)
+    run.over = True
+    until(lambda: engine.find(run.id, "") is None)
+
+
 def test_close_while_training_ends_the_work_and_may_be_repeated(tiny):
     engine = Engine(threads=1)
     runs = [create(engine, LONG, tiny) for _ in range(3)]
@@ -339,6 +356,7 @@ def test_a_long_question_tells_how_much_is_done_and_others_train_meanwhile(engin
     until(lambda: other.step > 0)
     before = other.step
     reply = engine.ask(run.id, "", counting(200, seconds=0.005))
+    assert len(engine.mine("")) == 2, "a question is not one of the visitor's tasks"
     until(lambda: reply.look() or reply.progress > 0.1)
     assert reply.progress < 1 and not reply.done()
     assert reply.result(30) == run.step and reply.progress == 1.0
@@ -349,7 +367,37 @@ def test_an_error_in_a_long_question_goes_to_who_asked(engine, tiny):
     run = create(engine, SMALL, tiny)
     with pytest.raises(ZeroDivisionError, match="at the end"):
         engine.ask(run.id, "", counting(3, fail=True)).result(5)
-    assert not run.failed and len(engine.mine("")) == 1, "what is answered is forgotten"
+    assert not run.failed
+
+
+def test_a_question_that_is_given_up_ends_at_once(engine, tiny):
+    """The reader has clicked elsewhere: nobody needs the rest."""
+    run = create(engine, SMALL, tiny)
+    reply = engine.ask(run.id, "", counting(100_000, seconds=0.002))
+    until(lambda: reply.progress > 0)
+    reply.cancel()
+    with pytest.raises(TimeoutError, match="Nobody waited"):
+        reply.result(5)
+
+
+def test_a_run_that_is_not_waited_for_any_more_is_not_made(engine, tiny):
+    blocked = threading.Event()
+    engine._between_steps(blocked.wait)
+    reply = engine.create(NewRun(SMALL), "", tiny)
+    assert reply.cancel()
+    blocked.set()
+    create(engine, SMALL, tiny)
+    assert len(engine.mine("")) == 1
+
+
+def test_whoever_waits_for_an_answer_hears_that_the_server_stops(tiny):
+    engine = Engine(threads=1)
+    run = create(engine, SMALL, tiny)
+    reply = engine.ask(run.id, "", counting(100_000, seconds=0.002))
+    until(lambda: reply.progress > 0)
+    engine.close()
+    with pytest.raises(GoneError, match="being stopped"):
+        reply.result(1)
 
 
 def test_work_that_nobody_waits_for_ends(tiny):
@@ -368,7 +416,8 @@ def test_work_that_nobody_waits_for_ends(tiny):
         reply = engine.ask(run.id, "", question)
         until(lambda: pieces)
         reply.clock = Clock(now=lambda: time.monotonic() + LEASE + 1)
-        until(lambda: len(engine.mine("")) == 1)
+        with pytest.raises(TimeoutError, match="Nobody waited"):
+            reply.result(5)
         made = len(pieces)
         time.sleep(0.1)
         assert len(pieces) == made
@@ -383,7 +432,7 @@ class Broken(FiniteTask):
     """A task that breaks at the place that it is told."""
 
     def __init__(self, where, error):
-        super().__init__("", memory=0)
+        super().__init__("")
         self.where, self.error = where, error
 
     def _here(self, place):
@@ -431,7 +480,7 @@ def test_whatever_raises_stops_its_own_task_alone_and_is_shown_once(engine, tiny
     until(lambda: broken.look() is None and broken.failed)
     state = engine.find(broken.id, "")
     assert state.status == broken.snapshot.status == "failed" and state.version == broken.snapshot.version
-    assert type(error).__name__ in state.message and "Reset begins it again" in state.message
+    assert type(error).__name__ in state.message and "Begin it again" in state.message
     tell(engine, good, Start())
     assert finish(good).status == "finished"
     assert len([record for record in caplog.records if "failed" in record.message]) == 1, "told once, not at every turn"

@@ -27,7 +27,7 @@ def pair(tiny, at=0, **changes):
 
 def show(twin):
     twin.collect()
-    twin.portraits.show_where_it_rests()
+    twin.publisher.show_where_it_rests()
     return twin.snapshot
 
 
@@ -180,7 +180,7 @@ def test_a_twin_goes_with_its_leader(tiny):
         leader = engine.add(Run(SMALL, tiny))
         twin = engine.create(TwinOf(leader.id, (("learning_rate", 0.3),))).result(10)
         state = engine.find(leader.id, "")
-        assert (state.twin.id, state.twin.changes, state.twin.what) == (
+        assert (state.twin.id, dict(state.twin.changes), state.twin.what) == (
             twin.id,
             {"learning_rate": 0.3},
             "learning rate 0.1 → 0.3",

@@ -201,18 +201,19 @@ def test_a_run_that_fails_says_so_once_and_at_once(tiny):
     run.publish()
     version = run.snapshot.version
     run.start()
-    run.fail("no memory")
-    run.fail("something else")
-    assert (run.snapshot.status, run.snapshot.message, run.snapshot.version) == ("failed", "no memory", version + 1)
-    assert (run.state.status, run.state.message, run.state.version) == ("failed", "no memory", version + 1)
-    assert not run.has_work()
+    run.fail(MemoryError("no memory"))
+    run.fail(ValueError("something else"))
+    assert (run.snapshot.status, run.snapshot.version) == ("failed", version + 1)
+    assert (run.state.status, run.state.message, run.state.version) == ("failed", run.snapshot.message, version + 1)
+    assert run.state.message.startswith("An error stopped this run (MemoryError: no memory). Reset begins it again;")
+    assert not run.has_work() and run.state.goal == run.state.step == 0, "it is bound for nothing any more"
 
 
 def test_a_run_that_fails_before_it_was_seen_says_so_too(tiny):
     run = Run(SMALL, tiny)
     run.publish()
-    run.fail("no memory")
-    assert (run.snapshot.status, run.snapshot.message, run.snapshot.step) == ("failed", "no memory", 0)
+    run.fail(MemoryError("no memory"))
+    assert (run.snapshot.status, run.snapshot.step) == ("failed", 0) and "no memory" in run.snapshot.message
 
 
 def test_the_recent_means_are_of_the_last_25_steps(tiny):

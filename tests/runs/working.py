@@ -26,7 +26,7 @@ def work_off(run):
     while run.has_work():
         run.work(0.005)
         run.refresh(1)
-    run.portraits.show_where_it_rests()
+    run.publisher.show_where_it_rests()
     return run.snapshot
 
 

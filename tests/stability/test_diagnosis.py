@@ -44,7 +44,7 @@ def watch(settings, steps):
         run.advance()
     if run.status == "training":
         run.pause()
-    run.portraits.show_where_it_rests()
+    run.publisher.show_where_it_rests()
     return run, said
 
 

@@ -137,7 +137,7 @@ def test_a_run_measures_only_when_asked(tiny):
     run.start()
     assert work_off(run).sharpness is None
     run.inspections.sharpness.every = 0.001
-    run.portraits.show_where_it_rests()
+    run.publisher.show_where_it_rests()
     sharpness = run.snapshot.sharpness
     step, value, low, high, threshold = (sharpness.column(name)[-1] for name in SHARPNESS_COLUMNS)
     assert (step, threshold) == (40, pytest.approx(20)) and 0 < low < value < high

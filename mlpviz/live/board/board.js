@@ -37,13 +37,14 @@ class Board {
     this.feed = new Feed("");
     this.root.dataset.refreshes = "0";
     this.turn = 0; // which loop is the present one
+    this.drawn = ""; // which snapshot is on show
     this.color = ""; // of the text, which tells the theme
     /** @type {string[]} */
     this.cardNames = [];
     this.plotlyUrl = "";
     this.follows = false;
     this.pageState = "";
-    this.told = { state: "", status: "", at: 0 };
+    this.announced = { state: "", status: "", at: 0 }; // what the page was asked to run for
     /** @type {(state: string) => void} */
     this.tell = () => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -65,9 +66,12 @@ class Board {
     this.overlays.choose(data.overlays);
     this.tiles.palette = data.palette;
     this.plotlyUrl = new URL(data.plotly, document.baseURI).href;
-    this.told = { state: "", status: plain(data.status), at: performance.now() };
+    this.announced = { state: "", status: plain(data.status), at: performance.now() };
     const only = data.stripOnly ? HEAD : "";
-    if (data.token !== this.feed.token || only !== this.feed.only) this.feed = new Feed(data.token, only);
+    if (data.token !== this.feed.token || only !== this.feed.only) {
+      this.feed = new Feed(data.token, only);
+      this.drawn = "";
+    }
     this.loop();
   }
 
@@ -80,11 +84,11 @@ class Board {
     const turn = (this.turn += 1);
     let due = performance.now();
     while (turn === this.turn) {
-      const [{ status, news }] = await Promise.all([this.feed.ask(), this.overlays.ask()]);
+      const [status] = await Promise.all([this.feed.ask(), this.overlays.ask()]);
       if (turn !== this.turn) return; // meanwhile the page showed another run
       let drawing = 0;
       try {
-        drawing = await this.take(status, news);
+        drawing = await this.take(status);
       } catch (error) {
         console.error(error);
       }
@@ -97,9 +101,8 @@ class Board {
   /**
    * Show what the server said; gives the milliseconds that the drawing took.
    * @param {number} status
-   * @param {boolean} news
    */
-  async take(status, news) {
+  async take(status) {
     if (status === 404) {
       this.say("This run no longer exists on the server. Reload the page to begin it anew with the same settings.", "gone");
       return 0;
@@ -113,9 +116,11 @@ class Board {
     this.say(head.notice, head.notice_kind);
     const color = getComputedStyle(this.root).color;
     const changed = this.overlays.changed() || color !== this.color; // the theme may change at rest
+    const news = this.feed.version !== this.drawn; // it may have been fetched by a loop that was stopped
     const drawing = news || changed ? await this.draw(head) : 0;
+    this.drawn = this.feed.version;
     this.color = color;
-    this.tellOf(head);
+    this.announce(head);
     return drawing;
   }
 
@@ -143,14 +148,14 @@ class Board {
    * Tell the page of a status that its buttons don't show yet.
    * @param {Head} head
    */
-  tellOf(head) {
+  announce(head) {
     const state = pageState(head.status, this.follows ? head.evaluations : null);
     const status = plain(head.status);
     const now = performance.now();
-    const hurry = !this.follows || status !== this.told.status; // what is only a newer evaluation can wait
-    const news = (hurry && state !== this.told.state) || now - this.told.at > ASK_AGAIN;
+    const hurry = !this.follows || status !== this.announced.status; // what is only a newer evaluation can wait
+    const news = (hurry && state !== this.announced.state) || now - this.announced.at > ASK_AGAIN;
     if (state === this.pageState || !news) return;
-    this.told = { state, status, at: now };
+    this.announced = { state, status, at: now };
     this.tell(state);
   }
 

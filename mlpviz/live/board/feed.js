@@ -20,21 +20,25 @@ export class Feed {
   }
 
   /**
-   * Ask the server. Gives the HTTP status, 0 where it can't be reached, and whether anything new has come.
-   * @returns {Promise<{ status: number, news: boolean }>}
+   * Ask the server. Gives the HTTP status, 0 where it can't be reached.
+   * @returns {Promise<number>}
    */
   async ask() {
     const address = new URL(`live/${this.token}`, document.baseURI);
-    if (this.snapshot) address.searchParams.set("have", `${this.snapshot.run}.${this.snapshot.version}`);
+    if (this.snapshot) address.searchParams.set("have", this.version);
     if (this.only) address.searchParams.set("only", this.only);
     try {
       const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-      if (response.status !== 200) return { status: response.status, news: false };
-      this.snapshot = merged(this.snapshot, await response.json());
-      return { status: 200, news: true };
+      if (response.status === 200) this.snapshot = merged(this.snapshot, await response.json());
+      return response.status;
     } catch {
-      return { status: 0, news: false };
+      return 0;
     }
+  }
+
+  /** Which snapshot is at hand; another text whenever it is another snapshot. */
+  get version() {
+    return this.snapshot ? `${this.snapshot.run}.${this.snapshot.version}` : "";
   }
 
   /** @returns {Head | null} */

@@ -32,7 +32,9 @@ export class Overlays {
       this.list.map(async ({ token, twin }) => {
         const feed = this.feeds.get(token);
         if (!feed || (feed.snapshot && !twin)) return;
-        const { news } = await feed.ask(); // what is lost comes with the next fetch
+        const before = feed.version;
+        await feed.ask(); // what is lost comes with the next fetch
+        const news = feed.version !== before;
         this.news ||= news;
         if (news && twin) this.say(feed.head?.line ?? "");
       }),

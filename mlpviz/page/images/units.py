@@ -16,7 +16,7 @@ from mlpviz.figures.chart import percent
 from mlpviz.figures.evaluation import class_histograms, confusion
 from mlpviz.images.predictions import confusion_matrix
 from mlpviz.page.door import answer
-from mlpviz.page.memory import computed
+from mlpviz.page.memory import computed, forget_computed
 from mlpviz.page.plot import diverging, figure_html, picture, plot
 from mlpviz.results import Results
 from mlpviz.state import RunState
@@ -32,14 +32,27 @@ def hidden_units(run: RunState, results: Results) -> None:
     if len(layers) > 1:
         layer = int(st.segmented_control("Hidden layer", layers, default=1, required=True, key="unit_layer") or 1) - 1
     key = (run.id, run.step, layer)
-    table = computed("units", key, lambda: answer(run, HiddenUnits(layer), "Looking at every unit…"))
+    question = HiddenUnits(layer, _chosen(layer, run.settings.hidden_sizes[layer]))
+    table, look = computed("units", key, lambda: answer(run, question, "Looking at every unit…"))
     frame = computed("units_frame", (*key, st.context.theme.type), lambda: _frame(table, run.classes))
     with st.container(key="stack_units"):
         left, right = st.columns([6, 6], gap="medium")
     with left:
-        unit = _choose(frame, layer, table)
+        _choose(frame, layer, table)
+    unit = _chosen(layer, len(frame))
+    if unit is None:
+        unit = int(table.importance.argmax())
     with right:
-        _unit(answer(run, HiddenUnit(layer, unit)), unit, run.classes)
+        shown = look if unit == look.unit else _look_at(run, HiddenUnit(layer, unit, table.step))
+        if shown is None:  # the run has gone on: begin again with the unit that was chosen
+            forget_computed("units")
+            st.rerun()
+        _unit(shown, run.classes)
+
+
+def _look_at(run: RunState, question: HiddenUnit) -> UnitLook | None:
+    """One more look at the network that the table is of."""
+    return computed("unit", (run.id, question), lambda: answer(run, question, "Looking at one unit…"))
 
 
 def _frame(table: UnitTable, classes: tuple[str, ...]) -> pd.DataFrame:
@@ -56,14 +69,25 @@ def _frame(table: UnitTable, classes: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _choose(frame: pd.DataFrame, layer: int, table: UnitTable) -> int:
+def _table_key(layer: int, units: int) -> str:
+    return f"units_{layer}_{units}"
+
+
+def _chosen(layer: int, units: int) -> int | None:
+    """The unit whose row was clicked."""
+    event = st.session_state.get(_table_key(layer, units))
+    rows = list(event["selection"]["rows"]) if event else []
+    return rows[0] if rows else None
+
+
+def _choose(frame: pd.DataFrame, layer: int, table: UnitTable) -> None:
     st.markdown(
         f"**{len(frame)} units** of hidden layer {layer + 1}, after step {table.step:,}. "
         "Click a heading to sort, a row to look."
     )
-    event = st.dataframe(
+    st.dataframe(
         frame,
-        key=f"units_{layer}_{len(frame)}",
+        key=_table_key(layer, len(frame)),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -79,11 +103,10 @@ def _choose(frame: pd.DataFrame, layer: int, table: UnitTable) -> int:
         },
     )
     st.caption(f"Importance: the accuracy lost on {table.images:,} test images when this unit alone is switched off.")
-    rows = list(event["selection"]["rows"])
-    return rows[0] if rows else int(frame["importance"].argmax())
 
 
-def _unit(look: UnitLook, unit: int, classes: tuple[str, ...]) -> None:
+def _unit(look: UnitLook, classes: tuple[str, ...]) -> None:
+    unit = look.unit
     dead = ", dead: it is 0 on every test image" if (look.answers == 0).all() else ""
     st.markdown(f"**Unit {unit}**, after step {look.step:,}{dead}")
     if look.weights is not None:

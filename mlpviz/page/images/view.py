@@ -36,7 +36,7 @@ def images(run: RunState) -> None:
             following = st.toggle("Follow the run", value=True, key=memory.FOLLOW, persist_state="session")
     results = _results(run, following)
     with strip:
-        board(run, key="strip", strip_only=True, evaluations=_wanted(results, following and part == WHOLE))
+        board(run, key="strip", strip_only=True, evaluations=_wanted(run, results, following and part == WHOLE))
     if results is None:
         st.info("The first evaluation is under way.")
         return
@@ -65,8 +65,6 @@ def _results(run: RunState, following: bool) -> Results | None:
     return results
 
 
-def _wanted(results: Results | None, following: bool) -> int | None:
+def _wanted(run: RunState, results: Results | None, following: bool) -> int | None:
     """The number of evaluations that the page knows, if it wants to hear of others."""
-    if results is None:
-        return 0
-    return results.evaluations if following else None
+    return run.evaluations if following or results is None else None

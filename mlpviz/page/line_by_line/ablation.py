@@ -116,7 +116,7 @@ def _answer(comparison: TaskState, guess: str | None) -> None:
     verdict = f"It turned out **{what}**. "
     if guess is not None:
         right = guess == outcome(snapshot)
-        verdict = f"You predicted *{OUTCOMES[guess]}*; it turned out **{what}**{'. Well foreseen! ' if right else '. '}"
+        verdict = f"You predicted *{OUTCOMES[guess]}*; it turned out **{what}**{', as you said. ' if right else '. '}"
     st.markdown(verdict + " ".join(snapshot.facts))
 
 

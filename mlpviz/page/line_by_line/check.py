@@ -28,8 +28,8 @@ def check_it_yourself(run: RunState, walk: Walk) -> None:
     left, right = st.columns([4, 5], gap="medium")
     with left:
         place = pick_place(walk, name)
-        question = CheckGradient(walk.step, name, place)
-        check = computed("check", (run.id, walk.settings, question), lambda: answer(run, question))
+        question = CheckGradient(memory.READER.get(), walk.step, name, place)
+        check = computed("walk_check", (run.id, walk.settings, question), lambda: answer(run, question))
         entry = f"{name}.grad[{', '.join(map(str, place))}]"
         st.markdown(f"`{entry}` = **{check.entry:.7g}**; in float64 **{check.gradient_float64:.12g}**")
         if check.images < len(walk.labels):

@@ -64,17 +64,24 @@ def one_step(run: RunState) -> None:
         offer_what_ifs(key)
 
 
-def forget_walk(run: RunState) -> None:
+def forget_walk() -> None:
     """Walks are large: none is kept while the reader is elsewhere."""
-    if memory.WALK.take() is not None:
-        door.tell(run, ForgetWalk())
-        memory.forget_computed("check")
+    under_way: UnderWay | None = memory.WALK.take()
+    if under_way is None:
+        return
+    memory.forget_computed("walk_")
+    run = door.find_run(under_way.run)
+    if run is not None:
+        door.tell(run, ForgetWalk(memory.READER.get()))
 
 
 def _walk(run: RunState) -> UnderWay | None:
     """The walk as this script run shows it; None where there is none yet, or where it is of another update."""
     under_way: UnderWay | None = memory.WALK.get()
-    if under_way is None or under_way.run != run.id or run.status == Status.TRAINING:
+    if under_way is not None and under_way.run != run.id:
+        forget_walk()
+        return None
+    if under_way is None or run.status == Status.TRAINING:
         return None
     walk = under_way.walk
     if run.step == walk.step - 1 and walk.settings == run.settings:
@@ -82,7 +89,7 @@ def _walk(run: RunState) -> UnderWay | None:
     if run.step != walk.step:
         return None
     if not under_way.made:  # the update was made, but was it this one?
-        under_way = UnderWay(run.id, walk, answer(run, CameTrue(walk.step)))
+        under_way = UnderWay(run.id, walk, answer(run, CameTrue(memory.READER.get(), walk.step)))
         memory.WALK.set(under_way)
     return under_way if under_way.made else None
 
@@ -91,7 +98,7 @@ def _new_walk(run: RunState) -> UnderWay | None:
     """A walk of the run's next update, if it rests before one."""
     if run.status not in RESTING or run.step >= run.total_steps:
         return None
-    fresh = UnderWay(run.id, answer(run, WalkNextStep()), made=False)
+    fresh = UnderWay(run.id, answer(run, WalkNextStep(memory.READER.get())), made=False)
     memory.WALK.set(fresh)
     return fresh
 
@@ -288,17 +295,18 @@ def _backward(run: RunState, shown: Walk) -> None:
 
 def _gradient(run: RunState, shown: Walk, name: str) -> np.ndarray:
     """The gradient of one parameter, as the update has it."""
-    question = GradientOf(shown.step, name)
-    return computed(f"gradient_{name}", (run.id, shown.settings, question), lambda: answer(run, question))
+    question = GradientOf(memory.READER.get(), shown.step, name)
+    return computed(f"walk_gradient_{name}", (run.id, shown.settings, question), lambda: answer(run, question))
 
 
 def _step(run: RunState, shown: UnderWay) -> None:
     walk = shown.walk
     name = pick_parameter(walk)
     place = pick_place(walk, name)
-    st.latex(move_terms(walk.settings, answer(run, MoveOf(walk.step, name, place)), name, place))
+    move = answer(run, MoveOf(memory.READER.get(), walk.step, name, place))
+    st.latex(move_terms(walk.settings, move, name, place))
     if run.step != walk.step:
         st.caption("The update is not made yet: **Forward** lets the run make it.")
         return
     count = sum(math.prod(parameter.shape) for parameter in walk.parameters)
-    st.success(f"All {count:,} parameters of the run are now, bit for bit, what this walk foretold.")
+    st.success(f"All {count:,} parameters of the run are now, bit for bit, what was computed here before.")

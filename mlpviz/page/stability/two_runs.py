@@ -135,7 +135,7 @@ def _twin(run: RunState, twin: TwinState) -> None:
             key="try_seeds",
             on_click=_try_seeds,
             args=(run, twin, seeds),
-            disabled=run.step == 0 or "seed" in twin.changes,
+            disabled=run.step == 0 or "seed" in dict(twin.changes),
             help="Trains the same pair again from other seeds, as far as these two have come, "
             f"{SeedsOf.most_steps:,} steps at most. Your runs rest meanwhile.",
         )
@@ -151,7 +151,7 @@ def _end_twin(run: RunState) -> None:
 
 
 def _seeds(run: RunState, twin: TwinState, seeds: int) -> SeedsOf:
-    return SeedsOf(run.id, run.settings, tuple(twin.changes.items()), twin.begun_at, seeds)
+    return SeedsOf(run.id, run.settings, twin.changes, twin.begun_at, seeds)
 
 
 def _try_seeds(run: RunState, twin: TwinState, seeds: int) -> None:

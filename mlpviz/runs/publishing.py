@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlpviz.runs.run import Run
 
 
-class Portraits:
+class Publisher:
     """Makes the snapshots of one run."""
 
     def __init__(self, run: Run) -> None:
@@ -47,7 +47,7 @@ class Portraits:
             self.refresh(1)
 
     def _to_show(self) -> tuple[object, ...]:
-        """Another whenever there is something new to show."""
+        """A value that changes whenever there is something new to show."""
         run = self._run
         measured = run.recording.prices.times("sharpness")
         evaluations = len(run.recording.evaluations)
@@ -124,4 +124,6 @@ def _twin(run: Run) -> TwinState | None:
     if run.leads is None:
         return None
     pair = run.leads
-    return TwinState(id=pair.follower.id, changes=dict(pair.changes), what=pair.what(), begun_at=pair.follower.begun_at)
+    return TwinState(
+        id=pair.follower.id, changes=tuple(pair.changes.items()), what=pair.what(), begun_at=pair.follower.begun_at
+    )

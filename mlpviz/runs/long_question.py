@@ -1,4 +1,4 @@
-"""An errand: a long question to a run, worked at in turns like everything else."""
+"""A long question to a run, worked at in turns like everything else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from mlpviz.runs.clock import CLOCK, Clock
+from mlpviz.runs.errors import for_the_caller
 from mlpviz.runs.task import LEASE, Task
 from mlpviz.snapshot import Status
 
@@ -25,7 +26,13 @@ class Reply(Future[Answer], Generic[Answer]):
         super().__init__()
         self.progress = 0.0
         self.clock = clock
+        self._given_up = False
         self.look()
+
+    def cancel(self) -> bool:
+        """Say that nobody waits any more. True where the work was not begun, and won't be."""
+        self._given_up = True
+        return super().cancel()
 
     def look(self) -> None:
         """Say that somebody still waits: work that nobody waits for ends after ten seconds."""
@@ -33,25 +40,29 @@ class Reply(Future[Answer], Generic[Answer]):
 
     def waited_for(self) -> bool:
         """Whether somebody has said so lately."""
-        return not self.cancelled() and self.clock.now() < self._looked_at + LEASE
+        return not self._given_up and self.clock.now() < self._looked_at + LEASE
 
 
-class Errand(Task):
+class LongQuestion(Task):
     """Works off the pieces of an answer.
 
     Args:
         pieces: yields after each piece how much is done, from 0 to 1, and returns the answer.
         reply: gets the answer, or the exception that came instead.
+        memory: about how many bytes it works on.
     """
 
-    def __init__(self, pieces: Generator[float, None, Any], reply: Reply[Any], owner: str) -> None:
-        super().__init__(owner, memory=0)
+    kind = "question"
+
+    def __init__(self, pieces: Generator[float, None, Any], reply: Reply[Any], memory: int = 0) -> None:
+        super().__init__("", memory)
         self._pieces = pieces
         self._reply = reply
         self._made = 0
+        self.publish()
 
     def watched(self) -> bool:
-        """Always: `refresh` ends an errand for whose answer nobody waits."""
+        """Always: `refresh` ends it when nobody waits for the answer."""
         return True
 
     @property
@@ -82,15 +93,16 @@ class Errand(Task):
             self.over = True
             self._reply.set_result(stop.value)
         except Exception as error:
-            self.over = True
-            self._reply.set_exception(error)
+            self.fail(error)
 
     def refresh(self, watched: int) -> None:
         """There is nothing to show but the answer."""
-        self.over = self.over or not self._reply.waited_for()
+        if not self.over and not self._reply.waited_for():
+            self.fail(TimeoutError("Nobody waited for the answer."))
 
-    def fail(self, message: str) -> None:
-        """The engine gives it up."""
+    def fail(self, error: BaseException) -> None:
+        """Give it up, and say why to whoever may still ask."""
         self.over = True
+        self._pieces.close()
         if not self._reply.done():
-            self._reply.set_exception(RuntimeError(message))
+            self._reply.set_exception(for_the_caller(error))
