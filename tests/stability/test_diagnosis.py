@@ -54,7 +54,11 @@ def needs(dataset):
 
 
 @pytest.mark.seeds
-@pytest.mark.parametrize(("rate", "sizes", "kinds"), FACTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("rate", "sizes", "kinds"),
+    FACTS,
+    ids=lambda value: " or ".join(sorted(value)) if isinstance(value, set) else str(value),
+)
 def test_each_row_of_the_measured_table_is_diagnosed_rightly(rate, sizes, kinds):
     needs(FULL)
     run, said = watch(case(FULL, learning_rate=rate, hidden_sizes=sizes), 235)
