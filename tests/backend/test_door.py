@@ -1,6 +1,5 @@
 """The door to the runs: everything that goes through it is a value, and what comes back is what the run says."""
 
-import asyncio
 import inspect
 import pickle
 
@@ -59,7 +58,7 @@ from mlpviz.state import PinState, RunState
 from mlpviz.trainer import pixels
 from tests.pickled import PickledBackend, through
 from tests.runs.working import SMALL
-from tests.waiting import until
+from tests.waiting import awaited, until
 
 ADA = "ada"
 TAB = "a tab"
@@ -336,10 +335,10 @@ def test_tasks_are_made_from_what_is_sent(door, run):
 
 
 def test_the_newest_snapshot_comes_in_parts(door, run):
-    newest = asyncio.run(door.newest(run.token, None, frozenset()))
+    newest = awaited(door.newest(run.token, None, frozenset()))
     assert newest.run == run.id and {"head", "tiles", "Loss"} <= {part.name for part in newest.parts}
-    assert asyncio.run(door.newest(run.token, (newest.run, newest.version), frozenset())).parts == ()
-    assert asyncio.run(door.newest("nonsense", None, frozenset())) is None
+    assert awaited(door.newest(run.token, (newest.run, newest.version), frozenset())).parts == ()
+    assert awaited(door.newest("nonsense", None, frozenset())) is None
 
 
 def test_everything_published_can_be_pickled(local, run):

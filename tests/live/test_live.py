@@ -34,7 +34,7 @@ from mlpviz.runs.engine import Engine
 from mlpviz.runs.run import Run
 from mlpviz.snapshot import Status, TaskSnapshot
 from tests.figures.test_figures import snapshot_after
-from tests.waiting import until
+from tests.waiting import awaited, until
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(16,), batch_size=100, epochs=2)
 ALL = frozenset()
@@ -243,15 +243,14 @@ def test_a_middleware_that_compresses_leaves_the_live_route_alone(engine, run):
     assert answer.headers["content-encoding"] == "gzip" and answer.json()["parts"][HEAD]["step"] == 0
 
 
-def test_the_door_answers_at_once_while_others_are_answered(engine, run):
-    """`newest` is asynchronous: many at a time, in one thread."""
+def test_a_part_is_encoded_once_however_many_ask(engine, run):
     backend = LocalBackend(engine)
     token = engine.find(run.id, "").token
 
     async def many():
         return await asyncio.gather(*(backend.newest(token, None, ALL) for _ in range(50)))
 
-    answers = asyncio.run(many())
+    answers = awaited(many())
     assert len({id(part) for answer in answers for part in answer.parts}) == len(answers[0].parts)
 
 
