@@ -21,6 +21,9 @@ DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
 
 MAX_HIDDEN_LAYERS = 6
 MAX_HIDDEN_SIZE = 1024
+#: Images of a mini-batch times parameters, at most: those of the article’s network with all 60,000 images. A step of so
+#: much work takes half a second to a second on one core, and all others on the server wait for it.
+MOST_WORK = 60_000 * 203_530
 
 #: Inclusive bounds of the numeric fields.
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -86,6 +89,8 @@ class Settings:
             if name != "train_size" or self.train_size is not None:
                 object.__setattr__(self, name, _integer(name, getattr(self, name)))
         object.__setattr__(self, "hidden_sizes", _hidden_sizes(self.hidden_sizes))
+        if self.batch_size > self.largest_batch:
+            raise _error("batch_size", self.batch_size, f"at most {self.largest_batch:,} with {self._network()}")
         if not isinstance(self.nesterov, bool):
             raise _error("nesterov", self.nesterov, "true or false")
         if self.momentum and self.optimizer != "sgd":
@@ -116,6 +121,14 @@ class Settings:
         """How many weights and biases the network has."""
         sizes = self.layer_sizes
         return sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
+
+    @property
+    def largest_batch(self) -> int:
+        """How many images a mini-batch may have with this network, so that no step takes long."""
+        return min(int(BOUNDS["batch_size"][1]), MOST_WORK // self.parameters)
+
+    def _network(self) -> str:
+        return f"hidden layers {spell(self.hidden_sizes)} ({self.parameters:,} parameters), so that no step takes long"
 
     # dict, JSON, URL
 

@@ -20,6 +20,7 @@ class TaskState:
         step, total_steps: updates made, and to be made in all.
         version: that of its newest snapshot; 0 before the first.
         specification: what it was made from, one of `mlpviz.backend.specifications`.
+        note: what making it has cost the visitor, for a person; only in the reply to `create`.
     """
 
     id: str
@@ -30,6 +31,7 @@ class TaskState:
     total_steps: int
     version: int
     specification: object = None
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,3 +144,19 @@ def test_bounds_are_inclusive_and_no_hidden_layer_is_spelt_none():
         for value in bounds:
             assert getattr(Settings(**{name: value}), name) == value
     assert Settings(hidden_sizes=()).to_params()["hidden_sizes"] == "none"
+
+
+def test_a_mini_batch_is_no_larger_than_a_step_may_take():
+    """All 60,000 images with the article's network; with another, images times parameters come to no more."""
+    assert Settings(batch_size=60_000).largest_batch == 60_000
+    deep = Settings(hidden_sizes=(1024,) * 6, batch_size=1)
+    assert (
+        (deep.largest_batch + 1) * deep.parameters
+        > 60_000 * Settings().parameters
+        >= (deep.largest_batch * deep.parameters)
+    )
+    assert deep.replace(batch_size=deep.largest_batch).batch_size == deep.largest_batch == 2014
+    with pytest.raises(ValueError, match=r"batch_size is 2015; it must be at most 2,014 with hidden layers 1024-"):
+        deep.replace(batch_size=2015)
+    with pytest.raises(ValueError, match="at most 2,014"):
+        Settings.from_params({"hidden_sizes": "1024-1024-1024-1024-1024-1024", "batch_size": "48600"})

@@ -95,12 +95,15 @@ class Backend(Protocol):
     def results(self, task_id: str, owner: str) -> Results | None:
         """What the run's latest evaluation said of each test image."""
 
-    async def newest(self, token: str, have: tuple[str, int] | None, only: frozenset[str]) -> Newest | None:
+    async def newest(
+        self, token: str, have: tuple[str, int] | None, only: frozenset[str], hidden: bool = False
+    ) -> Newest | None:
         """The newest snapshot's encoded parts, for whoever has that token; keeps the task going.
 
         Args:
             have: the run and the version that whoever asks has already; parts that haven't changed since are left out.
             only: the names of the parts that are wanted; none for all.
+            hidden: whether whoever asks may not be able to ask again soon: then the task goes on for longer.
 
         Returns:
             None where there is no such task.

@@ -63,8 +63,10 @@ class LocalBackend:
         task = self.engine.task(task_id, owner)
         return task.recording.results if isinstance(task, Run) else None
 
-    async def newest(self, token: str, have: tuple[str, int] | None, only: frozenset[str]) -> Newest | None:
-        task = self.engine.watch(token)
+    async def newest(
+        self, token: str, have: tuple[str, int] | None, only: frozenset[str], hidden: bool = False
+    ) -> Newest | None:
+        task = self.engine.watch(token, hidden)
         if task is None:
             return None
         snapshot = task.snapshot

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlpviz.line_by_line.ablations import ABLATIONS
 from mlpviz.runs.branch import branch
 from mlpviz.runs.comparison import Comparison
-from mlpviz.runs.memory import PIN, run_memory
+from mlpviz.runs.memory import PIN, Needs, run_memory, step_memory, trainer_memory
 from mlpviz.runs.pair import Pair
 from mlpviz.runs.pin import Pin
 from mlpviz.runs.range_test import RangeTest
@@ -29,13 +29,18 @@ class Specification(ABC):
     """What a task is made from."""
 
     @property
+    def origin(self) -> str:
+        """The id of the run that it is made from; none where settings alone describe it."""
+        return ""
+
+    @property
     def dataset_name(self) -> str:
         """The dataset that has to be loaded for it; none where it takes that of a run."""
         return ""
 
     @abstractmethod
-    def memory(self, engine: Engine, owner: str) -> int:
-        """About how many bytes the task will take."""
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        """About how much memory the task will take."""
 
     @abstractmethod
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
@@ -51,15 +56,15 @@ class OfSettings(Specification):
     def dataset_name(self) -> str:
         return self.settings.dataset
 
-    def memory(self, engine: Engine, owner: str) -> int:
-        return run_memory(self.settings)
-
 
 @dataclass(frozen=True)
 class NewRun(OfSettings):
     """A run at step 0."""
 
     settings: Settings
+
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        return Needs(run_memory(self.settings), step_memory(self.settings), is_run=True, essential=True)
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
         assert dataset is not None
@@ -73,8 +78,9 @@ class CompareWith(OfSettings):
     settings: Settings
     what_if: str
 
-    def memory(self, engine: Engine, owner: str) -> int:
-        return 2 * run_memory(ABLATIONS[self.what_if].about.adapt(self.settings))
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        settings = ABLATIONS[self.what_if].about.adapt(self.settings)
+        return Needs(2 * trainer_memory(settings), step_memory(settings))
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Comparison:
         assert dataset is not None
@@ -87,6 +93,9 @@ class SweepInitStds(OfSettings):
 
     settings: Settings
 
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        return Needs(trainer_memory(self.settings), step_memory(self.settings))
+
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Sweep:
         assert dataset is not None
         return Sweep(self.settings, dataset, owner)
@@ -97,8 +106,9 @@ class OfRun(Specification):
 
     run: str
 
-    def memory(self, engine: Engine, owner: str) -> int:
-        return run_memory(engine.run(self.run, owner).settings)
+    @property
+    def origin(self) -> str:
+        return self.run
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,10 @@ class BranchFrom(OfRun):
 
     run: str
     step: int
+
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        settings = engine.run(self.run, owner).settings
+        return Needs(run_memory(settings), step_memory(settings), is_run=True)
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
         return branch(engine.run(self.run, owner), self.step, owner)
@@ -119,8 +133,9 @@ class TwinOf(OfRun):
     run: str
     changes: tuple[tuple[str, Any], ...]
 
-    def memory(self, engine: Engine, owner: str) -> int:
-        return run_memory(engine.run(self.run, owner).settings.replace(**dict(self.changes)))
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        settings = engine.run(self.run, owner).settings.replace(**dict(self.changes))
+        return Needs(run_memory(settings), step_memory(settings), is_run=True)
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
         pair = Pair(engine.run(self.run, owner), dict(self.changes), owner)
@@ -134,8 +149,8 @@ class PinOf(OfRun):
 
     run: str
 
-    def memory(self, engine: Engine, owner: str) -> int:
-        return PIN
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        return Needs(PIN)
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Pin:
         run = engine.run(self.run, owner)
@@ -150,6 +165,10 @@ class RangeTestFrom(OfRun):
     """A learning-rate range test on a copy of that run's weights."""
 
     run: str
+
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        settings = engine.run(self.run, owner).settings
+        return Needs(trainer_memory(settings), step_memory(settings))
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> RangeTest:
         trainer = engine.run(self.run, owner).trainer
@@ -172,9 +191,11 @@ class SeedsOf(OfRun):
     seeds: int
     most_steps = MOST_STEPS  # of each run
 
-    def memory(self, engine: Engine, owner: str) -> int:
+    def needs(self, engine: Engine, owner: str) -> Needs:
         settings = engine.run(self.run, owner).settings
-        return run_memory(settings) + run_memory(settings.replace(**dict(self.changes)))
+        changed = settings.replace(**dict(self.changes))
+        both = (settings, changed)
+        return Needs(sum(map(trainer_memory, both)), max(map(step_memory, both)))
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Seeds:
         run = engine.run(self.run, owner)

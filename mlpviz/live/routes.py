@@ -31,13 +31,15 @@ async def newest(request: Request) -> Response:
     """The newest snapshot of the task with that token, in parts: 200 with JSON, 204 where there is nothing new, or 404.
 
     `have`, a run's id and a version with a dot between, names what is at hand: parts that haven't changed since are
-    left out. `only` names the parts that are wanted, with commas between.
+    left out. `only` names the parts that are wanted, with commas between. `hidden=1` says that the page is in a hidden
+    tab, which a browser lets ask once a minute only.
 
     Asking keeps the run going.
     """
     query = request.query_params
     only = frozenset(query["only"].split(",")) if query.get("only") else frozenset()
-    answer = await get_backend().newest(request.path_params["token"], _have(query.get("have", "")), only)
+    token, hidden = request.path_params["token"], query.get("hidden") == "1"
+    answer = await get_backend().newest(token, _have(query.get("have", "")), only, hidden)
     headers = {"Cache-Control": "no-store"}
     if answer is None:
         return Response(status_code=404, headers=headers)

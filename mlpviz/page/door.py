@@ -59,6 +59,13 @@ def find_run(run_id: str) -> RunState | None:
     return state if isinstance(state, RunState) else None
 
 
+def latest_run() -> RunState | None:
+    """The run that the visitor had made last, if it is still there; a twin doesn't count."""
+    runs = [state for state in get_backend().list(visitor()) if isinstance(state, RunState)]
+    twins = {run.twin.id for run in runs if run.twin is not None}
+    return next((run for run in reversed(runs) if run.id not in twins), None)
+
+
 def now(run: RunState) -> RunState:
     """Where the run stands now. A callback is given the state with which its button was drawn, which may be old."""
     return find_run(run.id) or run
@@ -67,17 +74,23 @@ def now(run: RunState) -> RunState:
 def create(specification: Specification, instead_of: str = "", seat_of: str = "") -> TaskState:
     """Have a task made; `instead_of` and `seat_of` are ids, as in `Backend.create`.
 
+    Another click ends a script run at its next word to Streamlit. So whoever calls this has the place at hand where the
+    new task's id is written, and writes it before anything else: else nobody would know of the task.
+
     Raises:
         RefusedError: it can't be made, or there is no room.
     """
+    notes = memory.NOTES.get()
     try:
         reply = get_backend().create(specification, visitor(), instead_of, seat_of)
         try:
-            return reply.result(PATIENCE)
+            state = reply.result(PATIENCE)
         except TimeoutError:
             if reply.cancel():  # so that it isn't made behind the visitor's back
                 raise RefusedError(BUSY) from None
-            return reply.result(PATIENCE)
+            state = reply.result(PATIENCE)
+        notes += [state.note] if state.note else []
+        return state
     except (RefusedError, TimeoutError):
         raise RefusedError(BUSY) from None
     except Exception as error:  # settings that can't be, no room, no dataset, too little memory
@@ -166,6 +179,12 @@ def drop(task_id: str) -> None:
     """Forget a task."""
     if task_id:
         get_backend().drop(task_id, visitor())
+
+
+def say_notes() -> None:
+    """Say once what making a task has cost."""
+    for note in memory.NOTES.take():
+        st.info(note)
 
 
 def say_trouble() -> None:

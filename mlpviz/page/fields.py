@@ -12,12 +12,16 @@ from mlpviz.settings import Settings, parse, spell
 ARTICLE = Settings()
 
 
-def prepare() -> None:
-    """At the first script run, fill the widgets from the address, over what its lesson sets."""
+def prepare(latest: Settings | None = None) -> None:
+    """At the first script run, fill the widgets: with those of the latest run, if the visitor comes back to one; else
+    from the address, over what its lesson sets."""
     if memory.SETTINGS.known():
         _restore()
         return
     lesson, problems = begin()
+    if latest is not None:
+        fill(latest)
+        return
     params = {"dataset": default_dataset()} | lesson | st.query_params.to_dict()
     settings, more = best_settings(params)
     problems += more

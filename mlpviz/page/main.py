@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mlpviz.page.board import board
-from mlpviz.page.door import say_trouble
+from mlpviz.page.door import say_notes, say_trouble
 from mlpviz.page.five_lines import five_lines
 from mlpviz.page.frame import frame, title
 from mlpviz.page.images.filters import current_filter
@@ -38,6 +38,7 @@ def main() -> None:
         say_trouble()
         run = current_run(settings)
         say_branched(run)
+        say_notes()
     with head:
         title()
         view = choose_view()

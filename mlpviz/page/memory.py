@@ -1,14 +1,15 @@
 """What the page remembers of a visit, in one register: the keys of `st.session_state`.
 
 Some more keys are made by rule. The widgets of the settings have the names of their fields, those of the gallery's
-filter begin with `filter_`, and what `computed` keeps begins with `computed_`. Tasks under way are in `under_way.py`. A
-widget whose value nobody else reads keeps its key to itself.
+filter begin with `filter_`, and what `computed` keeps begins with `computed_`. A widget whose value nobody else reads
+keeps its key to itself.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import streamlit as st
@@ -53,16 +54,29 @@ class Slot(Generic[Value]):
         return self.name in st.session_state
 
 
-# Runs, by their ids
-RUN = Slot("run", str)  # the one on show
-PREVIOUS = Slot("previous", str)  # the one that Undo goes back to
+@dataclass
+class Visit:
+    """The runs of a visit, by their ids.
+
+    Attributes:
+        run: the one on show. previous: the one that Undo goes back to.
+    """
+
+    run: str = ""
+    previous: str = ""
+
+
+VISIT = Slot("visit", Visit)
 BRANCHED: Slot[tuple[str, int]] = Slot("branched", lambda: ("", 0))  # the latest branch, and where it began
 OFFER = Slot("offer", str)  # the finished run for which more epochs are offered
+TASKS: Slot[dict[str, str]] = Slot("tasks", dict)  # other tasks under way, by what they are
 PINS: Slot[dict[str, str]] = Slot("pins", dict)  # by letter: the pin's id
 OWN_PINS: Slot[list[str]] = Slot("pins_by_themselves", list)  # letters of pins that nobody asked for, oldest first
 VISITOR = Slot("visitor", str)  # stands for the cookie where a browser takes none
 READER = Slot("reader", lambda: secrets.token_urlsafe(9))  # stands for this tab
 TROUBLES: Slot[int | None] = Slot("troubles", lambda: None)  # how many of the engine's errors need not be said any more
+
+NOTES: Slot[list[str]] = Slot("notes", list)  # what making a task has cost, to be said once
 
 # What went wrong in a callback, to be said once by the script run that follows
 PROBLEM = Slot("problem", str)

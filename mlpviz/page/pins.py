@@ -38,7 +38,7 @@ def pinned() -> list[Pinned]:
 
 def pin_run(run: RunState) -> None:
     """A callback: pin the run as it stands; where six are pinned already, or there is no room, say so."""
-    run, pins = door.now(run), pinned()
+    run, pins, pins_by_letter = door.now(run), pinned(), memory.PINS.get()
     if any(each.state.run == run.id and each.state.step == run.step for each in pins):
         return
     free = [letter for letter in LETTERS if letter not in {each.letter for each in pins}]
@@ -46,7 +46,7 @@ def pin_run(run: RunState) -> None:
         memory.PIN_PROBLEM.set(f"{MOST} runs are pinned already. Take one down first.")
         return
     try:
-        memory.PINS.get()[free[0]] = door.create(PinOf(run.id)).id
+        pins_by_letter[free[0]] = door.create(PinOf(run.id)).id
     except door.RefusedError as error:
         memory.PIN_PROBLEM.set(str(error))
 

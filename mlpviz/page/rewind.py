@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.backend.commands import Pause
-from mlpviz.backend.specifications import BranchFrom
 from mlpviz.page import door, memory
 from mlpviz.page.pins import pin_by_itself
-from mlpviz.page.visit import show_instead
+from mlpviz.page.visit import branch_off
 from mlpviz.snapshot import Status
 from mlpviz.state import RunState
 
@@ -19,13 +18,11 @@ def branch_from(run: RunState, step: int) -> None:
     """A callback: show a branch of the run from that step; the run itself stays, faint, and can be had back."""
     run = door.tell(run, Pause(), PATIENCE)
     try:
-        branch = door.create(BranchFrom(run.id, step))
+        branch = branch_off(run, step)
     except door.RefusedError as error:
         memory.PROBLEM.set(str(error))
         return
-    assert isinstance(branch, RunState)
     pin_by_itself(run)
-    show_instead(branch, run)
     memory.BRANCHED.set((branch.id, branch.step))
 
 

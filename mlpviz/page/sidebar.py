@@ -11,6 +11,7 @@ from mlpviz.page.controls import anything_locked, hidden, locked
 from mlpviz.page.downloads import download_offer
 from mlpviz.page.fields import fill, prepare, read
 from mlpviz.page.lessons import choose_lesson
+from mlpviz.page.visit import come_back
 from mlpviz.settings import (
     ACTIVATION_NAMES,
     BOUNDS,
@@ -19,6 +20,7 @@ from mlpviz.settings import (
     INIT_NAMES,
     OPTIMIZER_NAMES,
     Settings,
+    parse,
 )
 
 MANTISSAS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
@@ -31,7 +33,7 @@ TITLES["fashion-mnist-mini"] += " (10,000 images)"
 
 def sidebar() -> Settings:
     """Draw the widgets; gives the settings that they say."""
-    prepare()
+    prepare(come_back() if not memory.SETTINGS.known() else None)
     _fit_to_dataset()
     problem = st.container()
     choose_lesson()
@@ -51,11 +53,15 @@ def sidebar() -> Settings:
 
 
 def _fit_to_dataset() -> None:
-    """A smaller dataset takes along what was set for a larger one."""
+    """A smaller dataset takes along what was set for a larger one, and a larger network what was set for a smaller."""
     state = st.session_state
     if state.train_size is not None:
         state.train_size = min(state.train_size, _images())
     state.batch_size = min(state.batch_size, state.train_size or _images())
+    largest = _largest_batch()
+    if state.batch_size > largest:
+        state.batch_size = largest
+        memory.NOTES.get().append(f"The batch size is {largest:,} now: a larger network takes longer for each image.")
 
 
 def _article() -> None:
@@ -198,18 +204,32 @@ def _scale(label: str, key: str, values: list[float], explained: str, disabled: 
 
 
 def _batch_size() -> None:
-    images = st.session_state.train_size or _images()
+    images, largest = st.session_state.train_size or _images(), _largest_batch()
     odd = memory.ODD_VALUES.get().setdefault("batch_size", set())
     odd.add(st.session_state.batch_size)
-    options = sorted({int(n) for n in (*BATCH_SIZES, *odd) if n < images} | {images})
+    options = sorted({int(n) for n in (*BATCH_SIZES, *odd) if n < largest} | {largest})
     st.select_slider(
         "Batch size",
         options,
         key="batch_size",
         disabled=locked("batch_size"),
         format_func=lambda n: f"all {n:,}" if n == images else f"{n:,}",
-        help=r"$m$: the gradient is the mean over $m$ images.",
+        help=r"$m$: the gradient is the mean over $m$ images." + _why_no_larger(largest, images),
     )
+
+
+def _largest_batch() -> int:
+    """All images, or as many as this network may have in a mini-batch."""
+    images: int = st.session_state.train_size or _images()
+    try:
+        layers = parse("hidden_sizes", st.session_state.hidden_sizes)
+        return min(images, Settings(hidden_sizes=layers, batch_size=1).largest_batch)
+    except ValueError:  # the sizes are being typed, say; `read` says what is wrong
+        return images
+
+
+def _why_no_larger(largest: int, images: int) -> str:
+    return f" This network may have {largest:,} at most, so that no step takes long." if largest < images else ""
 
 
 def _images() -> int:

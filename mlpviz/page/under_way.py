@@ -6,7 +6,7 @@ import streamlit as st
 
 from mlpviz.backend.specifications import Specification
 from mlpviz.page import door
-from mlpviz.page.memory import Slot
+from mlpviz.page.memory import TASKS, Slot
 from mlpviz.state import TaskState
 
 
@@ -14,27 +14,28 @@ class UnderWay:
     """A place for one task.
 
     Args:
-        name: tells its keys in the session's state from those of others.
+        name: tells it from others.
     """
 
     def __init__(self, name: str) -> None:
-        self._id = Slot(name, str)
+        self._name = name
         self._problem = Slot(f"{name}_problem", str)
 
     def state(self) -> TaskState | None:
         """Where the task stands, if there is one and it still exists."""
-        return door.watch(self._id.get())
+        return door.watch(TASKS.get().get(self._name, ""))
 
     def begin(self, specification: Specification) -> None:
         """A callback: have a task made, in place of the one before. What can't be is said by the next script run."""
+        tasks = TASKS.get()
         try:
-            self._id.set(door.create(specification, instead_of=self._id.get()).id)
+            tasks[self._name] = door.create(specification, instead_of=tasks.get(self._name, "")).id
         except door.RefusedError as error:
             self._problem.set(str(error))
 
     def stop(self) -> None:
         """A callback: forget the task."""
-        door.drop(self._id.take())
+        door.drop(TASKS.get().pop(self._name, ""))
 
     def say_problem(self) -> None:
         """What kept a task from being made, once."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import streamlit as st
 
 from mlpviz.backend.commands import Change, Pause
-from mlpviz.backend.specifications import NewRun
+from mlpviz.backend.specifications import BranchFrom, NewRun
 from mlpviz.page import door, memory
 from mlpviz.page.controls import control_params, experiment_params
 from mlpviz.page.fields import fill
 from mlpviz.page.images.filters import filter_params
 from mlpviz.page.views import view_params
 from mlpviz.settings import LIVE_FIELDS, Settings, spell
-from mlpviz.state import RunState, TaskState
+from mlpviz.state import RunState
+
+GONE = (
+    "The run in this address is not on the server any more, or it is another visitor’s. Here is a new run with the "
+    "same settings, at step 0."
+)
 
 
 def current_run(settings: Settings) -> RunState:
@@ -20,6 +27,8 @@ def current_run(settings: Settings) -> RunState:
     where a script run reads its state, once."""
     run = current_run_or_none()
     if run is None:
+        if memory.VISIT.get().run or "run" in st.query_params:
+            memory.NOTES.get().append(GONE)
         return _begin(settings, None)
     if run.settings == settings:
         return run
@@ -32,10 +41,24 @@ def current_run(settings: Settings) -> RunState:
 
 def current_run_or_none() -> RunState | None:
     """The run that this visit shows now, if there is one yet."""
-    run = door.find_run(memory.RUN.get() or st.query_params.get("run", ""))
+    visit = memory.VISIT.get()
+    run = door.find_run(visit.run or st.query_params.get("run", ""))
     if run is not None:
-        memory.RUN.set(run.id)
+        visit.run = run.id
     return run
+
+
+def come_back() -> Settings | None:
+    """At the first script run, where the address names neither a run nor settings: show the visitor's latest run. Gives
+    its settings, or None where there is none."""
+    named = {"run", "lesson", *(field.name for field in fields(Settings))}
+    latest = door.latest_run() if named.isdisjoint(st.query_params) else None
+    if latest is None:
+        return None
+    memory.VISIT.get().run = latest.id
+    if latest.step:
+        memory.NOTES.get().append(f"This is your latest run, at step {latest.step:,}. Reset begins a new one.")
+    return latest.settings
 
 
 def replace_run(settings: Settings, run: RunState) -> None:
@@ -43,36 +66,42 @@ def replace_run(settings: Settings, run: RunState) -> None:
     _begin(settings, door.now(run))
 
 
-def show_instead(other: RunState, run: RunState) -> None:
-    """Show `other` from now on; `run` rests, and an undo goes back to it."""
+def branch_off(run: RunState, step: int) -> RunState:
+    """Show a branch of `run` from that step from now on; `run` rests, and an undo goes back to it.
+
+    Raises:
+        RefusedError: there is no such step, or no room.
+    """
+    visit = memory.VISIT.get()
+    branch = door.create(BranchFrom(run.id, step))
+    _change_over(visit, branch.id, run.id)
+    assert isinstance(branch, RunState)
     door.tell(run, Pause())
-    _drop_previous()
-    memory.PREVIOUS.set(run.id)
-    memory.RUN.set(other.id)
-    door.swap_seats(run, other)
-    fill(other.settings)
+    door.swap_seats(run, branch)
+    fill(branch.settings)
+    return branch
 
 
 def undo() -> None:
     """A callback: back to the run before the latest reset."""
-    run, previous = current_run_or_none(), previous_run()
-    memory.PREVIOUS.forget()
+    run, previous, visit = current_run_or_none(), previous_run(), memory.VISIT.get()
+    visit.previous = ""
     if previous is None:
         return
+    visit.run = previous.id
     if run is not None:
         door.swap_seats(run, previous)
         if not run.untouched:  # it has learnt something since: undo may be undone
+            visit.previous = run.id
             door.tell(run, Pause())
-            memory.PREVIOUS.set(run.id)
         else:
             door.drop(run.id)
-    memory.RUN.set(previous.id)
     fill(previous.settings)
 
 
 def previous_run() -> RunState | None:
     """The run that `undo` goes back to."""
-    return door.find_run(memory.PREVIOUS.get())
+    return door.find_run(memory.VISIT.get().previous)
 
 
 def write_address(run: RunState, settings: Settings) -> None:
@@ -84,35 +113,34 @@ def write_address(run: RunState, settings: Settings) -> None:
 
 def _begin(settings: Settings, old: RunState | None) -> RunState:
     """A new run in place of `old`, which is kept for an undo if it has learnt anything."""
-    untouched = old is not None and old.untouched
-    old_id = old.id if old is not None else ""
+    instead_of = old.id if old is not None and old.untouched else ""
+    seat_of = old.id if old is not None else ""
+    visit = memory.VISIT.get()
     try:
         with st.spinner("Reading the images…", show_time=False):
-            run = _run(door.create(NewRun(settings), instead_of=old_id if untouched else "", seat_of=old_id))
+            run = door.create(NewRun(settings), instead_of, seat_of)
+            _change_over(visit, run.id, "" if instead_of else seat_of)
     except door.RefusedError as error:
         st.error(str(error))
         if old is None:
             st.stop()
         return old
-    memory.RUN.set(run.id)
     if old is not None and old.twin is not None:
         memory.TWIN_PROBLEM.set("The twin was of the run before this one: make another.")
-    if old is not None and not untouched:
+    if old is not None and not instead_of:
         door.tell(old, Pause())
-        _drop_previous()
-        memory.PREVIOUS.set(old.id)
+    assert isinstance(run, RunState)
     return run
 
 
-def _run(state: TaskState) -> RunState:
-    assert isinstance(state, RunState)
-    return state
-
-
-def _drop_previous() -> None:
-    previous = previous_run()
-    if previous is not None:
-        door.drop(previous.id)
+def _change_over(visit: memory.Visit, run: str, previous: str) -> None:
+    """Remember which run is on show, and which one Undo goes back to, if it is another now. Nothing here may speak to
+    Streamlit: another click would end the script run between the two, and leave a run that nobody knows of."""
+    before = visit.previous
+    visit.run = run
+    if previous:
+        visit.previous = previous
+        door.drop(before)
 
 
 def _ask(run: RunState, settings: Settings) -> RunState:

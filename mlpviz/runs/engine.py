@@ -15,17 +15,19 @@ from typing import Protocol, TypeVar
 import torch
 
 from mlpviz.datasets import Dataset
-from mlpviz.runs.errors import EngineFullError, GoneError, for_the_caller
+from mlpviz.runs.errors import GoneError, for_the_caller
 from mlpviz.runs.long_question import LongQuestion, Reply
-from mlpviz.runs.memory import network_memory
+from mlpviz.runs.memory import Needs, network_memory
+from mlpviz.runs.room import MOST_RUNS, Room
 from mlpviz.runs.run import Run
-from mlpviz.runs.task import Task
+from mlpviz.runs.task import HIDDEN_LEASE, LEASE, Task
 from mlpviz.runs.threads import choose_threads
 from mlpviz.state import RunState, TaskState
 
 SLICE = 0.020  # seconds of a turn; shorter ones cost training: another network to bring into the cache each time
 IDLE = 0.1  # seconds between looks for a lease that has come back, when nothing trains
-FORGET = 600.0  # seconds unwatched after which a run may make room for another
+MOST_QUESTIONS = 12  # long ones of one visitor that are worked at
+MEMORY = 4 * 2**30  # bytes for all tasks
 RECOVER = 0.5  # seconds before the thread begins again after an error of its own, so that it doesn't spin
 
 log = logging.getLogger(__name__)
@@ -37,8 +39,12 @@ Answer = TypeVar("Answer")
 class Plan(Protocol):
     """What a task is made from; `mlpviz.backend.specifications` has them."""
 
-    def memory(self, engine: Engine, owner: str) -> int:
-        """About how many bytes the task will take."""
+    @property
+    def origin(self) -> str:
+        """The id of the run that it is made from, if it is made from one."""
+
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        """About how much memory the task will take."""
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
         """Make the task, in the engine's thread."""
@@ -48,17 +54,17 @@ class Engine:
     """Works at any number of tasks in turn, in one thread of its own. Every method may be called from any thread.
 
     Args:
-        max_tasks: how many tasks it keeps, at work or not.
-        max_memory: how many bytes they may take together, by their own estimates.
+        memory: how many bytes its tasks may take together, by their own estimates.
+        runs: how many runs one visitor may have.
         threads: PyTorch's threads in the engine; measured when not given.
 
     Attributes:
+        room: how much there is for tasks, and for those of one visitor.
         troubles: how often its thread had to begin again after an error of its own. trouble: the latest, in words.
     """
 
-    def __init__(self, max_tasks: int = 256, max_memory: int = 4 * 2**30, threads: int | None = None) -> None:
-        self.max_tasks = max_tasks
-        self.max_memory = max_memory
+    def __init__(self, memory: int = MEMORY, runs: int = MOST_RUNS, threads: int | None = None) -> None:
+        self.room = Room(memory, runs)
         self.troubles = 0
         self.trouble = ""
         self._threads = threads
@@ -86,14 +92,15 @@ class Engine:
         task = self._tasks.get(task_id)
         return task if task is not None and task.owner == owner else None
 
-    def watch(self, token: str) -> Task | None:
-        """The task that may be watched with that token; keeps it going."""
+    def watch(self, token: str, hidden: bool = False) -> Task | None:
+        """The task that may be watched with that token; keeps it going, for longer where the page that watches is in a
+        hidden tab."""
         self._revive()
         with self._lock:
             task_id = next((task_id for task_id, seat in self._seats.items() if seat == token), "")
             task = self._tasks.get(task_id)
         if task is not None:
-            task.look()
+            task.look(HIDDEN_LEASE if hidden else LEASE)
         return task
 
     def look(self, token: str) -> TaskState | None:
@@ -118,24 +125,28 @@ class Engine:
             instead_of: the id of a task of the same visitor that is forgotten for it.
             seat_of: the id of a task whose watchers are to watch the new one from now on.
 
-        The reply raises ValueError where the settings can't be, EngineFullError where there is no room, GoneError where
-        the plan is about a run that isn't there any more.
+        The state in the reply has a note where other runs of the visitor were let go for it. The reply raises
+        ValueError where the settings can't be, EngineFullError where there is no room, GoneError where the plan is
+        about a run that isn't there any more.
         """
 
         def make() -> TaskState:
             seat = self._seats.get(seat_of) if self.task(seat_of, owner) is not None else None
-            needed = plan.memory(self, owner)
-            leaving = self._who_leaves(needed, self.task(instead_of, owner))
+            needs, given_up = plan.needs(self, owner), self.task(instead_of, owner)
+            beside = sum(question.memory for question in self._questions)
+            origin = self.task(plan.origin, owner)
+            leaving = self.room.who_leaves(self._all_tasks(), owner, needs, given_up, origin, beside)
             task = plan.build(self, owner, dataset)
             task.specification = plan
-            task.memory = task.memory or needed
+            task.memory, task.step_memory = task.memory or needs.kept, needs.step
             self._forget(leaving)  # only now that the other is there: nothing is lost in vain
             self.add(task)
             if seat is not None and seat_of not in self._seats:
                 self._seats[task.id] = seat  # the other is forgotten, and its watchers go on here
             elif seat is not None:
                 self.swap_seats(seat_of, task.id)
-            return self._with_seats(task.state)
+            lost = [each for each in leaving if each.owner == owner and each is not given_up and each.step]
+            return replace(self._with_seats(task.state), note=self.room.say_lost(lost))
 
         return self._between_steps(make)
 
@@ -187,7 +198,8 @@ class Engine:
                 run = self.run(run_id, owner)
                 answer = question(run)
                 if isinstance(answer, Generator):
-                    self._questions.append(LongQuestion(answer, reply, network_memory(run.settings)))
+                    self._make_way(owner)
+                    self._questions.append(LongQuestion(answer, reply, owner, network_memory(run.settings)))
                 else:
                     reply.set_result(answer)
             except BaseException as error:
@@ -196,6 +208,12 @@ class Engine:
         self._look(run_id, owner)
         self._send(begin)
         return reply
+
+    def _make_way(self, owner: str) -> None:
+        """The oldest long question of a visitor who asks very many gives way."""
+        asked = [question for question in self._questions if question.owner == owner and not question.over]
+        if len(asked) >= MOST_QUESTIONS:
+            asked[0].fail(GoneError("You asked for many things at once, and this one was given up. Ask again."))
 
     def swap_seats(self, one: str, other: str) -> None:
         """Who watches the one task by a link watches the other from now on, and the other way round. Both are ids."""
@@ -336,31 +354,6 @@ class Engine:
         if isinstance(state, RunState) and state.twin is not None:
             state = replace(state, twin=replace(state.twin, token=seats.get(state.twin.id, "")))
         return replace(state, token=seats.get(state.id, ""))
-
-    # room
-
-    def _who_leaves(self, needed: int, leaving: Task | None) -> list[Task]:
-        """`leaving`, then tasks that nobody watches, until another fits: first those that never trained, then those
-        that nobody has watched for long, the longest first."""
-        gone = [leaving, *leaving.companions()] if leaving is not None else []
-        staying = [task for task in self._all_tasks() if task not in gone]
-        idle = [task for task in staying if task.unwatched_seconds() > (FORGET if task.step else 0)]
-        idle.sort(key=lambda task: (task.step == 0, task.unwatched_seconds()))
-        while not self._fits(staying, needed):
-            if not idle:
-                raise EngineFullError(
-                    f"This server has no room for another run just now: it keeps {len(staying)} of {self.max_tasks}, "
-                    f"in {self.max_memory / 2**30:.1f} GiB at most. Try again in a few minutes, or with smaller layers."
-                )
-            leaving = idle.pop()
-            gone += [leaving, *leaving.companions()]
-            staying = [task for task in staying if task not in gone]
-            idle = [task for task in idle if task in staying]
-        return gone
-
-    def _fits(self, staying: list[Task], needed: int) -> bool:
-        used = sum(task.memory for task in staying + self._questions)
-        return len(staying) < self.max_tasks and used + needed <= self.max_memory
 
     def _all_tasks(self) -> list[Task]:
         with self._lock:

@@ -5,6 +5,10 @@ class EngineFullError(Exception):
     """There is no room for another task; the message says what to do."""
 
 
+class TooLargeError(EngineFullError):
+    """There can never be room for a task like this one; the message says what to do."""
+
+
 class GoneError(LookupError):
     """The run is not there any more, or it is somebody else's."""
 

@@ -49,13 +49,16 @@ class LongQuestion(Task):
     Args:
         pieces: yields after each piece how much is done, from 0 to 1, and returns the answer.
         reply: gets the answer, or the exception that came instead.
+        owner: the visitor who asked.
         memory: about how many bytes it works on.
     """
 
     kind = "question"
 
-    def __init__(self, pieces: Generator[float, None, Any], reply: Reply[Any], memory: int = 0) -> None:
-        super().__init__("", memory)
+    def __init__(
+        self, pieces: Generator[float, None, Any], reply: Reply[Any], owner: str = "", memory: int = 0
+    ) -> None:
+        super().__init__(owner, memory)
         self._pieces = pieces
         self._reply = reply
         self._made = 0

@@ -11,7 +11,7 @@ from mlpviz.prices import Prices
 from mlpviz.runs.clock import CLOCK, Clock
 from mlpviz.runs.health import Health
 from mlpviz.runs.inspections import Inspections
-from mlpviz.runs.memory import run_memory, walk_memory
+from mlpviz.runs.memory import run_memory, walk_capacity, walk_memory
 from mlpviz.runs.publishing import Publisher, run_state
 from mlpviz.runs.recording import Recording
 from mlpviz.runs.task import Task
@@ -22,8 +22,6 @@ from mlpviz.trainer import Checkpoint, Trainer
 
 if TYPE_CHECKING:
     from mlpviz.runs.pair import Pair
-
-MOST_WALKS = 4  # updates taken apart at once: as many tabs of one visitor
 
 
 class Run(Task):
@@ -114,7 +112,7 @@ class Run(Task):
         self.walks.pop(reader, None)
         if walked is not None:
             self.walks[reader] = walked
-        while len(self.walks) > MOST_WALKS:
+        while len(self.walks) > walk_capacity(self.settings):
             del self.walks[next(iter(self.walks))]
         self._count_memory()
 

@@ -12,6 +12,7 @@ from mlpviz.snapshot import REFRESH, Status, TaskSnapshot
 from mlpviz.state import TaskState
 
 LEASE = 10.0  # seconds that one look keeps a task going: several fetches of a page may be lost on the way
+HIDDEN_LEASE = 90.0  # the same for a page in a hidden tab, which a browser lets fetch once a minute only
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,9 @@ class Task(ABC):
         id: stands in the address of its page.
         owner: the visitor who may give it commands.
         memory: about how many bytes it takes; where a task doesn't say, the engine takes its specification's word.
+        step_memory: about how many more bytes each of its steps takes for a moment.
         kind: what a message calls it. remedy: what to do if an error has stopped it.
-        specification: what it was made from.
+        specification: what it was made from. made_at: when, by its clock.
         snapshot: what a board shows of it; immutable.
         state: where it stands, as it was last published; immutable.
         failed: an exception stopped it, and `message` says which.
@@ -37,6 +39,7 @@ class Task(ABC):
     snapshot: TaskSnapshot | None = None
     state: TaskState
     specification: object = None
+    step_memory = 0
     failed = False
     over = False
     message = ""
@@ -48,15 +51,16 @@ class Task(ABC):
         self.owner = owner
         self.memory = memory
         self.clock = clock
+        self.made_at = clock.now()
         self._credit = 0.0
         self._leased_until = 0.0
         self.look()
 
     # what a watcher does
 
-    def look(self) -> None:
-        """Keep the task going for another ten seconds."""
-        self._leased_until = self.clock.now() + LEASE
+    def look(self, seconds: float = LEASE) -> None:
+        """Keep the task going for that long from now on."""
+        self._leased_until = max(self._leased_until, self.clock.now() + seconds)
 
     def watched(self) -> bool:
         """Whether somebody has looked at it lately."""

@@ -53,7 +53,8 @@ from mlpviz.backend.specifications import (
 )
 from mlpviz.line_by_line.ablations import ABLATIONS
 from mlpviz.runs.engine import Engine
-from mlpviz.runs.memory import run_memory
+from mlpviz.runs.memory import PIN, Needs, run_memory, step_memory, trainer_memory
+from mlpviz.runs.room import SHARE
 from mlpviz.state import PinState, RunState
 from mlpviz.trainer import pixels
 from tests.pickled import PickledBackend, through
@@ -162,9 +163,9 @@ def test_what_a_run_refuses_is_an_error_on_this_side(door, run):
 
 
 def test_a_full_server_is_an_error_on_this_side(door, local, run, monkeypatch):
-    monkeypatch.setattr(local.engine, "max_tasks", 1)
-    for specification in (NewRun(SMALL), PinOf(run.id), TwinOf(run.id, (("learning_rate", 0.3),))):
-        with pytest.raises(EngineFullError, match="no room"):
+    monkeypatch.setattr(local.engine.room, "memory", SHARE * (run_memory(SMALL) + PIN // 2))
+    for specification in (PinOf(run.id), TwinOf(run.id, (("learning_rate", 0.3),)), RangeTestFrom(run.id)):
+        with pytest.raises(EngineFullError, match="one visitor may use"):
             door.create(specification, ADA).result(5)
     assert door.find(run.id, ADA).twin is None, "there is no half of a twin"
 
@@ -227,13 +228,16 @@ def test_a_run_that_failed_before_it_was_seen_has_no_snapshot_to_ask_for(door, l
 
 def test_a_task_counts_the_memory_of_the_networks_that_it_will_have(door, local, run):
     small = local.engine.run(run.id, ADA).memory
-    large = run_memory(SMALL.replace(hidden_sizes=(512, 512)))
+    wide = SMALL.replace(hidden_sizes=(512, 512))
+    large = run_memory(wide)
     twin = (("hidden_sizes", (512, 512)),)
     beginning = door.create(NewRun(SMALL), ADA).result(10)
-    assert TwinOf(beginning.id, twin).memory(local.engine, ADA) == large > small
-    assert SeedsOf(beginning.id, SMALL, twin, 0, 2).memory(local.engine, ADA) == large + run_memory(SMALL)
+    assert TwinOf(beginning.id, twin).needs(local.engine, ADA) == Needs(large, step_memory(wide), is_run=True)
+    assert large > small
+    both = trainer_memory(wide) + trainer_memory(SMALL)
+    assert SeedsOf(beginning.id, SMALL, twin, 0, 2).needs(local.engine, ADA) == Needs(both, step_memory(wide))
     task = door.create(CompareWith(SMALL, next(iter(ABLATIONS))), ADA).result(10)
-    assert local.engine.task(task.id, ADA).memory == 2 * run_memory(SMALL)
+    assert local.engine.task(task.id, ADA).memory == 2 * trainer_memory(SMALL)
 
 
 def test_images_are_classified_and_explained(door, run, oracle):
@@ -297,11 +301,15 @@ def test_many_who_ask_do_not_stop_those_who_train(door):
     before = [door.find(state.id, ADA).step for state in runs]
     replies = [door.ask(state.id, ADA, LossPlane()) for state in runs]
     planes = []
+
+    def look():
+        return [each.look() for each in replies] + [door.look(state.token) for state in runs]
+
     for reply in replies:
-        until(lambda reply=reply: [each.look() for each in replies] and reply.progress == 1.0, 120)
+        until(lambda reply=reply: look() and reply.progress == 1.0, 120)
         planes.append(reply.result(10))
     after = [door.find(state.id, ADA).step for state in runs]
-    assert len(planes) == 10 and all(b - a > 100 for a, b in zip(before, after, strict=True))
+    assert len(planes) == 10 and all(b - a > 20 for a, b in zip(before, after, strict=True))
     for state in runs:
         door.drop(state.id, ADA)
 

@@ -41,3 +41,10 @@ def backend(request) -> Iterator[LocalBackend]:
         monkeypatch.setattr(driver, "engine", lambda: local.engine)
         yield local
     local.close()
+
+
+@pytest.fixture(autouse=True)
+def no_runs_of_earlier_tests(backend) -> None:
+    """One visitor may have a dozen."""
+    for state in backend.list(driver.VISITOR):
+        backend.drop(state.id, driver.VISITOR)

@@ -23,7 +23,14 @@ def engine() -> Engine:
 
 
 def page(**params: str) -> AppTest:
-    """The page, opened with these parameters in its address."""
+    """The page, opened with these parameters in its address. The dataset is always one of them: an address that names
+    no settings shows the visitor's latest run."""
+    params.setdefault("dataset", "fashion-mnist-mini")
+    return open_page(**params)
+
+
+def open_page(**params: str) -> AppTest:
+    """The same, with nothing added."""
     app = AppTest.from_file(PAGE, default_timeout=30)
     for name, value in params.items():
         app.query_params[name] = value
@@ -47,7 +54,7 @@ def state_of(run: Run) -> RunState:
 
 def task_of(app: AppTest, key: str) -> Task | None:
     """The task whose id the page remembers under that key."""
-    return engine().task(app.session_state[key], VISITOR)
+    return engine().task(app.session_state.tasks.get(key, ""), VISITOR)
 
 
 def pins_of(app: AppTest) -> list[Task | None]:

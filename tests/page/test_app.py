@@ -187,9 +187,9 @@ def test_undo_never_throws_away_what_has_been_learnt_since():
 
 
 def test_a_full_server_says_so(monkeypatch):
-    monkeypatch.setattr(driver.engine(), "max_tasks", 0)
+    monkeypatch.setattr(driver.engine().room, "memory", 0)
     app = page()
-    assert not app.exception and "no room" in app.error[0].value
+    assert not app.exception and "smaller hidden layers" in app.error[0].value
 
 
 def test_somebody_elses_address_gives_the_settings_and_a_run_of_ones_own(monkeypatch):

@@ -343,9 +343,9 @@ def test_the_script_is_shown_with_the_settings_filled_in():
 def test_a_full_server_says_so_and_nothing_is_lost(monkeypatch):
     app = view("What if a line were gone?", hidden_sizes="16")
     run = run_of(app)
-    monkeypatch.setattr(driver.engine(), "max_tasks", 0)
+    monkeypatch.setattr(driver.engine().room, "memory", 0)
     press(app, "Run both")
-    assert not app.exception and "no room" in app.error[0].value
+    assert not app.exception and "of memory" in app.error[0].value
     assert driver.engine().task(run.id, driver.VISITOR) is run
 
 

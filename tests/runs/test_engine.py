@@ -11,9 +11,10 @@ from mlpviz.backend.commands import Change, OneEpoch, OneStep, Pause, Start
 from mlpviz.backend.specifications import NewRun
 from mlpviz.runs import engine as engine_module
 from mlpviz.runs.clock import Clock
-from mlpviz.runs.engine import FORGET, IDLE, Engine
+from mlpviz.runs.engine import IDLE, MOST_QUESTIONS, Engine
 from mlpviz.runs.errors import EngineFullError, GoneError
-from mlpviz.runs.memory import run_memory
+from mlpviz.runs.memory import run_memory, step_memory
+from mlpviz.runs.room import FORGET, SHARE
 from mlpviz.runs.run import Run
 from mlpviz.runs.task import LEASE, FiniteTask
 from tests.runs.working import SMALL as TWO_EPOCHS
@@ -63,10 +64,7 @@ def trained(settings, dataset, steps):
 
 def unwatched(run, seconds):
     """Nobody has looked at the run for so long."""
-    now = time.monotonic()
-    run.clock = Clock(now=lambda: now - LEASE - seconds)
-    run.look()
-    run.clock = Clock()
+    run.clock = Clock(now=lambda: time.monotonic() + LEASE + seconds)
 
 
 def test_a_run_from_start_to_finish(engine, tiny):
@@ -81,7 +79,7 @@ def test_a_run_from_start_to_finish(engine, tiny):
 
 def test_twenty_runs_at_once_end_with_the_same_bits_as_one_at_a_time(engine, tiny):
     settings = [SMALL.replace(seed=i, batch_size=50 + i) for i in range(20)]
-    runs = [create(engine, s, tiny) for s in settings]
+    runs = [create(engine, s, tiny, owner=f"visitor {s.seed}") for s in settings]
     for run in runs:
         tell(engine, run, Start())
     for run, s in zip(runs, settings, strict=True):
@@ -153,6 +151,17 @@ def test_a_run_that_nobody_watches_rests_until_somebody_looks(engine, tiny):
     until(lambda: run.step > step)
 
 
+def test_a_run_in_a_hidden_tab_goes_on_for_longer_whoever_else_looks(engine, tiny):
+    run = create(engine, LONG, tiny)
+    token = engine.find(run.id, "").token
+    engine.watch(token, hidden=True)
+    engine.watch(token)
+    run.clock = Clock(now=lambda: time.monotonic() + 80)
+    assert run.watched()
+    run.clock = Clock(now=lambda: time.monotonic() + 100)
+    assert not run.watched()
+
+
 def test_a_run_at_rest_is_shown_as_it_is_while_others_train(engine, tiny):
     busy = create(engine, LONG, tiny)
     tell(engine, busy, Start())
@@ -203,55 +212,63 @@ def test_nobody_takes_a_strangers_seat(engine, tiny):
     assert engine.watch(token) is hers
 
 
-def full_engine(dataset, **limits):
-    engine = Engine(threads=1, **limits)
-    return engine, lambda **named: create(engine, SMALL, dataset, "a", **named)
+def roomy(runs):
+    """An engine with room for so many small runs, whoever has them."""
+    return Engine(memory=runs * run_memory(SMALL) + step_memory(SMALL), threads=1)
 
 
-def test_a_full_engine_says_so_and_forgets_the_longest_unwatched_first(tiny):
-    engine, make = full_engine(tiny, max_tasks=2)
+def test_a_full_engine_says_so_and_loses_nothing_in_vain(tiny):
+    engine = roomy(2 * SHARE)
     try:
-        first, second = make(), make()
-        with pytest.raises(EngineFullError, match="keeps 2 of 2"):
-            make()
-        tell(engine, first, OneStep())
-        until(lambda: first.step == 1)
-        unwatched(first, 60)
-        unwatched(second, 1)
-        third = make()
-        assert engine.find(first.id, "a") and not engine.find(second.id, "a"), "what never trained goes first"
-        fourth = make(instead_of=third.id)
-        assert engine.find(fourth.id, "a") and not engine.find(third.id, "a")
+        runs = [create(engine, SMALL, tiny, f"visitor {i}") for i in range(2 * SHARE)]
+        with pytest.raises(EngineFullError, match="Try again in a few"):
+            create(engine, SMALL.replace(hidden_sizes=(20,)), tiny, "late")
+        assert all(engine.task(run.id, run.owner) is run for run in runs)
+        tell(engine, runs[0], OneStep())
+        until(lambda: runs[0].step == 1)
+        unwatched(runs[0], 60)
         with pytest.raises(EngineFullError):
-            make()
-        assert engine.find(first.id, "a") and engine.find(fourth.id, "a"), "nothing is lost in vain"
-        unwatched(first, FORGET + 1)
-        fifth = make()
-        assert not engine.find(first.id, "a") and engine.find(fifth.id, "a")
+            create(engine, SMALL.replace(hidden_sizes=(20,)), tiny, "late")
+        unwatched(runs[0], FORGET + 1)
+        create(engine, SMALL, tiny, "late")
+        assert engine.find(runs[0].id, runs[0].owner) is None
     finally:
         engine.close()
 
 
-def test_memory_is_capped_too(tiny):
-    engine, make = full_engine(tiny, max_memory=run_memory(SMALL) + 10)
+def test_a_visitors_own_oldest_run_goes_for_a_new_one_and_the_reply_says_so(engine, tiny):
+    hers = create(engine, SMALL, tiny, owner="bob")
+    runs = [create(engine, SMALL, tiny, owner="ada") for _ in range(engine.room.runs)]
+    for run in runs:
+        tell(engine, run, OneStep())
+    until(lambda: all(run.step == 1 for run in runs))
+    state = engine.create(NewRun(SMALL), "ada", tiny).result(5)
+    assert "your run at step 1 was let go" in state.note and "12 runs" in state.note
+    assert [engine.find(run.id, "ada") is None for run in runs] == [True] + [False] * (len(runs) - 1)
+    assert engine.find(hers.id, "bob") is not None
+    assert engine.create(NewRun(SMALL), "bob", tiny).result(5).note == ""
+
+
+def test_209_sessions_of_one_visitor_leave_room_for_others(tiny):
+    """All of one cookie, and each of them watched."""
+    engine = Engine(memory=64 * run_memory(SMALL), threads=1)
     try:
-        make()
-        with pytest.raises(EngineFullError, match="Try again"):
-            make()
+        for _ in range(209):
+            create(engine, SMALL, tiny, owner="eve")
+        assert len(engine.mine("eve")) == 64 / SHARE
+        others = [create(engine, SMALL, tiny, owner=f"visitor {i}") for i in range(40)]
+        assert all(engine.task(run.id, run.owner) is run for run in others)
     finally:
         engine.close()
 
 
-def test_of_two_that_never_trained_the_longer_unwatched_goes_first(tiny):
-    engine, make = full_engine(tiny, max_tasks=2)
-    try:
-        runs = [make(), make()]
-        for run, seconds in zip(runs, (60, 1), strict=True):
-            unwatched(run, seconds)
-        make()
-        assert [engine.task(run.id, "a") is run for run in runs] == [False, True]
-    finally:
-        engine.close()
+def test_the_oldest_of_very_many_long_questions_of_one_visitor_is_given_up(engine, tiny):
+    run, other = create(engine, SMALL, tiny, owner="eve"), create(engine, SMALL, tiny, owner="ada")
+    hers = engine.ask(other.id, "ada", counting(100_000, seconds=0.001))
+    replies = [engine.ask(run.id, "eve", counting(100_000, seconds=0.001)) for _ in range(MOST_QUESTIONS + 1)]
+    with pytest.raises(GoneError, match="asked for many things"):
+        replies[0].result(5)
+    assert not any(reply.done() for reply in (hers, *replies[1:]))
 
 
 def test_settings_that_do_not_fit_raise_at_once_and_take_no_place(engine, tiny):

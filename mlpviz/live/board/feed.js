@@ -27,6 +27,7 @@ export class Feed {
     const address = new URL(`live/${this.token}`, document.baseURI);
     if (this.snapshot) address.searchParams.set("have", this.version);
     if (this.only) address.searchParams.set("only", this.only);
+    if (document.hidden) address.searchParams.set("hidden", "1"); // the browser may not let it ask again for a minute
     try {
       const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       if (response.status === 200) this.snapshot = merged(this.snapshot, await response.json());

@@ -1,0 +1,129 @@
+"""Whose run the page shows: after a reload, in another tab, when it is gone, and when clicks come very fast."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script_run_ctx
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+
+from mlpviz.backend.commands import OneStep
+from mlpviz.page import door
+from tests.page import driver
+from tests.page.driver import at_rest, open_page, page, press, run_of, tell
+
+
+def infos(app):
+    return " ".join(info.value for info in app.info)
+
+
+def test_an_address_that_names_nothing_shows_the_latest_run():
+    """In a frame on a course's page, a reload keeps the cookie and loses the address."""
+    first = page(learning_rate="0.02")
+    run = run_of(first)
+    tell(run, OneStep())
+    at_rest(run, 1)
+    again = open_page()
+    assert run_of(again) is run and again.select_slider(key="learning_rate").value == 0.02
+    assert "your latest run, at step 1" in infos(again)
+    assert run_of(open_page(learning_rate="0.03")) is not run
+    assert run_of(open_page(lesson="article")) is not run
+
+
+def test_a_twin_is_nobodys_latest_run():
+    app = page(view="stability", section="two-runs")
+    run = run_of(app)
+    press(app, "Make the twin")
+    assert run.leads is not None
+    assert run_of(open_page()) is run
+
+
+def test_a_run_that_is_gone_is_told():
+    app = page(learning_rate="0.02", run="nonsense")
+    assert "not on the server any more" in infos(app)
+    assert run_of(app).settings.learning_rate == 0.02
+    driver.engine().drop(run_of(app).id, driver.VISITOR)
+    app.run()
+    assert "not on the server any more" in infos(app) and run_of(app).settings.learning_rate == 0.02
+    app.run()
+    assert infos(app) == "", "it is said once"
+    assert infos(page()) == ""
+
+
+def test_what_a_new_run_costs_is_told_once():
+    apps = [page() for _ in range(driver.engine().room.runs)]
+    runs = [run_of(app) for app in apps]
+    for run in runs:
+        tell(run, OneStep())
+        at_rest(run, 1)
+    app = page()
+    assert "your run at step 1 was let go" in infos(app)
+    kept = [driver.engine().task(run.id, driver.VISITOR) is run for run in runs]
+    assert kept == [False] + [True] * (len(runs) - 1), "the oldest went"
+    assert infos(app.run()) == ""
+
+
+def test_what_can_never_fit_is_refused_without_a_word_of_trying_again(monkeypatch):
+    monkeypatch.setattr(driver.engine().room, "memory", 8 * 2**20)
+    app = page()
+    assert "Choose fewer or smaller hidden layers" in app.error[0].value and "again" not in app.error[0].value
+    assert not app.exception
+
+
+def test_a_larger_network_takes_a_smaller_mini_batch_along():
+    app = page(batch_size="8192")
+    app.text_input(key="hidden_sizes").set_value("1024-1024-1024-1024-1024-1024")
+    app.run()
+    assert not app.exception and run_of(app).settings.batch_size == 2014
+    assert "The batch size is 2,014 now" in infos(app)
+    slider = app.select_slider(key="batch_size")
+    assert max(int(option.replace(",", "").removeprefix("all ")) for option in slider.options) == 2014
+
+
+def test_a_link_to_a_step_that_would_take_too_long_names_the_largest_batch():
+    app = page(hidden_sizes="1024-1024-1024-1024-1024-1024", batch_size="9000")
+    assert "at most 2,014" in app.error[0].value and not app.exception
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """As with clicks that come very fast: right after a task was made, the script run ends at its next word to
+    Streamlit, and another begins."""
+    made, create = [], door.create
+    check = ScriptRunner._maybe_handle_execution_control_request
+
+    def interrupt(self):
+        if made:
+            made.clear()
+            raise RerunException(RerunData(query_string=get_script_run_ctx().query_string))
+        check(self)
+
+    def made_now(*args, **named):
+        task = create(*args, **named)
+        made.append(task)
+        return task
+
+    monkeypatch.setattr(ScriptRunner, "_maybe_handle_execution_control_request", interrupt)
+    monkeypatch.setattr(door, "create", made_now)
+
+
+def known_to(app):
+    """The ids of all that the page remembers."""
+    state = app.session_state
+    return {state.visit.run, state.visit.previous, *state.pins.values(), *state.tasks.values()} - {""}
+
+
+@pytest.mark.parametrize(
+    ("key", "section"), [("reset", "two-runs"), ("pin", "two-runs"), ("begin_range_test", "seeing-it-coming")]
+)
+def test_clicks_that_come_very_fast_leave_no_task_that_nobody_knows_of(hurried, key, section):
+    app = page(view="stability", section=section)
+    app.session_state.pins, app.session_state.tasks = {}, {}
+    for _ in range(3):
+        run = run_of(app)
+        step = run.step + 1
+        tell(run, OneStep())
+        at_rest(run, step)
+        app.run()
+        app.button(key=key).click().run()
+        there = {state.id for state in driver.engine().mine(driver.VISITOR)}
+        assert there == known_to(app) and len(there) > 1
