@@ -8,7 +8,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -275,20 +275,34 @@ class Engine:
         self.trouble, self.troubles = what, self.troubles + 1
 
     def _give_turns(self) -> None:
-        """One turn for each task that somebody watches, and for each long question; if there is nothing to do, wait a
+        """One turn for each task that somebody watches, and for long questions; if there is nothing to do, wait a
         little."""
         tasks = self._all_tasks()
         self._forget([task for task in tasks if task.over])
         self._questions = [question for question in self._questions if not question.over]
-        at_work = [task for task in tasks if task.watched() and not task.over] + self._questions
-        busy = False
-        for task in at_work:
-            busy = self._turn(task, len(at_work)) or busy
-            self._obey()
-            if self._closing:
-                return
+        watched = [task for task in tasks if task.watched() and not task.over]
+        sharing = len(watched) + len(self._questions)
+        busy = self._turns(watched, sharing)
+        busy += self._turns(self._questions_due(busy), sharing)
         if not busy:
             self._obey(wait=IDLE)
+
+    def _questions_due(self, busy: int) -> list[LongQuestion]:
+        """The questions that get a turn now: as many as there are tasks at work, so that all questions together take no
+        more than half of the time. They wait in a row."""
+        due = self._questions[: busy or None]
+        self._questions = self._questions[len(due) :] + due
+        return due
+
+    def _turns(self, tasks: Sequence[Task], sharing: int) -> int:
+        """A turn for each; gives how many of them had anything to do."""
+        busy = 0
+        for task in tasks:
+            if self._closing:
+                break
+            busy += self._turn(task, sharing)
+            self._obey()
+        return busy
 
     def _turn(self, task: Task, watched: int) -> bool:
         """Let a task work and show itself; an error stops it and no other. Gives whether it had anything to do."""

@@ -2,6 +2,7 @@ import itertools
 import random
 import threading
 import time
+from collections import Counter
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from mlpviz.runs import engine as engine_module
 from mlpviz.runs.clock import Clock
 from mlpviz.runs.engine import IDLE, MOST_QUESTIONS, Engine
 from mlpviz.runs.errors import EngineFullError, GoneError
+from mlpviz.runs.long_question import LongQuestion
 from mlpviz.runs.memory import run_memory, step_memory
 from mlpviz.runs.room import FORGET, SHARE
 from mlpviz.runs.run import Run
@@ -378,6 +380,29 @@ def test_a_long_question_tells_how_much_is_done_and_others_train_meanwhile(engin
     assert reply.progress < 1 and not reply.done()
     assert reply.result(30) == run.step and reply.progress == 1.0
     assert other.step > before + 10
+
+
+def test_many_questions_together_take_no_more_turns_than_those_who_train(engine, tiny, monkeypatch):
+    """Eight questions, and one run that trains: every second turn is the run's, and no question waits for ever."""
+    asked = [create(engine, SMALL, tiny, owner=f"visitor {i}") for i in range(8)]
+    run = create(engine, LONG, tiny)
+    until(lambda: all(each.snapshot and each.snapshot.evaluations.size for each in (run, *asked)))
+    for each in asked:
+        unwatched(each, 1)
+    turns, turn = [], engine._turn
+
+    def counted(task, watched):
+        turns.append(task)
+        return turn(task, watched)
+
+    tell(engine, run, Start())
+    replies = [engine.ask(each.id, each.owner, counting(10**9)) for each in asked]
+    until(lambda: all(reply.progress > 0 for reply in replies))
+    monkeypatch.setattr(engine, "_turn", counted)
+    until(lambda: [run.look(), *(reply.look() for reply in replies)] and len(turns) > 200)
+    counts = Counter(task for task in turns if isinstance(task, LongQuestion))
+    assert abs(turns.count(run) - counts.total()) <= 2
+    assert len(counts) == 8 and max(counts.values()) - min(counts.values()) <= 1
 
 
 def test_an_error_in_a_long_question_goes_to_who_asked(engine, tiny):
