@@ -1,9 +1,7 @@
-"""`streamlit run app.py` serves this: the page, and the live route beside it."""
+"""`streamlit run app.py` serves this: the page, and the live routes beside it."""
 
 import streamlit as st
-from starlette.middleware import Middleware
 
-from mlpviz.live.routes import ROUTES, lifespan
-from mlpviz.live.visitor import VisitorCookie
+from mlpviz.live.serving import PAGE, serving
 
-app = st.App("mlpviz/page/main.py", routes=ROUTES, middleware=[Middleware(VisitorCookie)], lifespan=lifespan)
+app = st.App(PAGE, **serving())

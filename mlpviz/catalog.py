@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from mlpviz.options import data_folder
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 #: The four files of a full dataset, and how many images or labels each holds.
@@ -88,11 +89,10 @@ def _folders(name: str) -> Iterator[Path]:
     torchvision_name = CATALOG[name].torchvision_name if name in CATALOG else None
     if torchvision_name is None:
         return
-    named = os.environ.get("MLPVIZ_DATA")
-    if named:
-        yield Path(named) / torchvision_name / "raw"
+    if named := data_folder():
+        yield named / torchvision_name / "raw"
         if name == "fashion-mnist":
-            yield Path(named)  # the four files themselves, as in Debian's package
+            yield named  # the four files themselves, as in Debian's package
     yield Path("data") / torchvision_name / "raw"
     if name == "fashion-mnist":
         yield DEBIAN_FOLDER

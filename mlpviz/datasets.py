@@ -83,23 +83,43 @@ def load_dataset(name: str, folder: Path | str | None = None) -> Dataset:
         raise ValueError(f"dataset is {name!r}; it must be one of {', '.join(CATALOG)}.")
     where = Path(folder) if folder else find_dataset(name)
     with _loading:  # many visitors at once, one copy
-        return _load(name, where.resolve() if where else None)
+        loaded = _load(name, where.resolve() if where else None, _as_they_are(name, where))
+    if isinstance(loaded, Dataset):
+        return loaded
+    raise DatasetError(loaded)
 
 
 _loading = threading.Lock()
 
 
-@functools.lru_cache(maxsize=8)
-def _load(name: str, folder: Path | None) -> Dataset:
+def _as_they_are(name: str, folder: Path | None) -> tuple[object, ...]:
+    """The files' sizes and times: whatever was read or found to be damaged is known until one of them changes."""
     if CATALOG[name].torchvision_name is None:
-        return _mini(name)
-    return _full(name, folder)
+        files = [MINI_FILE]
+    else:
+        files = [data_file(folder, stem) for stem in FILES] if folder else []
+    known = [file.stat() for file in files if file.exists()]
+    return tuple((stat.st_size, stat.st_mtime_ns) for stat in known)
+
+
+@functools.lru_cache(maxsize=8)
+def _load(name: str, folder: Path | None, as_they_are: tuple[object, ...]) -> Dataset | str:
+    """The dataset, or what is wrong with it: a damaged file isn't read again for each visitor."""
+    try:
+        return _mini(name) if CATALOG[name].torchvision_name is None else _full(name, folder)
+    except DatasetError as error:
+        return str(error)
 
 
 def _mini(name: str) -> Dataset:
     """The first 1,000 training and 200 test images of each class, in their original order; ships with mlpviz."""
-    with np.load(MINI_FILE) as arrays:
-        return _dataset(name, dict(arrays), "mlpviz itself")
+    try:
+        with MINI_FILE.open("rb") as file, np.load(file) as arrays:
+            return _dataset(name, dict(arrays), "mlpviz itself")
+    except Exception as error:  # NumPy and zipfile raise many kinds on damaged files
+        raise DatasetError(
+            f"{MINI_FILE.name}, which ships with mlpviz, can't be read ({type(error).__name__}): install mlpviz again."
+        ) from None
 
 
 def _full(name: str, folder: Path | None) -> Dataset:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,8 @@ from mlpviz.datasets import DatasetError, load_dataset
 
 #: Bytes of the four compressed files.
 SIZES = {"fashion-mnist": 30_878_645, "mnist": 11_594_722, "kmnist": 21_240_875}
+PREFIX = ".download-"  # of the folders in which downloads arrive
+LEFT_OVER = 24 * 3600.0  # seconds after which nobody needs such a folder any more
 WORKER = (sys.executable, "-m", "mlpviz.download")
 
 
@@ -46,7 +49,8 @@ class Download:
         self.message = ""
         self._root = Path(root)
         self._root.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix=".download-", dir=self._root))
+        _remove_leftovers(self._root)
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._root))
         self._process = subprocess.Popen(
             [*worker, name, str(self._folder)],
             stdin=subprocess.DEVNULL,
@@ -102,6 +106,41 @@ class Download:
         fetched.rename(place)
 
 
+class Downloads:
+    """The downloads of this server, one of each dataset at a time; any thread may ask for them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_name: dict[str, Download] = {}
+
+    def latest(self, name: str) -> Download | None:
+        """The latest download of that dataset, if there was one."""
+        return self._by_name.get(name)
+
+    def begin(self, name: str) -> Download:
+        """Download a dataset, unless it is under way.
+
+        Raises:
+            OSError: nothing can be kept in this folder.
+        """
+        with self._lock:
+            running = self._by_name.get(name)
+            if running is None or running.state != State.RUNNING:
+                self._by_name[name] = running = Download(name)
+            return running
+
+    def close(self) -> None:
+        """Stop all of them, and remove what has come so far."""
+        with self._lock:
+            for download in self._by_name.values():
+                download.cancel()
+            for download in self._by_name.values():
+                download.wait(1.0)
+
+
+DOWNLOADS = Downloads()
+
+
 def fetch(name: str, folder: Path | str) -> None:
     """Let torchvision download and unpack a dataset to `<folder>/<its name>/raw`.
 
@@ -132,6 +171,13 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _remove_leftovers(root: Path) -> None:
+    """Folders of downloads whose server was killed: nothing has changed in them for a long time."""
+    for folder in root.glob(f"{PREFIX}*"):
+        if time.time() - folder.stat().st_mtime > LEFT_OVER:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _last_line(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import zlib
 from pathlib import Path
@@ -34,7 +35,8 @@ def read_labels(path: Path, count: int) -> np.ndarray:
 
 
 def _read(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
-    content = _bytes(path)
+    expected = 4 * (1 + len(shape)) + int(np.prod(shape))
+    content = _bytes(path, expected + 1)
     if len(content) < 4 * (1 + len(shape)):
         raise _broken(path, f"it ends after {len(content):,} bytes")
     header = np.frombuffer(content[: 4 * (1 + len(shape))], dtype=">u4").tolist()
@@ -42,20 +44,24 @@ def _read(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
         raise _broken(path, f"it doesn't begin with the magic number {magic:#06x}")
     if tuple(header[1:]) != shape:
         raise _broken(path, f"it announces {_size(header[1:])} where {_size(shape)} belong")
-    expected = 4 * len(header) + int(np.prod(shape))
-    if len(content) != expected:
+    if len(content) > expected:
+        raise _broken(path, f"it holds more than the {expected:,} bytes that belong there")
+    if len(content) < expected:
         raise _broken(path, f"it holds {len(content):,} bytes where {expected:,} belong")
     return np.frombuffer(content, dtype=np.uint8, offset=4 * len(header)).reshape(shape)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int) -> bytes:
+    """At most so many bytes of the file, unpacked as they are read: a small file may unpack to very much."""
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "no such file")
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return bytes(file.read(most))
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise _broken(path, "its compressed data are cut short or damaged") from None
     except OSError as error:
-        raise DatasetError(f"{path} can't be read ({error.strerror}): check that it is there and readable.") from None
+        raise DatasetError(f"{_named(path)} can't be read ({error.strerror}): check that it is there.") from None
 
 
 def _size(shape: list[int] | tuple[int, ...]) -> str:
@@ -63,4 +69,11 @@ def _size(shape: list[int] | tuple[int, ...]) -> str:
 
 
 def _broken(path: Path, why: str) -> DatasetError:
-    return DatasetError(f"{path} is not the file it should be: {why}; delete it and download the dataset again.")
+    return DatasetError(
+        f"{_named(path)} is not the file it should be: {why}; delete it and download the dataset again."
+    )
+
+
+def _named(path: Path) -> str:
+    """The file in its folder. Where the folder is, is nobody's business on the page."""
+    return str(Path(*path.absolute().parts[-2:]))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+from mlpviz.options import lessons_folder
 from mlpviz.settings import Settings
 
 BUILT_IN = Path(__file__).parent / "text" / "lessons"
-OWN_FOLDER = "lessons"  # in the folder where mlpviz was started, unless MLPVIZ_LESSONS names another
+MOST_BYTES = 2**20
 REQUIRED = ("title", "question", "settings", "predict")
 OPTIONAL = ("lock", "hide", "variant")
 SECTIONS = ("Watch", "Answer")
@@ -63,7 +64,7 @@ def load_lessons() -> tuple[dict[str, Lesson], list[str]]:
     takes the place of a built-in one of the same name."""
     lessons: dict[str, Lesson] = {}
     problems: list[str] = []
-    for path in (*_files(BUILT_IN), *_files(own_folder())):
+    for path in (*_files(BUILT_IN), *_files(lessons_folder())):
         try:
             lesson = _kept(path, path.stat().st_mtime_ns)
         except OSError as error:
@@ -81,11 +82,6 @@ def _kept(path: Path, changed: int) -> Lesson:
     return read_lesson(path)
 
 
-def own_folder() -> Path:
-    """Where a teacher's lessons lie."""
-    return Path(os.environ.get("MLPVIZ_LESSONS", OWN_FOLDER))
-
-
 def read_lesson(path: Path) -> Lesson:
     """Read one file.
 
@@ -93,9 +89,15 @@ def read_lesson(path: Path) -> Lesson:
         LessonError: it can't be read, or isn't a lesson; says where and what to do.
     """
     try:
+        kind = path.stat()
+        if not stat.S_ISREG(kind.st_mode):  # reading anything else, such as a pipe, may never end
+            raise LessonError(f"{path.name} is not a file. Take it out of the folder of lessons.")
+        if kind.st_size > MOST_BYTES:
+            raise LessonError(f"{path.name} is larger than a megabyte. A lesson is a page of text.")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LessonError(f"{path.name} can’t be read ({error}). Save it as a text file in UTF-8.") from None
+        why = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
+        raise LessonError(f"{path.name} can’t be read ({why}). Save it as a text file in UTF-8.") from None
     header, body = _split(path, text)
     fields, variants = _header(path, header)
     sections = _sections(path, body)
@@ -121,11 +123,18 @@ def parse_controls(text: str) -> frozenset[str]:
     Raises:
         ValueError: there is no such field or group.
     """
+    known, unknown = known_controls(text)
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no control; they are all, {', '.join((*GROUPS, *FIELDS))}")
+    return known
+
+
+def known_controls(text: str) -> tuple[frozenset[str], list[str]]:
+    """The same, and the names that are no controls: a link with a slip of the pen still locks the rest."""
     names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name != "all" and name not in FIELDS and name not in GROUPS:
-            raise ValueError(f"{name!r} is no control; they are all, {', '.join((*GROUPS, *FIELDS))}")
-    return frozenset(FIELDS if "all" in names else ()) | frozenset(names) - {"all"}
+    unknown = [name for name in names if name != "all" and name not in FIELDS and name not in GROUPS]
+    every = FIELDS if "all" in names else ()
+    return frozenset(every) | frozenset(names) - {"all", *unknown}, unknown
 
 
 def covers(controls: frozenset[str], field: str) -> bool:
@@ -134,8 +143,9 @@ def covers(controls: frozenset[str], field: str) -> bool:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Those that are meant: an editor's own, which begin with a dot, are not."""
-    return sorted(path for path in folder.glob("*.md") if not path.name.startswith(".")) if folder.is_dir() else []
+    """Those that are meant: what begins with a dot is an editor's own, and a README is about the folder."""
+    paths = folder.glob("*.md") if folder.is_dir() else []
+    return sorted(path for path in paths if not path.name.startswith(".") and path.stem.lower() != "readme")
 
 
 def _split(path: Path, text: str) -> tuple[list[tuple[int, str]], str]:

@@ -24,7 +24,8 @@ ALLOWED = {
     "answers": {"settings", "numpy"},
     "state": {"settings", "snapshot"},
     # data and training
-    "catalog": set(),
+    "options": set(),
+    "catalog": {"options"},
     "idx": {"numpy"},
     "datasets": {"catalog", "idx", "numpy", "torch"},
     "data": {"datasets", "numpy", "torch"},
@@ -37,7 +38,7 @@ ALLOWED = {
     "line_by_line": {"observe", "catalog", "numpy", *VALUES, *TRAINING},
     "images": {"numpy", "pandas", *VALUES, *TRAINING},
     # runs, the door, and what is on this side of it
-    "runs": {"observe", "stability", "line_by_line", "numpy", *VALUES, *TRAINING},
+    "runs": {"options", "observe", "stability", "line_by_line", "numpy", *VALUES, *TRAINING},
     "figures": {"images.predictions", "numpy", *VALUES},
     "backend": {"runs", "figures", "images", "line_by_line", "stability", "numpy", *VALUES, *TRAINING},
     "live": {
@@ -46,7 +47,9 @@ ALLOWED = {
         "backend.parts",
         "catalog",
         "datasets",
+        "download",
         "idx",
+        "options",
         "numpy",
         "plotly",
         "starlette",
@@ -73,7 +76,7 @@ ALLOWED = {
         "streamlit",
         *VALUES,
     },
-    "lessons": {"settings"},
+    "lessons": {"options", "settings"},
 }
 HEAVY = {"numpy", "torch", "torchvision", "plotly", "starlette", "streamlit", "pandas"}
 #: What a page or a route must not know, by whatever way it is imported.
@@ -166,6 +169,15 @@ def test_only_tests_are_called_tests(path):
         node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     ]
     assert not [name for name in (*defined, path.stem) if name.lower().startswith("test")]
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part(path) == "page"], ids=lambda p: p.stem)
+def test_no_callback_of_the_page_can_end_it(path):
+    """Each goes through `safely`, does nothing, or is Streamlit's own word."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg is not None and node.arg.startswith("on_"):
+            text = ast.unparse(node.value)
+            assert text.startswith("safely(") or text in ("lambda: None", "'ignore'", "'rerun'"), text
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if part(path) == "page"], ids=lambda p: p.stem)

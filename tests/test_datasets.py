@@ -138,3 +138,23 @@ def test_the_catalogue_knows_the_sizes_without_reading_the_images(mini):
     assert (mini.title, mini.classes) == (entry.title, entry.classes)
     full = catalog.CATALOG["mnist"]
     assert {full.train_size, full.test_size} == set(catalog.FILES.values())
+
+
+def test_a_damaged_dataset_is_read_once_and_again_when_it_has_changed(tmp_path, monkeypatch):
+    """Each visitor's page asks for it."""
+    reads = []
+    monkeypatch.setattr(datasets, "read_images", lambda path, count: reads.append(path) or broken())
+
+    def broken():
+        raise DatasetError("it is damaged")
+
+    for stem in catalog.FILES:
+        (tmp_path / stem).write_bytes(b"nothing")
+    for _ in range(5):
+        with pytest.raises(DatasetError, match="it is damaged"):
+            load_dataset("fashion-mnist", tmp_path)
+    assert len(reads) == 1
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"something else")
+    with pytest.raises(DatasetError):
+        load_dataset("fashion-mnist", tmp_path)
+    assert len(reads) == 2

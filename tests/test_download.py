@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 
 from mlpviz import catalog, datasets
-from mlpviz.download import Download
+from mlpviz import download as download_module
+from mlpviz.download import PREFIX, Download, Downloads
 from tests.conftest import write_idx
 
 pytestmark = pytest.mark.slow
@@ -140,3 +142,32 @@ def test_it_takes_the_place_of_a_damaged_dataset(server, files, tmp_path, monkey
     download.wait(60)
     assert (download.state, download.message) == ("done", "")
     assert datasets.load_dataset("fashion-mnist", damaged.parent).train.images.shape == (60_000, 28, 28)
+
+
+def test_eight_clicks_at_once_are_one_download_and_the_end_of_the_server_ends_it(server, files, tmp_path, monkeypatch):
+    begun = []
+
+    def one(name):
+        begun.append(begin(server, files, tmp_path, monkeypatch))
+        return begun[-1]
+
+    server.proceed.clear()
+    monkeypatch.setattr(download_module, "Download", one)
+    downloads = Downloads()
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(downloads.begin, ["fashion-mnist"] * 8))
+    assert len(begun) == 1 and all(each is begun[0] for each in got)
+    end = time.monotonic() + 40
+    while begun[0].progress() == 0 and time.monotonic() < end:
+        time.sleep(0.05)
+    downloads.close()
+    assert begun[0].state == "cancelled" and begun[0]._process.poll() is not None and os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_server_left_is_removed_the_next_time(server, files, tmp_path, monkeypatch):
+    old, new = tmp_path / f"{PREFIX}old", tmp_path / f"{PREFIX}new"
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (time.time() - 3 * 24 * 3600,) * 2)
+    begin(server, files, tmp_path, monkeypatch).wait(60)
+    assert not old.exists() and new.exists(), "another server may be at work in the new one"

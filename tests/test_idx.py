@@ -1,4 +1,6 @@
 import gzip
+import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ def refused(path, read=read_images, count=3):
     with pytest.raises(DatasetError) as error:
         read(path, count)
     message = str(error.value)
-    assert str(path) in message
+    assert f"{path.parent.name}/{path.name}" in message and str(path) not in message, "where it is stays private"
     assert message.count(". ") == 0, "one sentence"
     return message
 
@@ -46,7 +48,7 @@ def test_a_truncated_file(files, keep):
 def test_a_file_with_too_much(files):
     path = files / "images"
     path.write_bytes(path.read_bytes() + b"x")
-    assert "2,369 bytes where 2,368 belong" in refused(path)
+    assert "more than the 2,368 bytes that belong" in refused(path)
 
 
 def test_labels_where_images_belong_and_the_other_way_round(files):
@@ -72,3 +74,22 @@ def test_damaged_compression(files):
             content[60:80] = b"\xff" * 20
         (files / name).write_bytes(content)
         assert "cut short or damaged" in refused(files / name)
+
+
+def test_a_small_file_that_unpacks_to_very_much_is_refused_while_it_unpacks(files):
+    """A gigabyte of zeros in a megabyte."""
+    with gzip.open(files / "bomb.gz", "wb", compresslevel=9) as bomb:
+        bomb.write((files / "images").read_bytes())
+        for _ in range(64):
+            bomb.write(bytes(2**24))
+    tracemalloc.start()
+    assert "more than the 2,368 bytes" in refused(files / "bomb.gz")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**22
+
+
+def test_what_is_no_file_is_not_waited_for(files):
+    os.mkfifo(files / "pipe")
+    assert "check that it is there" in refused(files / "pipe")
+    assert "check that it is there" in refused(files)

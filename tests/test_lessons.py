@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mlpviz.lessons import (
     GROUPS,
     LessonError,
     covers,
+    known_controls,
     load_lessons,
     names,
     parse_controls,
@@ -323,6 +325,32 @@ def test_an_editor_s_own_files_are_passed_over(tmp_path, monkeypatch):
     (tmp_path / "gone.md").symlink_to(tmp_path / "nowhere.md")
     lessons, problems = load_lessons()
     assert "mine" in lessons and len(problems) == 1 and problems[0].startswith("gone.md")
+
+
+def test_what_is_no_lesson_is_not_read_as_one(tmp_path, monkeypatch):
+    """A pipe would hang the page for ever; a README is about the folder; a book is no lesson."""
+    monkeypatch.setenv("MLPVIZ_LESSONS", str(tmp_path))
+    write(tmp_path, GOOD)
+    write(tmp_path, "# About these lessons", "README.md")
+    (tmp_path / "book.md").write_text("a" * 2_000_000)
+    (tmp_path / "folder.md").mkdir()
+    os.mkfifo(tmp_path / "pipe.md")
+    lessons, problems = load_lessons()
+    assert set(lessons) == {*LESSONS, "mine"}
+    assert [problem.split()[0] for problem in problems] == ["book.md", "folder.md", "pipe.md"]
+
+
+def test_an_empty_variable_names_no_folder(tmp_path, monkeypatch):
+    """Before, it was the folder in which mlpviz was started."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLPVIZ_LESSONS", "")
+    write(tmp_path, GOOD, "elsewhere.md")
+    assert set(load_lessons()[0]) == set(LESSONS)
+
+
+def test_of_a_link_the_controls_that_there_are_hold():
+    assert known_controls("all,bananas, pears") == (frozenset(FIELDS), ["bananas", "pears"])
+    assert known_controls("data,bananas") == (frozenset({"data"}), ["bananas"])
 
 
 def test_controls():

@@ -24,6 +24,7 @@ from mlpviz.figures.headline import headline, notice, notice_kind, stopped_headl
 from mlpviz.figures.range_test import range_curve, range_headline
 from mlpviz.figures.seeds import seeds_charts, seeds_headline
 from mlpviz.figures.sweep import sweep_charts, sweep_headline
+from mlpviz.figures.trouble import broken, tell_once, what
 from mlpviz.figures.twin import twin_line
 from mlpviz.snapshot import (
     ComparisonSnapshot,
@@ -90,16 +91,15 @@ class Encoder:
     def _encode(self, snapshot: TaskSnapshot, figures: bool) -> None:
         if self._head_of != snapshot.version:
             self._head_of = snapshot.version
-            self._take(HEAD, _head(snapshot), snapshot.version)
+            self._take(HEAD, _encoded_head(snapshot), snapshot.version)
         if figures and self._figures_of != snapshot.version:
             self._figures_of = snapshot.version
-            for chart in _charts(snapshot):
-                self._take(chart.name, chart, snapshot.version)
-            self._take(TILES, _tiles(snapshot), snapshot.version)
+            for name, chart in _encoded_charts(snapshot):
+                self._take(name, chart, snapshot.version)
+            self._take(TILES, _encoded_tiles(snapshot), snapshot.version)
 
-    def _take(self, name: str, content: object, version: int) -> None:
+    def _take(self, name: str, plain: bytes, version: int) -> None:
         """Keep a part; where it is as it was, with the version that it had."""
-        plain = json.dumps(content, default=_default, allow_nan=False).encode()
         if name not in self._parts or self._parts[name].plain != plain:
             self._parts[name] = Part(name, version, plain, deflated(plain))
 
@@ -110,20 +110,63 @@ def deflated(data: bytes) -> bytes:
     return compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH)
 
 
+# Each part by itself: what goes wrong with one is shown there, and the others go on.
+
+
+def _encoded_head(snapshot: TaskSnapshot) -> bytes:
+    try:
+        return _json(_head(snapshot))
+    except Exception as error:
+        tell_once("the line above the figures can't be made", error)
+        notice = f"The line above the figures can’t be shown now ({what(error)}). The run goes on."
+        return _json(_common(snapshot) | {"notice": notice, "headline": stopped_headline(snapshot)})
+
+
+def _encoded_charts(snapshot: TaskSnapshot) -> list[tuple[str, bytes]]:
+    try:
+        made = _charts(snapshot)
+    except Exception as error:
+        made = [broken("Figures", "Figures", error)]
+    return [(chart.name, _encoded_chart(chart)) for chart in made]
+
+
+def _encoded_chart(chart: Chart) -> bytes:
+    try:
+        return _json(chart)
+    except Exception as error:
+        return _json(broken(chart.name, chart.card, error))
+
+
+def _encoded_tiles(snapshot: TaskSnapshot) -> bytes:
+    try:
+        return _json(_tiles(snapshot))
+    except Exception as error:
+        tell_once("the first layer's weights can't be drawn", error)
+        return _json(None)
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, default=_default, allow_nan=False).encode()
+
+
 # what each kind of snapshot shows
 
 
-def _head(snapshot: TaskSnapshot) -> dict[str, Any]:
-    """Everything above the figures."""
-    common = {
+def _common(snapshot: TaskSnapshot) -> dict[str, Any]:
+    """What every task has to say above its figures, but for its headline."""
+    return {
         "status": snapshot.status,
         "step": snapshot.step,
         "notice": snapshot.message,
         "notice_kind": "alarm",
-        "headline": _headline(snapshot),
         "evaluations": 0,
         "line": "",
     }
+
+
+def _head(snapshot: TaskSnapshot) -> dict[str, Any]:
+    """Everything above the figures."""
+    common = _common(snapshot) | {"headline": _headline(snapshot)}
     if not isinstance(snapshot, Snapshot):
         return common
     return common | {

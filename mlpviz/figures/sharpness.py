@@ -43,6 +43,8 @@ def _sentence(snapshot: Snapshot) -> str:
         return f"{now}; for {snapshot.settings.optimizer} there is no such threshold."
     if low > threshold:
         where = "above it: steps overshoot along this direction"
+    elif value <= 0:
+        where = "far below it: the loss has no curvature here, so no step overshoots"
     elif high < threshold:
         where = f"below it: {number(threshold / value)} times the rate could be borne"
         if snapshot.settings.batch_size < 64:

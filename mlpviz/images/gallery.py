@@ -53,7 +53,7 @@ class Filter:
             and self.per_page in PER_PAGE
             and all(value is None or 0 <= value <= 9 for value in (self.true, self.predicted))
             and 0 <= self.low <= self.high <= 1
-            and (self.index is None or 0 <= self.index < 10**6)
+            and (self.index is None or self.index >= 0)
             and 0 <= self.order_seed <= 10**6
             and 1 <= self.page <= 10**6
         )

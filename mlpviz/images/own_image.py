@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, JpegImagePlugin
 
 MOST_BYTES = 20 * 2**20
-MOST_PIXELS = 64_000_000
+MOST_SIDE = 20_000  # pixels
+MOST_MEMORY = 48 * 2**20  # bytes of an unpacked picture; with all that is made of it, reading takes less than 100 MB
+BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2}  # of a pixel in Pillow's memory; 4 in all other modes
 LONGEST = 1024  # pixels to which a larger picture is reduced as it is read
+BAND = 2**20  # pixels that are converted at a time, about
 SIDE = 28
 FAINT = 0.12  # of the largest brightness; what is fainter counts as background
 
@@ -38,32 +42,75 @@ def read(data: bytes) -> np.ndarray:
         raise ValueError(f"This file has {len(data) / 2**20:.0f} MB; at most {MOST_BYTES // 2**20} MB can be taken.")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
-            width, height = image.size  # from the header, before anything is unpacked
-            small = _grey(image) if width * height <= MOST_PIXELS else None
+            too_many = _too_many(image)  # by the header, before anything is unpacked
+            if not too_many:
+                return _grey(image)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        too_many = "This picture has far too many pixels"
     except Exception:  # Pillow raises many kinds on malformed files
         raise ValueError(
-            "This file can’t be read as a PNG or JPEG. Open it in an image program and save it anew."
+            "This file can’t be read as a PNG or JPEG. Open it in an image program and save it again."
         ) from None
-    if small is None:
-        raise ValueError(
-            f"This picture has {width:,} × {height:,} pixels; at most {MOST_PIXELS // 10**6} million can be read."
-        )
-    return small
+    raise ValueError(f"{too_many}. Make it smaller in an image program, to 2,000 × 2,000 pixels, for example.")
+
+
+def _too_many(image: Image.Image) -> str:
+    """What is wrong with a picture that would take too much memory; nothing where it is small enough."""
+    size = f"This picture has {image.width:,} × {image.height:,} pixels"
+    if max(image.size) > MOST_SIDE:
+        return f"{size}. That is too many in one direction: at most {MOST_SIDE:,} can be read"
+    most = MOST_MEMORY // _bytes_of_a_pixel(image)
+    if image.width * image.height > most:
+        return f"{size}. That is too many: of this kind, at most {most // 10**6} million can be read"
+    return ""
+
+
+def _bytes_of_a_pixel(image: Image.Image) -> int:
+    """How much memory Pillow takes to unpack a picture, before it can be reduced.
+
+    A JPEG is reduced as it is unpacked. But of a progressive one, all coefficients are kept, two bytes each.
+    """
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return BYTES.get(image.mode, 4)
+    if "progressive" not in image.info:
+        return 1  # at most: it is reduced to less than 2 · LONGEST pixels
+    samples = [across * down for _, across, down, _ in image.layer]
+    return math.ceil(2 * sum(samples) / max(samples))
 
 
 def _grey(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I"):  # 16 bits
-        return (np.asarray(image).astype(np.float64) / 257).clip(0, 255).astype(np.uint8)
-    if image.mode == "P":
-        image = image.convert("RGBA")
-    image.thumbnail((LONGEST, LONGEST), reducing_gap=2.0)
-    upright = ImageOps.exif_transpose(image).convert("RGBA")
-    values = np.asarray(upright)
+    orientation = image.getexif().get(ExifTags.Base.Orientation)
+    image.draft("", (LONGEST, LONGEST))  # lets the JPEG decoder leave out detail
+    small = _reduced(image)
+    if orientation is not None:
+        small.getexif()[ExifTags.Base.Orientation] = orientation
+    values = np.asarray(ImageOps.exif_transpose(small))
     alpha, seen = values[..., 3], values[values[..., 3] > 127]
     if alpha.min() < 128 and len(seen) and np.ptp(seen[:, :3], axis=0).max() < 10:
         return 255 - alpha  # one colour on nothing: its shape is what counts
+    upright = Image.fromarray(values)
     white = Image.new("RGBA", upright.size, "white")
     return np.asarray(Image.alpha_composite(white, upright).convert("L"))
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """The picture in RGBA, with at most `LONGEST` pixels on each side. Each pixel is the mean of a block.
+
+    Only a band at a time is converted, because a whole picture in RGBA may be large.
+    """
+    factor = math.ceil(max(image.size) / LONGEST)
+    small = Image.new("RGBA", (math.ceil(image.width / factor), math.ceil(image.height / factor)))
+    rows = max(1, BAND // (image.width * factor))
+    for row in range(0, small.height, rows):
+        band = image.crop((0, row * factor, image.width, min(image.height, (row + rows) * factor)))
+        small.paste(_rgba(band).reduce(factor), (0, row))
+    return small
+
+
+def _rgba(band: Image.Image) -> Image.Image:
+    if band.mode.startswith("I"):  # 16 bits
+        band = Image.fromarray((np.asarray(band) // 257).clip(0, 255).astype(np.uint8))
+    return band.convert("RGBA")
 
 
 def prepare(picture: np.ndarray, fit: int = SIDE) -> tuple[np.ndarray, list[Stage]]:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mlpviz.catalog import CATALOG
+from mlpviz.download import DOWNLOADS
 from mlpviz.idx import DatasetError
 from mlpviz.live.answer import accepts_gzip, gzipped, plain
 from mlpviz.live.backend import get_backend
@@ -81,6 +82,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()  # torch's many objects stay: without this, each full collection stops the server for 0.1 s and more
     yield
+    DOWNLOADS.close()
     backend.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.lessons import Lesson, covers, load_lessons, parse_controls
+from mlpviz.lessons import Lesson, covers, known_controls, load_lessons, names, parse_controls
 from mlpviz.page import memory
 from mlpviz.settings import Settings, spell
 
@@ -20,12 +20,11 @@ def begin() -> tuple[dict[str, str], list[str]]:
         name = None
     memory.LESSON.set(name)
     for key, slot in LINKS.items():
-        try:
-            parse_controls(params.get(key, ""))
-            slot.set(params.get(key, ""))
-        except ValueError as error:
-            slot.set("")
-            problems.append(f"{key}: {error}.")
+        text = params.get(key, "")
+        known, unknown = known_controls(text)
+        slot.set(names(known) if unknown else text)
+        if unknown:
+            problems.append(f"There is nothing called {', '.join(map(repr, unknown))} to {key}.")
     lesson = current_lesson()
     return (lesson.settings if lesson else {}), problems
 

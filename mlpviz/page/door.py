@@ -14,6 +14,7 @@ from mlpviz.backend.specifications import Specification
 from mlpviz.live.backend import get_backend
 from mlpviz.live.visitor import COOKIE
 from mlpviz.page import memory
+from mlpviz.page.words import plain
 from mlpviz.results import Results
 from mlpviz.snapshot import Snapshot, Status, TaskSnapshot
 from mlpviz.state import RunState, TaskState
@@ -131,7 +132,7 @@ def answer(run: RunState, question: Question[Answer], doing: str = "Computing…
                 if time.monotonic() - begun > LONG:
                     bar.progress(min(1.0, reply.progress), text=doing)
             except Exception as error:
-                st.error(f"This could not be computed: {_words(error)}")
+                st.error(plain(f"This could not be computed: {_words(error)}"))
                 st.stop()
             else:
                 bar.empty()
@@ -195,8 +196,8 @@ def say_trouble() -> None:
     memory.TROUBLES.set(count)
     if trouble is not None and known is not None and count > known:  # what came before this visit is no news
         st.warning(
-            f"The training engine had an error ({trouble.message}) and was started again. Your run goes on from where "
-            "it was. If this happens again, tell whoever runs this server."
+            f"The training engine had an error ({plain(trouble.message)}) and was started again. Your run goes on from "
+            "where it was. If this happens again, tell whoever runs this server."
         )
 
 

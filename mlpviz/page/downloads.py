@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.download import SIZES, Download, State
+from mlpviz.download import DOWNLOADS, SIZES, Download, State
 from mlpviz.page import memory
-
-_downloads: dict[str, Download] = {}  # by dataset, for all visitors
+from mlpviz.page.guard import safely
+from mlpviz.page.words import plain
 
 
 def download_offer(name: str, title: str) -> None:
     """A button that downloads the dataset; while it comes, a progress bar and a way to cancel."""
-    download = _downloads.get(name)
+    download = DOWNLOADS.latest(name)
     if download is not None and download.state == State.RUNNING:
-        _progress(name, title)
+        _progress(download, title)
         return
     if download is not None and download.state == State.FAILED:
-        st.error(download.message)
+        st.error(plain(download.message))
     label = f"Download {title} ({SIZES[name] / 2**20:.0f} MB)"
-    st.button(label, icon=":material/download:", on_click=_begin, args=(name,), width="stretch")
+    st.button(label, icon=":material/download:", on_click=safely(_begin), args=(name,), width="stretch")
 
 
 @st.fragment(run_every=0.5)
-def _progress(name: str, title: str) -> None:
-    download = _downloads[name]
+def _progress(download: Download, title: str) -> None:
     if download.state != State.RUNNING:
         st.rerun()
     st.progress(download.progress(), text=f"Downloading {title}…")
-    st.button("Cancel download", on_click=download.cancel, width="stretch")
+    st.button("Cancel download", on_click=safely(download.cancel), width="stretch")
 
 
 def _begin(name: str) -> None:
-    running = _downloads.get(name)
-    if running is not None and running.state == State.RUNNING:
-        return
     try:
-        _downloads[name] = Download(name)
+        DOWNLOADS.begin(name)
     except OSError as error:
         memory.PROBLEM.set(f"The download can’t be kept here ({error.strerror}): start mlpviz in a folder of yours.")

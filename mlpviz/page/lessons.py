@@ -10,9 +10,11 @@ from mlpviz.lessons import Lesson, load_lessons
 from mlpviz.page import door, memory
 from mlpviz.page.controls import current_lesson, hidden, link_locks
 from mlpviz.page.fields import fill
+from mlpviz.page.guard import safely
 from mlpviz.page.pins import Pinned, pin_by_itself, pinned, unpin_those_by_themselves
 from mlpviz.page.views import WATCH
 from mlpviz.page.visit import current_run_or_none, replace_run
+from mlpviz.page.words import plain
 from mlpviz.settings import Settings
 from mlpviz.state import RunState
 
@@ -29,13 +31,13 @@ def choose_lesson() -> None:
         format_func=lambda name: lessons[name].title,
         key=memory.LESSON_CHOICE,
         placeholder="Choose a lesson…",
-        on_change=_choose,
+        on_change=safely(_choose),
         disabled=link_locks(),
         help="An experiment with a question to predict. Your own: Markdown files in a folder called *lessons*, "
         "as the README says.",
     )
     for problem in problems:
-        st.warning(problem)
+        st.warning(plain(problem))
 
 
 def lesson_panel(run: RunState) -> None:
@@ -74,7 +76,7 @@ def _variants(lesson: Lesson, run: RunState) -> None:
                 label,
                 key=f"variant_{lesson.name}_{label}",
                 type="primary" if run.settings == settings else "secondary",
-                on_click=_set_up,
+                on_click=safely(_set_up),
                 args=(settings, run),
                 help="A new run with these settings; the one at hand stays behind it, pinned.",
             )

@@ -6,6 +6,7 @@ from mlpviz.page.board import board
 from mlpviz.page.door import say_notes, say_trouble
 from mlpviz.page.five_lines import five_lines
 from mlpviz.page.frame import frame, title
+from mlpviz.page.guard import part
 from mlpviz.page.images.filters import current_filter
 from mlpviz.page.images.view import images
 from mlpviz.page.lessons import lesson_panel
@@ -46,19 +47,19 @@ def main() -> None:
     if view != LINE_BY_LINE:
         forget_walk()
     if view == LINE_BY_LINE:
-        line_by_line(run)
+        part(line_by_line, run)
     elif view == TEST_IMAGES:
-        images(run)
+        part(images, run)
     elif view == STABILITY:
-        lesson_panel(run)
-        stability(run)
+        part(lesson_panel, run)
+        part(stability, run)
     else:
-        lesson_panel(run)
-        alarm_buttons(run)
+        part(lesson_panel, run)
+        part(alarm_buttons, run)
         board(run, overlays=overlays(run))
-        five_lines()
+        part(five_lines)
     with st.sidebar:
-        share(run, settings)
+        part(share, run, settings)
     write_address(run, settings)
 
 

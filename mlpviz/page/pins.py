@@ -8,6 +8,7 @@ import streamlit as st
 
 from mlpviz.backend.specifications import PinOf
 from mlpviz.page import door, memory
+from mlpviz.page.words import plain
 from mlpviz.snapshot import Snapshot
 from mlpviz.state import PinState, RunState
 
@@ -86,4 +87,4 @@ def unpin(letter: str) -> None:
 def pin_problem() -> None:
     """Say what kept a run from being pinned, once."""
     if problem := memory.PIN_PROBLEM.take():
-        st.error(problem)
+        st.error(plain(problem))

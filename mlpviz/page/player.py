@@ -10,6 +10,7 @@ from mlpviz.backend.commands import Change, Command, OneEpoch, OneStep, Pause, S
 from mlpviz.page import door, memory
 from mlpviz.page.controls import locked
 from mlpviz.page.fields import fill
+from mlpviz.page.guard import safely
 from mlpviz.page.keys import show_keys
 from mlpviz.page.pins import unpin_run
 from mlpviz.page.visit import previous_run, replace_run, undo
@@ -45,7 +46,7 @@ def _button(label: str, act: Callable[[], None], primary: bool = False, disabled
     st.button(
         label,
         key=key,
-        on_click=act,
+        on_click=safely(act),
         shortcut=KEYS[key],
         type="primary" if primary else "secondary",
         disabled=disabled,
@@ -78,7 +79,7 @@ def _more_epochs(run: RunState) -> None:
     more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
     if more > 0:
         label = f"{more:,} more epoch{'s' if more > 1 else ''}"
-        st.button(label, on_click=_train_on, args=(run, more), type="primary", key="more")
+        st.button(label, on_click=safely(_train_on), args=(run, more), type="primary", key="more")
 
 
 def _train_on(run: RunState, epochs: int) -> None:

@@ -10,8 +10,10 @@ from mlpviz.page import memory
 from mlpviz.page.controls import anything_locked, hidden, locked
 from mlpviz.page.downloads import download_offer
 from mlpviz.page.fields import fill, prepare, read
+from mlpviz.page.guard import safely
 from mlpviz.page.lessons import choose_lesson
 from mlpviz.page.visit import come_back
+from mlpviz.page.words import plain
 from mlpviz.settings import (
     ACTIVATION_NAMES,
     BOUNDS,
@@ -45,10 +47,10 @@ def sidebar() -> Settings:
     if not hidden("data"):
         _missing_dataset()
     if not anything_locked():
-        st.button("The article’s settings", on_click=_article_settings, width="stretch")
+        st.button("The article’s settings", on_click=safely(_article_settings), width="stretch")
     settings = read()
     if text := memory.PROBLEM.take():
-        problem.error(text)
+        problem.error(plain(text))
     return settings
 
 

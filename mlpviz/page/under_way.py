@@ -7,6 +7,7 @@ import streamlit as st
 from mlpviz.backend.specifications import Specification
 from mlpviz.page import door
 from mlpviz.page.memory import TASKS, Slot
+from mlpviz.page.words import plain
 from mlpviz.state import TaskState
 
 
@@ -40,7 +41,7 @@ class UnderWay:
     def say_problem(self) -> None:
         """What kept a task from being made, once."""
         if problem := self._problem.take():
-            st.error(problem)
+            st.error(plain(problem))
 
 
 COMPARISON = UnderWay("comparison")

@@ -11,8 +11,10 @@ from mlpviz.backend.specifications import BranchFrom, NewRun
 from mlpviz.page import door, memory
 from mlpviz.page.controls import control_params, experiment_params
 from mlpviz.page.fields import fill
+from mlpviz.page.guard import safely
 from mlpviz.page.images.filters import filter_params
 from mlpviz.page.views import view_params
+from mlpviz.page.words import plain
 from mlpviz.settings import LIVE_FIELDS, Settings, spell
 from mlpviz.state import RunState
 
@@ -121,7 +123,7 @@ def _begin(settings: Settings, old: RunState | None) -> RunState:
             run = door.create(NewRun(settings), instead_of, seat_of)
             _change_over(visit, run.id, "" if instead_of else seat_of)
     except door.RefusedError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         if old is None:
             st.stop()
         return old
@@ -148,6 +150,6 @@ def _ask(run: RunState, settings: Settings) -> RunState:
     listed = ", ".join(f"{name.replace('_', ' ')} {spell(old)} → {spell(new)}" for name, (old, new) in changed.items())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**This needs a new run** ({listed}). The one below has made {run.step:,} steps.", width="stretch")
-        st.button("Start a new run", type="primary", on_click=replace_run, args=(settings, run))
-        st.button("Keep this run", on_click=fill, args=(run.settings,))
+        st.button("Start a new run", type="primary", on_click=safely(replace_run), args=(settings, run))
+        st.button("Keep this run", on_click=safely(fill), args=(run.settings,))
     return run

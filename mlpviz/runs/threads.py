@@ -8,6 +8,8 @@ import time
 
 import torch
 
+from mlpviz import options
+
 PAYS = 1.2  # more threads must be this much faster, for they lose far more when the machine turns busy
 ROUNDS = 15
 
@@ -18,9 +20,8 @@ def choose_threads() -> int:
     One core stays free for the server and the browser: with every core taken, two threads on two cores were seen to be
     3 to 26 times slower than one. The environment variable `MLPVIZ_THREADS` overrides it.
     """
-    named = os.environ.get("MLPVIZ_THREADS", "")
-    if named.isdecimal() and int(named) > 0:
-        return int(named)
+    if named := options.threads():
+        return named
     spare = _cores() - 1 - round(os.getloadavg()[0] if hasattr(os, "getloadavg") else 0)
     best, best_seconds = 1, _seconds(1)
     threads = 2

@@ -12,9 +12,10 @@ from mlpviz.figures.chart import moving_mean, number
 from mlpviz.figures.distributions import density
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.headline import headline, notice, notice_kind, time_left
+from mlpviz.figures.sharpness import sharpness_curve
 from mlpviz.history import History
 from mlpviz.runs.run import Run
-from mlpviz.snapshot import Histogram, step_columns
+from mlpviz.snapshot import SHARPNESS_COLUMNS, Histogram, step_columns
 from tests.runs.working import work_off
 
 NAMES = ["Loss", "Accuracy", "Gradient norms", "Weights", "Gradients", "Update ratio", "Dead units"]
@@ -29,7 +30,7 @@ def snapshot_after(tiny, epochs=1, **settings):
 
 
 def numbered(name):
-    return dict(zip(NAMES, FIGURES, strict=True))[name]
+    return {figure.name: figure.draw for figure in FIGURES}[name]
 
 
 @pytest.mark.parametrize("sizes", [(), (16,), (8, 8), (4,) * 6])
@@ -253,3 +254,37 @@ def test_changes_close_together_are_written_one_below_the_other(tiny):
 )
 def test_negative_numbers_have_a_minus_and_no_hyphen(value, text):
     assert number(value) == number(np.float64(value)) == text
+
+
+def test_a_figure_has_the_name_and_the_card_that_are_said_of_it(tiny):
+    snapshot = snapshot_after(tiny, 1)
+    assert [(c.name, c.card) for c in charts(snapshot)] == [(figure.name, figure.card) for figure in FIGURES]
+
+
+def test_one_figure_that_cannot_be_drawn_says_so_and_the_others_go_on(tiny, monkeypatch, caplog):
+    snapshot = snapshot_after(tiny, 1)
+    whole = charts(snapshot)
+
+    def explode(snapshot):
+        return 1 / 0
+
+    figures = tuple(f._replace(draw=explode) if f.name == "Accuracy" else f for f in FIGURES)
+    monkeypatch.setattr("mlpviz.figures.FIGURES", figures)
+    monkeypatch.setattr("mlpviz.figures.trouble._told", set())
+    for _ in range(3):
+        made = charts(snapshot)
+    assert [(c.name, c.card) for c in made] == [(c.name, c.card) for c in whole]
+    assert "can’t be drawn now (ZeroDivisionError: division by zero)" in made[1].sentence and made[1].data == []
+    assert [c.sentence for c in made if c.name != "Accuracy"] == [c.sentence for c in whole if c.name != "Accuracy"]
+    go.Figure(made[1].data, made[1].layout)
+    assert len(caplog.records) == 1, "the log is told once"
+
+
+@pytest.mark.parametrize("value", [0.0, -1e-9])
+def test_the_sharpness_of_a_loss_without_curvature_is_said(tiny, value):
+    """No step can overshoot where the loss is flat: there is no number of times that the rate could be larger."""
+    snapshot = snapshot_after(tiny, 1)
+    history = History(SHARPNESS_COLUMNS)
+    history.extend(np.array([[10, value, value, value, 20.0]]))
+    c = sharpness_curve(replace(snapshot, sharpness=history.series()))
+    assert "no curvature" in c.sentence

@@ -16,8 +16,6 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from mlpviz import Settings
@@ -29,7 +27,6 @@ from mlpviz.diagnosis import Diagnosis, Kind, Severity, Vitals
 from mlpviz.live import routes
 from mlpviz.live.answer import accepts_gzip, gzipped, plain
 from mlpviz.live.sprite import sprite_url
-from mlpviz.live.visitor import COOKIE, VisitorCookie
 from mlpviz.runs.engine import Engine
 from mlpviz.runs.run import Run
 from mlpviz.snapshot import Status, TaskSnapshot
@@ -261,6 +258,49 @@ def test_a_snapshot_of_no_known_kind_shows_its_strip():
     assert bodies(snapshot)[HEAD]["headline"]["status"] == "Stopped by an error"
 
 
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("headline", "The line above the figures can’t be shown now (KeyError: 'gone')"),
+        ("charts", "This figure can’t be drawn now (KeyError: 'gone')"),
+        ("first_layer_weights", ""),
+    ],
+)
+def test_an_error_in_drawing_is_told_where_it_is_and_the_rest_is_sent(tiny, monkeypatch, broken, told):
+    """Before, the answer was a 500, which the page took for a lost connection."""
+    snapshot = snapshot_after(tiny)
+    whole = bodies(snapshot)
+
+    def explode(snapshot):
+        raise KeyError("gone")
+
+    for function in (parts_module._headline, parts_module._charts):
+        if function.registry[type(snapshot)].__name__ == broken:
+            monkeypatch.setattr(parts_module, function.__name__, explode)
+    if broken == "first_layer_weights":
+        monkeypatch.setattr(parts_module, broken, explode)
+    found = bodies(snapshot)
+    assert told in json.dumps(found, ensure_ascii=False)
+    same = {name for name in whole if found.get(name) == whole[name]}
+    gone = {"headline": {HEAD}, "charts": set(whole) - {HEAD, TILES}, "first_layer_weights": {TILES}}[broken]
+    assert same == set(whole) - gone
+
+
+def test_a_figure_with_a_number_that_json_has_not_is_told_and_the_rest_is_sent(tiny, monkeypatch):
+    from mlpviz.figures import FIGURES
+
+    def infinite(snapshot):
+        chart = FIGURES[1].draw(snapshot)
+        return replace(chart, layout={"xaxis": {"range": [0, math.inf]}})
+
+    snapshot = snapshot_after(tiny)
+    whole = bodies(snapshot)
+    monkeypatch.setattr("mlpviz.figures.FIGURES", (FIGURES[0], FIGURES[1]._replace(draw=infinite), *FIGURES[2:]))
+    found = bodies(snapshot)
+    assert "can’t be drawn now (ValueError" in found["Accuracy"]["sentence"]
+    assert {name for name in whole if found[name] != whole[name]} == {"Accuracy"}
+
+
 def test_plotly_is_the_installed_one_and_may_be_kept(client):
     answer = client.get(routes.PLOTLY_URL)
     assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]
@@ -268,43 +308,6 @@ def test_plotly_is_the_installed_one_and_may_be_kept(client):
     for name in ("board.js", "cards.js", "strip.js", "tiles.js"):
         assert client.get(f"live/board/{name}").status_code == 200
     assert client.get("live/board/%2e%2e/routes.py").status_code == 404
-
-
-@pytest.fixture
-def page():
-    return TestClient(
-        Starlette(
-            routes=[Route("/", lambda request: HTMLResponse("page")), *routes.ROUTES],
-            middleware=[Middleware(VisitorCookie)],
-        )
-    )
-
-
-def test_each_browser_gets_a_cookie_of_its_own_once_and_no_script_reads_it(page):
-    header = page.get("/").headers["set-cookie"]
-    assert "HttpOnly" in header and "SameSite=Lax" in header and "Secure" not in header
-    assert "set-cookie" not in page.get("/").headers, "the browser has it now"
-    value = page.cookies[COOKIE]
-    page.cookies.clear()
-    page.get("/")
-    assert page.cookies[COOKIE] != value and len(value) >= 32
-
-
-@pytest.mark.parametrize("others", ['theme={"a":1}; ', "a b=c; ", "x; "])
-def test_another_sites_cookies_do_not_hide_ours(page, others):
-    assert "set-cookie" not in page.get("/", headers={"cookie": f"{others}{COOKIE}=abc"}).headers
-    assert "set-cookie" in page.get("/", headers={"cookie": f"{others}{COOKIE}="}).headers
-
-
-def test_the_cookie_is_secure_over_https_and_comes_with_the_page_alone(page):
-    assert "Secure" in page.get("https://testserver/").headers["set-cookie"]
-    page.cookies.clear()
-    assert "set-cookie" not in page.get("live/board/board.js").headers
-
-
-def test_the_cookie_holds_for_the_whole_site_and_for_a_month(page):
-    parts = page.get("/").headers["set-cookie"].split("; ")
-    assert "Path=/" in parts and f"Max-Age={60 * 60 * 24 * 30}" in parts
 
 
 def test_the_engine_ends_with_the_server_and_what_stays_is_frozen(engine):

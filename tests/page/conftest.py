@@ -11,7 +11,7 @@ import pytest
 
 from mlpviz import catalog
 from mlpviz.backend.local import LocalBackend
-from mlpviz.page import door
+from mlpviz.page import door, guard
 from mlpviz.runs.engine import Engine
 from tests.page import driver
 from tests.pickled import PickledBackend
@@ -23,6 +23,14 @@ def no_full_set(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(catalog, "DEBIAN_FOLDER", tmp_path / "none")
     monkeypatch.delenv("MLPVIZ_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_caught(request, caplog) -> Iterator[None]:
+    """An error that the page catches and tells is still an error, but where a test is about that."""
+    yield
+    if "caught" not in request.keywords:
+        assert not [record for record in caplog.get_records("call") if record.name == guard.__name__]
 
 
 @pytest.fixture(autouse=True)

@@ -93,3 +93,16 @@ def at_rest(run, step):
 
 def texts(app):
     return " ".join(e.value for e in [*app.error, *app.markdown, *app.caption, *app.warning])
+
+
+def view_images(part: str = "The whole test set", **params: str) -> AppTest:
+    """The view “Test images” on a run that has been through one epoch, of ten steps."""
+    app = page(view="test-images", **{"batch_size": "1000", "hidden_sizes": "16", "init": "kaiming", **params})
+    run = run_of(app)
+    press(app, "Epoch")
+    at_rest(run, 10)
+    until(lambda: run.look() is None and run.recording.results is not None and run.recording.results.step == 10)
+    app.session_state["part"] = part
+    app.run()
+    assert not app.exception
+    return app

@@ -16,20 +16,8 @@ from mlpviz.page.images.gallery import _csv
 from mlpviz.page.images.image import in_words
 from mlpviz.page.images.own import decode
 from tests.page.driver import at_rest, page, press, run_of, state_of, tell, texts
+from tests.page.driver import view_images as view
 from tests.waiting import until
-
-
-def view(part="The whole test set", **params):
-    """On a run that has been through one epoch, of ten steps."""
-    app = page(view="test-images", **{"batch_size": "1000", "hidden_sizes": "16", "init": "kaiming", **params})
-    run = run_of(app)
-    press(app, "Epoch")
-    at_rest(run, 10)
-    until(lambda: run.look() is None and run.recording.results is not None and run.recording.results.step == 10)
-    app.session_state["part"] = part
-    app.run()
-    assert not app.exception
-    return app
 
 
 def frame_of(app):

@@ -90,7 +90,7 @@ def test_everything_locked():
 
 def test_a_bad_lock_is_said():
     app = page(lock="everything")
-    assert "'everything' is no control" in app.error[0].value
+    assert "nothing called 'everything' to lock" in app.error[0].value
 
 
 def test_a_hidden_group_keeps_its_settings():

@@ -104,11 +104,11 @@ class Board {
    */
   async take(status) {
     if (status === 404) {
-      this.say("This run no longer exists on the server. Reload the page to begin it anew with the same settings.", "gone");
+      this.say("This run is no longer on the server. Reload the page to begin it again with the same settings.", "gone");
       return 0;
     }
     if (status !== 200 && status !== 204) {
-      this.say("Connection lost. Trying again…", "lost");
+      this.say(status ? `The server could not answer (error ${status}). Trying again…` : "Connection lost. Trying again…", "lost");
       return 0;
     }
     const head = this.feed.head;

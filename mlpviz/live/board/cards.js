@@ -33,7 +33,11 @@ export class Cards {
     let busy = 0;
     for (const card of this.cards.values()) {
       const begun = performance.now();
-      await card.draw(run, theme);
+      try {
+        await card.draw(run, theme);
+      } catch (error) {
+        card.say(error); // the others go on
+      }
       busy += performance.now() - begun;
       await nextFrame(); // one figure a frame: the page stays smooth
     }
@@ -59,6 +63,7 @@ class Card {
     /** @type {HTMLButtonElement | undefined} */
     this.logButton = undefined;
     this.shown = name;
+    this.told = ""; // which error was reported
     this.figure = document.createElement("figure");
     this.figure.className = "card";
     this.figure.setAttribute("aria-label", name);
@@ -98,6 +103,14 @@ class Card {
     };
     this.switches.append(button);
     this.logButton ??= label === "log scale" ? button : undefined;
+  }
+
+  /** @param {unknown} error what kept the figure from being drawn */
+  say(error) {
+    const text = String(error);
+    if (this.told !== text) console.error(error);
+    this.told = text;
+    setText(this.sentence, `This figure can’t be drawn here (${text}). The run and the others go on.`);
   }
 
   toggleLog() {

@@ -8,6 +8,7 @@ import streamlit as st
 
 from mlpviz.images.gallery import KINDS, ORDERS, PER_PAGE, Filter
 from mlpviz.page import memory
+from mlpviz.page.guard import safely
 from mlpviz.page.views import TEST_IMAGES
 
 ANY = -1
@@ -67,22 +68,34 @@ def filter_widgets(classes: tuple[str, ...]) -> Filter:
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
-            "Show", list(KINDS), format_func=KINDS.__getitem__, required=True, key="filter_kind", on_change=_read
+            "Show",
+            list(KINDS),
+            format_func=KINDS.__getitem__,
+            required=True,
+            key="filter_kind",
+            on_change=safely(_read),
         )
-        st.selectbox("True class", options, format_func=spell, key="filter_true", on_change=_read, width=150)
-        st.selectbox("Predicted class", options, format_func=spell, key="filter_predicted", on_change=_read, width=150)
-        st.slider("Confidence", 0, 100, format="%d %%", key="filter_range", on_change=_read, width=180)
+        st.selectbox("True class", options, format_func=spell, key="filter_true", on_change=safely(_read), width=150)
         st.selectbox(
-            "Order", list(ORDERS), format_func=ORDERS.__getitem__, key="filter_order", on_change=_read, width=235
+            "Predicted class", options, format_func=spell, key="filter_predicted", on_change=safely(_read), width=150
+        )
+        st.slider("Confidence", 0, 100, format="%d %%", key="filter_range", on_change=safely(_read), width=180)
+        st.selectbox(
+            "Order",
+            list(ORDERS),
+            format_func=ORDERS.__getitem__,
+            key="filter_order",
+            on_change=safely(_read),
+            width=235,
         )
         if wanted.order == "random":
-            st.number_input("Order seed", 0, 10**6, key="filter_order_seed", on_change=_read, width=120)
-        st.selectbox("Per page", PER_PAGE, key="filter_per_page", on_change=_read, width=100)
+            st.number_input("Order seed", 0, 10**6, key="filter_order_seed", on_change=safely(_read), width=120)
+        st.selectbox("Per page", PER_PAGE, key="filter_per_page", on_change=safely(_read), width=100)
         st.number_input(
-            "Image number", 0, key="filter_index", placeholder="any", on_change=_read, width=130, value=None
+            "Image number", 0, key="filter_index", placeholder="any", on_change=safely(_read), width=130, value=None
         )
-        st.toggle("Changed since the last evaluation", key="filter_changed", on_change=_read)
-        st.button("Clear the filter", on_click=_clear, disabled=wanted == Filter())
+        st.toggle("Changed since the last evaluation", key="filter_changed", on_change=safely(_read))
+        st.button("Clear the filter", on_click=safely(_clear), disabled=wanted == Filter())
     return wanted
 
 
@@ -92,8 +105,8 @@ def pager(count: int, wanted: Filter) -> None:
     page = min(wanted.page, last)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{count:,}** image{'s' if count != 1 else ''}; page {page:,} of {last:,}")
-        st.button("Previous page", disabled=page == 1, on_click=_turn, args=(page - 1,))
-        st.button("Next page", disabled=page == last, on_click=_turn, args=(page + 1,))
+        st.button("Previous page", disabled=page == 1, on_click=safely(_turn), args=(page - 1,))
+        st.button("Next page", disabled=page == last, on_click=safely(_turn), args=(page + 1,))
 
 
 def _turn(page: int) -> None:

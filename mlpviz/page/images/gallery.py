@@ -41,6 +41,8 @@ def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
     shown = page_of(chosen, wanted)
     if len(shown):
         tiles(run, frame, shown, key="gallery", stamp=f"{results.step} {wanted}")
+    elif wanted.index is not None:
+        st.info(f"There is no test image {wanted.index:,}: the last one has the number {len(frame) - 1:,}.")
     else:
         st.info("No image is like that. Clear the filter, or widen it.")
     with st.container(horizontal=True):

@@ -13,6 +13,7 @@ from mlpviz.figures.update import logit_bars, probability_bars
 from mlpviz.images.predictions import softmax
 from mlpviz.page import memory
 from mlpviz.page.door import answer
+from mlpviz.page.guard import safely
 from mlpviz.page.plot import diverging, figure_html, grey, picture, plot
 from mlpviz.results import Results
 from mlpviz.state import RunState
@@ -34,7 +35,8 @@ def show_image(run: RunState, results: Results) -> None:
     index = memory.OPEN_IMAGE.get()
     if index is None or index >= len(results.labels):
         return
-    st.dialog(f"Image {index:,}", width="large", on_dismiss=memory.OPEN_IMAGE.forget)(_content)(run, results, index)
+    dialog = st.dialog(f"Image {index:,}", width="large", on_dismiss=safely(memory.OPEN_IMAGE.forget))
+    dialog(_content)(run, results, index)
 
 
 def _content(run: RunState, results: Results, index: int) -> None:

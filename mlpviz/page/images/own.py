@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from mlpviz.page.component import loader
 from mlpviz.page.door import answer
 from mlpviz.page.memory import computed
 from mlpviz.page.plot import figure_html, plot
+from mlpviz.page.words import plain
 from mlpviz.results import Results
 from mlpviz.state import RunState
 
@@ -75,14 +77,23 @@ def _uploaded(fit: int) -> np.ndarray | None:
     file = st.file_uploader("A PNG or JPEG", type=["png", "jpg", "jpeg"], key="own_file", max_upload_size=20)
     if file is None:
         return None
-    try:  # each file is read once
-        image, stages = computed("own_image", (file.file_id, fit), lambda: prepare(read(file.getvalue()), fit))
+    try:  # each file is read once, and no more of it is kept than is shown
+        image, shown = computed("own_image", (file.file_id, fit), lambda: _prepared(file.getvalue(), fit))
     except ValueError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return None
-    shown = [figure_html(_thumbnail(stage.pixels), stage.name, stage.name) for stage in stages]
-    st.html(f'<div class="mlpviz-stages">{"".join(shown)}</div>')
+    st.html(f'<div class="mlpviz-stages">{shown}</div>')
     return image
+
+
+_one_at_a_time = threading.Lock()  # an unpacked picture is large
+
+
+def _prepared(data: bytes, fit: int) -> tuple[np.ndarray, str]:
+    """What the network sees, and the way there as HTML."""
+    with _one_at_a_time:
+        image, stages = prepare(read(data), fit)
+    return image, "".join(figure_html(_thumbnail(stage.pixels), stage.name, stage.name) for stage in stages)
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from mlpviz.line_by_line.script import diff, edited, parts
 from mlpviz.line_by_line.what_ifs import WHAT_IFS, WhatIf
 from mlpviz.page import door, memory
 from mlpviz.page.board import board
+from mlpviz.page.guard import safely
 from mlpviz.page.texts import TEXT
 from mlpviz.page.under_way import COMPARISON
 from mlpviz.settings import Settings
@@ -57,7 +58,7 @@ def offer_what_ifs(line: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("What if?")
         for name in names:
-            st.button(WHAT_IFS[name].title, key=f"try_{name}", on_click=_choose, args=(name,))
+            st.button(WHAT_IFS[name].title, key=f"try_{name}", on_click=safely(_choose), args=(name,))
 
 
 def _choose(name: str) -> None:
@@ -95,9 +96,9 @@ def _predict_and_run(run: RunState, what_if: WhatIf) -> None:
             help="Against the right program, after the same number of steps, by the accuracy that each reports.",
         )
         label = "Run both" if comparison is None else "Run again"
-        st.button(label, type="primary", key="run_both", on_click=_run, args=(run, what_if))
+        st.button(label, type="primary", key="run_both", on_click=safely(_run), args=(run, what_if))
         if status == Status.TRAINING:
-            st.button("Stop", key="stop_both", on_click=COMPARISON.stop)
+            st.button("Stop", key="stop_both", on_click=safely(COMPARISON.stop))
     COMPARISON.say_problem()
     if comparison is not None:
         _answer(comparison, guess)

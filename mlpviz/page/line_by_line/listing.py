@@ -9,6 +9,7 @@ import streamlit as st
 
 from mlpviz.line_by_line.script import Part, parts
 from mlpviz.page import memory
+from mlpviz.page.guard import safely
 from mlpviz.page.texts import TEXT
 from mlpviz.page.views import FIRST_LINE
 from mlpviz.state import RunState
@@ -35,7 +36,7 @@ def listing(run: RunState) -> str:
         list(lines),
         format_func=lambda key: _label(lines[key]),
         key=memory.LINE_WIDGET,
-        on_change=lambda: memory.LINE.set(st.session_state[memory.LINE_WIDGET]),
+        on_change=safely(lambda: memory.LINE.set(st.session_state[memory.LINE_WIDGET])),
         label_visibility="collapsed",
     )
     return memory.LINE.get()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from mlpviz.answers import Walk
 from mlpviz.page import memory
+from mlpviz.page.guard import safely
 
 
 def pick_image(walk: Walk) -> int:
@@ -39,7 +40,7 @@ def pick_place(walk: Walk, name: str) -> tuple[int, ...]:
             state = st.session_state
             state[key] = min(state.get(key, largest[axis]), size - 1)
             place.append(int(st.number_input(label, 0, size - 1, key=key, persist_state="session", width=130)))
-        st.button("Largest gradient", key=f"largest_{name}", on_click=_take, args=(name, largest))
+        st.button("Largest gradient", key=f"largest_{name}", on_click=safely(_take), args=(name, largest))
     return tuple(place)
 
 

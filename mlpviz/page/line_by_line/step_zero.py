@@ -12,6 +12,7 @@ from mlpviz.backend.specifications import SweepInitStds
 from mlpviz.figures.step_zero import initial_loss, layered, marks
 from mlpviz.page.board import board
 from mlpviz.page.door import answer
+from mlpviz.page.guard import safely
 from mlpviz.page.memory import computed
 from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
@@ -93,9 +94,9 @@ def _after_an_epoch(run: RunState) -> None:
         sweep = None
     with st.container(horizontal=True, vertical_alignment="center"):
         label = "Train 13 networks for one epoch each" if sweep is None else "Train them again"
-        st.button(label, key="begin_sweep", on_click=SWEEP.begin, args=(wanted,))
+        st.button(label, key="begin_sweep", on_click=safely(SWEEP.begin), args=(wanted,))
         if sweep is not None and sweep.status == Status.TRAINING:
-            st.button("Stop", key="stop_sweep", on_click=SWEEP.stop)
+            st.button("Stop", key="stop_sweep", on_click=safely(SWEEP.stop))
     SWEEP.say_problem()
     if sweep is not None:
         board(sweep, key="sweep_board")

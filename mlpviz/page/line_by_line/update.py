@@ -17,6 +17,7 @@ from mlpviz.figures.update import logit_bars, logit_gradient_bars, probability_b
 from mlpviz.images.predictions import softmax
 from mlpviz.page import door, memory
 from mlpviz.page.door import answer
+from mlpviz.page.guard import safely
 from mlpviz.page.keys import show_keys
 from mlpviz.page.line_by_line.ablation import offer_what_ifs
 from mlpviz.page.line_by_line.check import check_it_yourself
@@ -113,11 +114,11 @@ def _walk_buttons(run: RunState, walk: UnderWay | None, key: str) -> None:
             key="walk_back",
             shortcut=KEYS["walk_back"],
             disabled=at == 0,
-            on_click=_go,
+            on_click=safely(_go),
             args=(PARTS[max(0, at - 1)],),
         )
         if key == "step" and made:
-            st.button("Next batch", key="walk_next", shortcut=KEYS["walk_next"], type="primary", on_click=_next)
+            st.button("Next batch", key="walk_next", shortcut=KEYS["walk_next"], type="primary", on_click=safely(_next))
         else:
             target = PARTS[min(at + 1, len(PARTS) - 1)] if key in PARTS else "batch"
             makes = key in ("backward", "step") and not made
@@ -127,7 +128,7 @@ def _walk_buttons(run: RunState, walk: UnderWay | None, key: str) -> None:
                 shortcut=KEYS["walk_forward"],
                 type="primary",
                 disabled=run.status not in RESTING and not made,
-                on_click=_make if makes else _go,
+                on_click=safely(_make if makes else _go),
                 args=(run,) if makes else (target,),
             )
         st.markdown(_where(run, walk.walk if walk is not None and made else None))
@@ -182,7 +183,7 @@ def _walk_panel(run: RunState, walk: UnderWay | None, key: str) -> None:
 def _nothing_to_walk(run: RunState) -> None:
     if run.status == Status.TRAINING:
         st.info("It is training. Pause it, and its next update can be taken apart here.")
-        st.button("Pause and take the next update apart", on_click=_pause, args=(run,))
+        st.button("Pause and take the next update apart", on_click=safely(_pause), args=(run,))
     elif run.status == Status.FAILED:
         st.info("This run was stopped by an error. Reset begins it anew.")
     else:

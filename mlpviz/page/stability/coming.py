@@ -15,6 +15,7 @@ from mlpviz.page.board import board
 from mlpviz.page.controls import locked
 from mlpviz.page.door import answer
 from mlpviz.page.fields import fill
+from mlpviz.page.guard import safely
 from mlpviz.page.memory import computed, is_computed
 from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
@@ -55,12 +56,12 @@ def _sharpness(run: RunState, snapshot: Snapshot | None) -> None:
         door.tell(run, SetSharpness(state[interval] if state[switch] else None))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.toggle("Measure it while it trains", key=switch, on_change=tell)
+        st.toggle("Measure it while it trains", key=switch, on_change=safely(tell))
         st.select_slider(
             "Sharpness every",
             INTERVALS,
             key=interval,
-            on_change=tell,
+            on_change=safely(tell),
             format_func=lambda seconds: f"every {seconds:g} s",
             label_visibility="collapsed",
             disabled=not on,
@@ -81,14 +82,14 @@ def _range_test(run: RunState) -> None:
     snapshot = door.task_snapshot(test) if test is not None else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label = "Run the test" if test is None else "Run it again"
-        st.button(label, key="begin_range_test", on_click=RANGE_TEST.begin, args=(RangeTestFrom(run.id),))
+        st.button(label, key="begin_range_test", on_click=safely(RANGE_TEST.begin), args=(RangeTestFrom(run.id),))
         if isinstance(snapshot, RangeSnapshot) and snapshot.suggestion is not None:
             rate = snapshot.suggestion[2]
             st.button(
                 f"Use {rate:g}",
                 key="use_rate",
                 type="primary",
-                on_click=_use_rate,
+                on_click=safely(_use_rate),
                 args=(run, rate),
                 disabled=locked("learning_rate"),
             )
@@ -173,7 +174,7 @@ def _prices(run: RunState, snapshot: Snapshot | None) -> None:
             "Histograms, update ratios and dead units every",
             INTERVALS,
             key=key,
-            on_change=tell,
+            on_change=safely(tell),
             format_func=lambda seconds: f"{seconds:g} s",
         )
         st.caption("Looking never changes the numbers; it only takes time from training.")

@@ -14,10 +14,12 @@ from mlpviz.figures.diagnosis import TITLES
 from mlpviz.page import door, memory
 from mlpviz.page.board import board
 from mlpviz.page.controls import locked
+from mlpviz.page.guard import safely
 from mlpviz.page.overlays import overlays
 from mlpviz.page.pins import Pinned, pin_problem, pin_run, pinned, unpin
 from mlpviz.page.under_way import SEEDS
 from mlpviz.page.visit import current_run_or_none, replace_run
+from mlpviz.page.words import plain
 from mlpviz.settings import CHOICES, LIVE_FIELDS, Settings, parse, spell
 from mlpviz.snapshot import Snapshot, Status
 from mlpviz.state import RunState, TwinState
@@ -41,7 +43,7 @@ HERE, ANEW = "from here", "both from step 0"
 def two_runs(run: RunState, snapshot: Snapshot | None) -> None:
     """Choose the difference, watch both, ask whether it is chance; pin what should stay."""
     if problem := memory.TWIN_PROBLEM.take():
-        st.error(problem)
+        st.error(plain(problem))
     if run.twin is not None:
         _twin(run, run.twin)
     else:
@@ -75,7 +77,7 @@ def _offer_twin(run: RunState) -> None:
             "Make the twin",
             key="make_twin",
             type="primary",
-            on_click=_make,
+            on_click=safely(_make),
             args=(run, name, value, start == ANEW and run.step > 0),
         )
     if name == "batch_size":
@@ -133,13 +135,13 @@ def _twin(run: RunState, twin: TwinState) -> None:
         st.button(
             "Is it chance?",
             key="try_seeds",
-            on_click=_try_seeds,
+            on_click=safely(_try_seeds),
             args=(run, twin, seeds),
             disabled=run.step == 0 or "seed" in dict(twin.changes),
             help="Trains the same pair again from other seeds, as far as these two have come, "
             f"{SeedsOf.most_steps:,} steps at most. Your runs rest meanwhile.",
         )
-        st.button("End the twin", key="end_twin", on_click=_end_twin, args=(run,))
+        st.button("End the twin", key="end_twin", on_click=safely(_end_twin), args=(run,))
     SEEDS.say_problem()
     task = SEEDS.state()
     if task is not None and task.specification == _seeds(run, twin, getattr(task.specification, "seeds", 0)):
@@ -173,7 +175,7 @@ def _pins(run: RunState, snapshot: Snapshot | None) -> None:
             "Pin this run",
             key="pin",
             icon=":material/push_pin:",
-            on_click=pin_run,
+            on_click=safely(pin_run),
             args=(run,),
             disabled=run.step == 0 or run.status == Status.TRAINING,
             help="A paused or finished run, as it stands.",
@@ -184,7 +186,7 @@ def _pins(run: RunState, snapshot: Snapshot | None) -> None:
     st.dataframe(_table(pins, run, snapshot), hide_index=True)
     with st.container(horizontal=True, gap="small"):
         for each in pins:
-            st.button(f"Unpin {each.letter}", key=f"unpin_{each.letter}", on_click=unpin, args=(each.letter,))
+            st.button(f"Unpin {each.letter}", key=f"unpin_{each.letter}", on_click=safely(unpin), args=(each.letter,))
 
 
 def _table(pins: list[Pinned], run: RunState, snapshot: Snapshot | None) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from mlpviz.figures.dead_units import dead_units
 from mlpviz.figures.diagnosis import how_it_is_doing, worst_update
 from mlpviz.figures.post_mortem import post_mortem_charts
 from mlpviz.page import door, memory
+from mlpviz.page.guard import safely
 from mlpviz.page.plot import plot
 from mlpviz.page.rewind import branch_from
 from mlpviz.page.views import STABILITY, WHAT_HAPPENED
@@ -42,10 +43,12 @@ def alarm_buttons(run: RunState) -> None:
             key="just_before",
             type="primary",
             icon=":material/history:",
-            on_click=branch_from,
+            on_click=safely(branch_from),
             args=(run, run.way_back),
         )
-        st.button("What happened?", key="what_happened", icon=":material/troubleshoot:", on_click=_show_evidence)
+        st.button(
+            "What happened?", key="what_happened", icon=":material/troubleshoot:", on_click=safely(_show_evidence)
+        )
 
 
 def _show_evidence() -> None:
@@ -69,7 +72,7 @@ def _switch(run: RunState) -> None:
     st.toggle(
         "Pause when something goes wrong",
         key=key,
-        on_change=tell,
+        on_change=safely(tell),
         help="An alarm: the loss is not finite, or stays at chance, or swings without falling, for 200 steps.",
     )
 
@@ -96,7 +99,7 @@ def _rewind(run: RunState, snapshot: Snapshot) -> None:
                 key="branch",
                 type="primary",
                 icon=":material/alt_route:",
-                on_click=branch_from,
+                on_click=safely(branch_from),
                 args=(run, step),
             )
 

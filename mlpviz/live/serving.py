@@ -1,0 +1,26 @@
+"""What the server serves: the page, the routes beside it, and what stands before both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from starlette.middleware import Middleware
+
+from mlpviz import options
+from mlpviz.live.routes import ROUTES, lifespan
+from mlpviz.live.security import Security
+from mlpviz.live.uploads import UploadLimit
+from mlpviz.live.visitor import VisitorCookie
+
+PAGE = Path(__file__).parent.parent / "page" / "main.py"
+MIDDLEWARE = [Middleware(Security), Middleware(VisitorCookie), Middleware(UploadLimit)]
+
+
+def serving() -> dict[str, Any]:
+    """For `streamlit.App(PAGE, **serving())`. An option that can't be used ends the program, with a sentence."""
+    try:
+        options.check()
+    except options.OptionError as error:
+        raise SystemExit(str(error)) from None
+    return {"routes": ROUTES, "middleware": MIDDLEWARE, "lifespan": lifespan}

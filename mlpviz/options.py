@@ -1,0 +1,76 @@
+"""What whoever runs the server may choose, read from environment variables. The command line sets the same ones."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+DATA = "MLPVIZ_DATA"  # a folder with full datasets
+LESSONS = "MLPVIZ_LESSONS"  # a folder with a teacher's own lessons
+THREADS = "MLPVIZ_THREADS"  # PyTorch's threads; measured where it isn't given
+FRAMES = "MLPVIZ_FRAMES"  # the sites that may show the page in a frame
+
+MOST_THREADS = 1024
+OWN_LESSONS = Path("lessons")  # in the folder where mlpviz was started
+SITE = re.compile(r"(https?://)?(\*\.)?[a-z0-9.-]+(:\d+)?|\*", re.IGNORECASE)
+
+
+class OptionError(ValueError):
+    """An option can't be used; the message is one sentence or two for a person."""
+
+
+def data_folder() -> Path | None:
+    """The folder with full datasets, if one is named."""
+    named = os.environ.get(DATA, "")
+    return Path(named) if named else None
+
+
+def lessons_folder() -> Path:
+    """The folder with a teacher's own lessons; it need not be there unless it is named."""
+    named = os.environ.get(LESSONS, "")
+    return Path(named) if named else OWN_LESSONS
+
+
+def threads() -> int | None:
+    """How many threads PyTorch is to use, if a number is given.
+
+    Raises:
+        OptionError: it isn't a number from 1 to 1,024.
+    """
+    text = os.environ.get(THREADS, "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_THREADS:
+        return int(text)
+    raise OptionError(f"{THREADS} is {text[:40]!r}. It must be a whole number from 1 to {MOST_THREADS:,}.")
+
+
+def sites_with_frames() -> tuple[str, ...]:
+    """The sites that may show the page in a frame, besides its own; none unless they are named.
+
+    Raises:
+        OptionError: one of them is not an address of a site.
+    """
+    sites = tuple(os.environ.get(FRAMES, "").replace(",", " ").split())
+    for site in sites:
+        if not SITE.fullmatch(site):
+            raise OptionError(
+                f"{FRAMES} holds {site[:40]!r}. Give the addresses of sites, such as https://course.example.org, with "
+                "spaces between them."
+            )
+    return sites
+
+
+def check() -> None:
+    """Look at all of them, before anything is served.
+
+    Raises:
+        OptionError: one can't be used.
+    """
+    threads()
+    sites_with_frames()
+    for name in (DATA, LESSONS):
+        folder = os.environ.get(name, "")
+        if folder and not Path(folder).is_dir():
+            raise OptionError(f"{name} is {folder!r}, and there is no such folder.")

@@ -1,0 +1,42 @@
+"""An error in one part of the page is told there, and the rest goes on."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from mlpviz.page import memory
+from mlpviz.page.words import plain
+
+log = logging.getLogger(__name__)
+
+
+def safely(act: Callable[..., object]) -> Callable[..., None]:
+    """A callback whose error is told by the script run that follows. Every callback of the page goes through this."""
+
+    @functools.wraps(act)
+    def act_safely(*args: Any, **named: Any) -> None:
+        try:
+            act(*args, **named)
+        except Exception as error:
+            log.exception("a callback failed")
+            memory.PROBLEM.set(f"This could not be done ({_what(error)}). Reload the page if it happens again.")
+
+    return act_safely
+
+
+def part(show: Callable[..., object], *args: Any) -> None:
+    """Show a part of the page, or what went wrong with it."""
+    try:
+        show(*args)
+    except Exception as error:
+        log.exception("a part of the page failed")
+        st.error(plain(f"This part of the page could not be shown ({_what(error)}). The run goes on. Reload the page."))
+
+
+def _what(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,187 @@
+"""What stands before the page: the cookie, security headers, and the number of uploaded files."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from mlpviz.live.security import Security
+from mlpviz.live.serving import MIDDLEWARE
+from mlpviz.live.uploads import MOST, MOST_TOGETHER, UploadLimit
+from mlpviz.live.visitor import COOKIE
+from mlpviz.options import FRAMES
+
+KEPT = "k" * 32
+MONTH = 60 * 60 * 24 * 30
+
+
+@pytest.fixture
+def client():
+    def index(request):
+        if "if-none-match" in request.headers:
+            return Response(status_code=304)
+        return HTMLResponse("<p>the page</p>")
+
+    async def other(request):
+        return PlainTextResponse("something")
+
+    names = ("/_stcore/metrics", "/_stcore/health", "/live/board/board.js")
+    routes = [Route("/", index), *(Route(name, other) for name in names)]
+    return TestClient(Starlette(routes=routes, middleware=MIDDLEWARE))
+
+
+# the cookie
+
+
+def cookie_of(answer):
+    name, _, rest = answer.headers["set-cookie"].partition("=")
+    value, *parts = rest.split("; ")
+    assert name == COOKIE
+    return value, parts
+
+
+def test_each_browser_gets_a_cookie_of_its_own_which_no_script_reads(client):
+    value, parts = cookie_of(client.get("/"))
+    assert set(parts) == {"Path=/", f"Max-Age={MONTH}", "HttpOnly", "SameSite=Lax"}
+    client.cookies.clear()
+    assert cookie_of(client.get("/"))[0] != value and len(value) >= 32
+
+
+def test_each_visit_renews_it(client):
+    answer = client.get("/", headers={"cookie": f"{COOKIE}={KEPT}"})
+    assert cookie_of(answer) == (KEPT, ["Path=/", f"Max-Age={MONTH}", "HttpOnly", "SameSite=Lax"])
+
+
+def test_a_page_that_the_browser_has_already_brings_it_too(client):
+    """A reload is answered with “not modified”, which has no content and so no type."""
+    asked = {"if-none-match": "x", "accept": "text/html,application/xhtml+xml"}
+    assert client.get("/", headers=asked).status_code == 304
+    assert len(cookie_of(client.get("/", headers=asked))[0]) >= 32
+    assert "set-cookie" not in client.get("/", headers=asked | {"accept": "image/png"}).headers
+
+
+@pytest.mark.parametrize("others", ['theme={"a":1}; ', "a b=c; ", "x; "])
+def test_another_sites_cookies_do_not_hide_ours(client, others):
+    assert cookie_of(client.get("/", headers={"cookie": f"{others}{COOKIE}={KEPT}"}))[0] == KEPT
+
+
+@pytest.mark.parametrize("value", ["", "short", "a" * 65, "no spaces please here", "<script>alert(1)</script>"])
+def test_a_value_that_is_not_ours_is_replaced(client, value):
+    found = cookie_of(client.get("/", headers={"cookie": f"{COOKIE}={value}"}))[0]
+    assert found != value and re.fullmatch(r"[\w-]{32}", found)
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-forwarded-proto": "https"}])
+def test_over_https_it_is_kept_in_a_frame_on_another_site(client, headers):
+    address = "http://testserver/" if headers else "https://testserver/"
+    _, parts = cookie_of(client.get(address, headers=headers))
+    assert {"SameSite=None", "Secure", "Partitioned", "HttpOnly"} <= set(parts)
+
+
+def test_it_comes_with_the_page_alone(client):
+    assert "set-cookie" not in client.get("/live/board/board.js").headers
+
+
+# security
+
+
+def test_each_answer_has_security_headers(client):
+    for address in ("/", "/live/board/board.js", "/nothing"):
+        headers = client.get(address).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["content-security-policy"] == "frame-ancestors 'self'"
+        assert headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_a_setting_lets_a_course_page_show_it_in_a_frame(monkeypatch):
+    monkeypatch.setenv(FRAMES, "https://course.example.org, https://*.school.example")
+    client = TestClient(Starlette(middleware=[Middleware(Security)]))
+    headers = client.get("/").headers
+    expected = "frame-ancestors 'self' https://course.example.org https://*.school.example"
+    assert headers["content-security-policy"] == expected and "x-frame-options" not in headers
+
+
+@pytest.mark.parametrize("address", ["/_stcore/metrics", "/_stcore/metrics/", "/base/_stcore/metrics"])
+def test_the_servers_own_figures_are_nobodys_business(client, address):
+    assert client.get(address).status_code == 404
+    assert client.get("/_stcore/health").status_code == 200
+
+
+# uploads
+
+
+@pytest.fixture
+def uploads():
+    """A server that keeps files as Streamlit does, behind the limit; gives a client, and what is kept."""
+    kept = []
+
+    async def file(request):
+        path = request.url.path
+        assert request.headers["x-xsrftoken"] == "t"
+        if request.method == "PUT":
+            if int(request.headers["content-length"]) > 100:
+                return Response(status_code=413)
+            kept.append(path)
+        else:
+            kept.remove(path)
+        return Response(status_code=204)
+
+    routes = [Route("/_stcore/upload_file/{session}/{file}", file, methods=["PUT", "DELETE"])]
+    client = TestClient(Starlette(routes=routes, middleware=[Middleware(UploadLimit)]))
+
+    def send(method, session, name, cookie="", size=10):
+        headers = {"x-xsrftoken": "t"} | ({"cookie": f"{COOKIE}={cookie}"} if cookie else {})
+        return client.request(method, f"/_stcore/upload_file/{session}/{name}", content=b"x" * size, headers=headers)
+
+    return send, kept
+
+
+def names(kept):
+    return [path.rsplit("/", 1)[1] for path in kept]
+
+
+def test_a_visitors_oldest_file_goes_when_there_are_more_than_a_few(uploads):
+    send, kept = uploads
+    for i in range(10):
+        assert send("PUT", f"session {i}", str(i), KEPT).status_code == 204
+    assert names(kept) == [str(i) for i in range(10 - MOST, 10)]
+    send("PUT", "another", "other", "o" * 32)
+    assert len(kept) == MOST + 1, "another visitor's count by themselves"
+
+
+def test_without_a_cookie_the_session_counts(uploads):
+    send, kept = uploads
+    for session in ("one", "two"):
+        for i in range(MOST + 2):
+            send("PUT", session, f"{session}{i}")
+    assert len(kept) == 2 * MOST
+
+
+def test_what_the_page_removes_itself_is_not_removed_again(uploads):
+    send, kept = uploads
+    for i in range(20):
+        send("PUT", "session", str(i), KEPT)
+        send("DELETE", "session", str(i), KEPT)
+    assert kept == []
+
+
+def test_what_was_refused_counts_for_nothing(uploads):
+    send, kept = uploads
+    send("PUT", "session", "first", KEPT)
+    for i in range(10):
+        assert send("PUT", "session", str(i), KEPT, size=200).status_code == 413
+    assert names(kept) == ["first"]
+
+
+def test_all_together_leave_no_more_than_so_many(uploads):
+    send, kept = uploads
+    for i in range(MOST_TOGETHER + 10):
+        send("PUT", "session", str(i), f"{i:032}")
+    assert names(kept) == [str(i) for i in range(10, MOST_TOGETHER + 10)]
