@@ -147,13 +147,24 @@ def fetch(name: str, folder: Path | str) -> None:
     Raises:
         DatasetError: the network isn't there, or the files that came are not the right ones.
     """
-    import torchvision  # takes seconds
-
+    try:
+        import torchvision  # takes seconds
+    except (ImportError, RuntimeError) as error:  # beside a torch that it doesn't fit, it stops with a RuntimeError
+        raise DatasetError(
+            f"Downloads need torchvision, and it can't be used here ({_first_line(error)}). Install the one that fits "
+            "your torch: pip install 'mlpviz[download]'."
+        ) from error
     try:
         getattr(torchvision.datasets, folder_name(name))(folder, download=True)
     except (OSError, RuntimeError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DatasetError(f"{reason} Check the network connection, or put the four files there yourself.") from error
+        raise DatasetError(
+            f"{_first_line(error)} Check the network connection, or put the four files there yourself."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 def folder_name(name: str) -> str:

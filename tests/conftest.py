@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         callspec = getattr(item, "callspec", None)
         values = callspec.params.values() if callspec is not None else ()
         second_round = any(isinstance(value, str) and value == "pickled" for value in values)
-        if "browser" in item.path.parts:
+        if "browser" in item.path.parts and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("browser"))
         if "browser" in item.path.parts or second_round or item.get_closest_marker("seeds"):
             item.add_marker(pytest.mark.slow)

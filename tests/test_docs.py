@@ -1,17 +1,28 @@
-"""Prose that can rot is tested: the README's code and commands."""
+"""Prose that can rot is tested: the commands, the code and the links of the README and of docs/."""
 
+import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
+import pytest
+
+import mlpviz
 from mlpviz import Settings, Trainer, load_dataset
+from mlpviz.__main__ import _parser
 from mlpviz.lessons import read_lesson
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(path, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.S)
 
 
 def test_the_ten_lines_run(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    (code,) = blocks("docs/LIBRARY.md", "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     scope: dict = {}
     exec(code, scope)
@@ -20,8 +31,8 @@ def test_the_ten_lines_run(capsys):
     assert scope["evaluation"].logits.shape == (2000, 10)
 
 
-def test_the_lesson_in_the_readme_is_one_and_its_answer_is_true(tmp_path):
-    (text,) = re.findall(r"```markdown\n(.*?)```", README, re.S)
+def test_the_lesson_in_the_guide_is_one_and_its_answer_is_true(tmp_path):
+    (text,) = blocks("docs/CLASS.md", "markdown")
     path = tmp_path / "twice-the-rate.md"
     path.write_text(text, encoding="utf-8")
     lesson = read_lesson(path)
@@ -33,7 +44,7 @@ def test_the_lesson_in_the_readme_is_one_and_its_answer_is_true(tmp_path):
 
 
 def test_the_two_commands_name_files_that_are_there():
-    commands = re.findall(r"```sh\n(.*?)\n```", README, re.S)
+    commands = [block.strip() for block in blocks("README.md", "sh")]
     assert commands[:2] == [
         "pip install -r requirements.txt && streamlit run app.py",
         "pip install -r requirements-dev.txt && pytest",
@@ -41,6 +52,56 @@ def test_the_two_commands_name_files_that_are_there():
     assert "-r requirements.txt" in (ROOT / "requirements-dev.txt").read_text()
 
 
-def test_pictures_and_links_lead_somewhere():
-    for target in re.findall(r"\]\((?!https)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_pictures_and_links_lead_somewhere(path):
+    for target in re.findall(r"\]\((?!https)([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_readme_is_short_and_tells_every_option():
+    assert len(README.splitlines()) <= 150
+    for action in _parser()._actions:
+        for name in action.option_strings:
+            if name.startswith("--") and name not in ("--help", "--version"):
+                assert f"`{name}" in README, name
+    for name in re.findall(r"MLPVIZ_[A-Z]+", _parser().format_help()):
+        assert f"`{name}`" in README, name
+
+
+def test_every_program_that_is_quoted_is_there():
+    for path in PAGES:
+        for name in re.findall(r"python -m (benchmarks\.\w+|mlpviz[\w.]*)", path.read_text(encoding="utf-8")):
+            assert importlib.util.find_spec(name), f"{path.name}: {name}"
+
+
+def test_the_version_is_the_same_everywhere():
+    assert re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.M)[1] == mlpviz.__version__
+    assert re.search(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)[1] == mlpviz.__version__
+
+
+def test_what_is_installed_is_what_is_tested():
+    """The pinned versions with which it is tested are among those that the package asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["download"]]
+    pinned = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.strip()]
+
+    def name(line):
+        return re.match(r"[\w-]+", line)[0]
+
+    assert sorted(map(name, asked)) == sorted(map(name, pinned))
+
+
+def test_the_container_starts_the_command_that_there_is():
+    text = (ROOT / "Dockerfile").read_text()
+    assert 'CMD ["mlpviz"]' in text and project_scripts() == {"mlpviz": "mlpviz.__main__:main"}
+    for path in re.findall(r"^COPY (.*) \S+$", text, re.M):
+        for each in path.split():
+            assert (ROOT / each).exists() and f"!{each}" in (ROOT / ".dockerignore").read_text(), each
+    for name in re.findall(r"MLPVIZ_[A-Z]+", text):
+        assert name in _parser().format_help()
+    versions = dict(re.findall(r"(torch|torchvision)==([\d.]+)", text))
+    assert all(f"{name}=={version}" in (ROOT / "requirements.txt").read_text() for name, version in versions.items())
+
+
+def project_scripts():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]

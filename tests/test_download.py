@@ -171,3 +171,17 @@ def test_what_a_killed_server_left_is_removed_the_next_time(server, files, tmp_p
     os.utime(old, (time.time() - 3 * 24 * 3600,) * 2)
     begin(server, files, tmp_path, monkeypatch).wait(60)
     assert not old.exists() and new.exists(), "another server may be at work in the new one"
+
+
+def test_without_torchvision_it_says_what_to_install(server, files, tmp_path, monkeypatch):
+    """It is an optional part. Beside a torch that it doesn't fit, it can't be imported either."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "torchvision.py").write_text(
+        "raise RuntimeError('operator torchvision::nms does not exist')"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'broken'}{os.pathsep}{REPOSITORY}")
+    monkeypatch.chdir(tmp_path)
+    download = Download("fashion-mnist", tmp_path / "data")
+    download.wait(60)
+    assert download.state == "failed" and "nms does not exist" in download.message
+    assert "pip install 'mlpviz[download]'" in download.message and "Traceback" not in download.message

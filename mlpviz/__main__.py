@@ -1,0 +1,146 @@
+"""The command `mlpviz`, or `python -m mlpviz`: serve the page.
+
+Each option has an environment variable, and the option wins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import socket
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mlpviz import __version__, options
+from mlpviz.options import OptionError
+
+PORT, ADDRESS, OPEN = "MLPVIZ_PORT", "MLPVIZ_ADDRESS", "MLPVIZ_OPEN"
+INSTALLED = Path(__file__).parent / "streamlit.toml"  # the checkout's file, as the wheel brings it
+CHECKOUT = Path(__file__).parent.parent / ".streamlit" / "config.toml"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are a sentence, without the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\nSee {self.prog} --help.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve the page until it is stopped."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    for name, value in _variables(given).items():
+        if value is not None:
+            os.environ[name] = value
+    try:
+        options.check()
+        port = _port(os.environ.get(PORT) or "8501")
+        address = os.environ.get(ADDRESS) or "localhost"
+        opens = _opens(os.environ.get(OPEN, ""))
+        _check_free(address, port)
+    except OptionError as error:
+        parser.error(str(error))
+    _serve({"server.port": port, "server.address": address, "server.headless": not opens})
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="mlpviz", description="Watch a neural network learn: serve the page.")
+    parser.add_argument("--version", action="version", version=f"mlpviz {__version__}")
+    parser.add_argument("--port", metavar="N", help=f"the port of the page, 8501 by default ({PORT})")
+    parser.add_argument(
+        "--address",
+        metavar="NAME",
+        help=f"the network address to serve at; localhost by default, 0.0.0.0 opens it to a classroom ({ADDRESS})",
+    )
+    parser.add_argument(
+        "--open",
+        action=argparse.BooleanOptionalAction,
+        help=f"open the page in a browser; by default where there is a screen ({OPEN})",
+    )
+    parser.add_argument("--data", metavar="FOLDER", help=f"a folder with full datasets ({options.DATA})")
+    parser.add_argument("--lessons", metavar="FOLDER", help=f"a folder with your own lessons ({options.LESSONS})")
+    parser.add_argument(
+        "--threads", metavar="N", help=f"the threads that PyTorch uses; measured by default ({options.THREADS})"
+    )
+    parser.add_argument(
+        "--frames",
+        metavar="SITES",
+        help=f"the sites that may show the page in a frame, such as https://course.example.org ({options.FRAMES})",
+    )
+    return parser
+
+
+def _variables(given: argparse.Namespace) -> dict[str, str | None]:
+    """What the options set, by environment variable; None where an option isn't given."""
+    opens = None if given.open is None else str(int(given.open))
+    return {
+        PORT: given.port,
+        ADDRESS: given.address,
+        OPEN: opens,
+        options.DATA: given.data,
+        options.LESSONS: given.lessons,
+        options.THREADS: given.threads,
+        options.FRAMES: given.frames,
+    }
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= 65_535:
+        return int(text)
+    raise OptionError(f"The port is {text[:40]!r}. It must be a whole number from 1 to 65535.")
+
+
+def _opens(text: str) -> bool:
+    """Whether to open a browser."""
+    if text in ("0", "1"):
+        return text == "1"
+    if text:
+        raise OptionError(f"{OPEN} is {text[:40]!r}. It must be 1 or 0.")
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _check_free(address: str, port: int) -> None:
+    """Find out before anything is loaded whether the page can be served there."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(place)
+    except socket.gaierror:
+        raise OptionError(f"There is no network address {address!r} here. Try localhost or 0.0.0.0.") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise OptionError(f"Port {port} is taken. Choose another, such as --port {port % 65_535 + 1}.") from None
+        raise OptionError(f"The page can't be served at {address}, port {port} ({error.strerror}).") from None
+
+
+def _serve(config: dict[str, Any]) -> None:
+    print("mlpviz is starting…", flush=True)
+    import streamlit as st  # takes seconds, as does torch
+
+    from mlpviz.live.serving import PAGE, serving
+
+    sys.argv[:] = [str(Path(sys.executable).with_name("mlpviz"))]  # Streamlit looks for modules beside it
+    st.App(PAGE, **serving()).run(config=settled_config() | config)
+
+
+def settled_config() -> dict[str, Any]:
+    """Streamlit's options as the project sets them, by dotted name."""
+    file = INSTALLED if INSTALLED.exists() else CHECKOUT
+    return dict(_dotted(tomllib.loads(file.read_text(encoding="utf-8"))))
+
+
+def _dotted(table: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in table.items():
+        found += _dotted(value, f"{before}{name}.") if isinstance(value, dict) else [(f"{before}{name}", value)]
+    return found
+
+
+if __name__ == "__main__":
+    main()
