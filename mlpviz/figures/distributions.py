@@ -54,13 +54,12 @@ def _histograms(
     for layer in range(layers):
         axis = "" if layer == 0 else str(layer + 1)
         column, row = layer % columns, layer // columns
-        left, right = _span(column, columns)
-        bottom, top = _span(rows - 1 - row, rows)
-        top -= 0.1 / rows
+        left, right = _span(column, columns, gap=0.06)
+        bottom, top = _span(rows - 1 - row, rows, gap=0.28)  # numbers below, and the next one's title
         layout[f"xaxis{axis}"] = {
             "domain": [left, right],
             "anchor": f"y{axis}",
-            "nticks": 3,
+            "nticks": 3 if columns < 4 else 2,
             "tickangle": 0,
             "exponentformat": "e",
         }
@@ -93,9 +92,8 @@ def _title(snapshot: Snapshot, layer: int, x: float, y: float, now: tuple[Histog
     return place | {"text": text, "showarrow": False}
 
 
-def _span(index: int, count: int) -> tuple[float, float]:
+def _span(index: int, count: int, gap: float) -> tuple[float, float]:
     """The share of an axis that the index-th of `count` parts takes, with a gap between parts."""
-    gap = 0.06
     width = (1 - gap * (count - 1)) / count
     return index * (width + gap), index * (width + gap) + width
 

@@ -183,7 +183,9 @@ def drop(task_id: str) -> None:
 
 
 def say_notes() -> None:
-    """Say once what making a task has cost."""
+    """Say once what went wrong, and what making a task has cost."""
+    if problem := memory.PROBLEM.take():
+        st.error(plain(problem))
     for note in memory.NOTES.take():
         st.info(note)
 

@@ -63,4 +63,4 @@ def main() -> None:
     write_address(run, settings)
 
 
-main()
+part(main)

@@ -13,7 +13,6 @@ from mlpviz.page.fields import fill, prepare, read
 from mlpviz.page.guard import safely
 from mlpviz.page.lessons import choose_lesson
 from mlpviz.page.visit import come_back
-from mlpviz.page.words import plain
 from mlpviz.settings import (
     ACTIVATION_NAMES,
     BOUNDS,
@@ -37,7 +36,6 @@ def sidebar() -> Settings:
     """Draw the widgets; gives the settings that they say."""
     prepare(come_back() if not memory.SETTINGS.known() else None)
     _fit_to_dataset()
-    problem = st.container()
     choose_lesson()
     _article()
     for group, (label, draw) in GROUPS.items():
@@ -48,10 +46,7 @@ def sidebar() -> Settings:
         _missing_dataset()
     if not anything_locked():
         st.button("The article’s settings", on_click=safely(_article_settings), width="stretch")
-    settings = read()
-    if text := memory.PROBLEM.take():
-        problem.error(plain(text))
-    return settings
+    return read()
 
 
 def _fit_to_dataset() -> None:

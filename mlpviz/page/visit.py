@@ -125,6 +125,7 @@ def _begin(settings: Settings, old: RunState | None) -> RunState:
     except door.RefusedError as error:
         st.error(plain(str(error)))
         if old is None:
+            door.say_notes()
             st.stop()
         return old
     if old is not None and old.twin is not None:

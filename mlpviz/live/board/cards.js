@@ -110,6 +110,7 @@ class Card {
     const text = String(error);
     if (this.told !== text) console.error(error);
     this.told = text;
+    this.figure.classList.add("empty");
     setText(this.sentence, `This figure can’t be drawn here (${text}). The run and the others go on.`);
   }
 
@@ -140,6 +141,7 @@ class Card {
     setText(this.title, chart.name);
     setText(this.sentence, chart.sentence);
     this.sentence.title = chart.sentence; // where the line is too short for it
+    this.figure.classList.toggle("empty", chart.data.length === 0); // then the sentence has all the room
     this.figure.setAttribute("aria-label", chart.name);
     this.plot.setAttribute("aria-label", `${chart.name}: ${chart.sentence}`);
     const layout = dress(chart.layout, theme, run);

@@ -92,7 +92,7 @@ def filter_widgets(classes: tuple[str, ...]) -> Filter:
             st.number_input("Order seed", 0, 10**6, key="filter_order_seed", on_change=safely(_read), width=120)
         st.selectbox("Per page", PER_PAGE, key="filter_per_page", on_change=safely(_read), width=100)
         st.number_input(
-            "Image number", 0, key="filter_index", placeholder="any", on_change=safely(_read), width=130, value=None
+            "Image number", 0, key="filter_index", placeholder="any", on_change=safely(_read), width=165, value=None
         )
         st.toggle("Changed since the last evaluation", key="filter_changed", on_change=safely(_read))
         st.button("Clear the filter", on_click=safely(_clear), disabled=wanted == Filter())
