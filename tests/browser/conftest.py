@@ -20,15 +20,18 @@ REPOSITORY = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="session")
-def start_server(tmp_path_factory) -> Iterator[Callable[[int], subprocess.Popen]]:
-    """Starts `streamlit run app.py` on a port, as the README does; all are ended at the end."""
+def start_server(tmp_path_factory) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts `streamlit run app.py` on a port, as the README does, with environment variables; all are ended at the
+    end."""
     running = []
 
-    def start(port: int) -> subprocess.Popen:
+    def start(port: int, **variables: str) -> subprocess.Popen:
         log = tmp_path_factory.mktemp("server") / "log.txt"
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
         with log.open("w") as output:
-            process = subprocess.Popen(command, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command, cwd=REPOSITORY, env=os.environ | variables, stdout=output, stderr=subprocess.STDOUT
+            )
         running.append(process)
         end = time.monotonic() + 90
         while "URL:" not in log.read_text():
