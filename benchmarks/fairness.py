@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.measure import table
-from mlpviz.backend.commands import Pause, Start
+from mlpviz.backend.commands import Pause, SetSharpness, Start
 from mlpviz.backend.local import LocalBackend
 from mlpviz.backend.questions import LossPlane
 from mlpviz.backend.specifications import NewRun
@@ -37,7 +37,7 @@ def steps_per_second(door: LocalBackend, run: TaskState, seconds: float) -> floa
     return (_now(door, run).step - before) / (time.perf_counter() - begun)
 
 
-def pause_ms(door: LocalBackend, run: TaskState, times: int = 10) -> list[float]:
+def pause_ms(door: LocalBackend, run: TaskState, times: int = 20) -> list[float]:
     """How long the command Pause takes, again and again."""
     found = []
     for _ in range(times):
@@ -76,9 +76,10 @@ def questions(door: LocalBackend) -> Iterator[None]:
 
 @contextmanager
 def longest_steps(door: LocalBackend) -> Iterator[None]:
-    """Another visitor trains the largest network with its largest mini-batch."""
+    """Another visitor trains the largest network with its largest mini-batch, and measures its sharpness."""
     batch = min(LONGEST.largest_batch, 10_000)
     run = door.create(NewRun(LONGEST.replace(batch_size=batch)), "other").result(60)
+    door.tell(run.id, "other", SetSharpness(0.0)).result(60)
     door.tell(run.id, "other", Start()).result(60)
     over = threading.Event()
 
@@ -109,7 +110,7 @@ def main(seconds: float = 15.0) -> None:
     for label, others in (
         ("nobody else", None),
         (f"{ASKERS} visitors ask for the loss around three layers of 1,024", questions),
-        ("a visitor trains six layers of 1,024 with the largest mini-batch", longest_steps),
+        ("a visitor trains six layers of 1,024 with the largest mini-batch, and measures the sharpness", longest_steps),
         ("nobody else (A/A)", None),
     ):
         if others is None:
@@ -121,7 +122,7 @@ def main(seconds: float = 15.0) -> None:
         alone = alone or rate
         share = f"{100 * rate / alone:.0f} %"
         rows.append([label, f"{rate:.0f}", share, f"{statistics.median(pauses):.0f} / {max(pauses):.0f}"])
-    table(["meanwhile", "steps/s of one’s own run", "of those alone", "Pause, ms: median / worst of 10"], rows)
+    table(["meanwhile", "steps/s of one’s own run", "of those alone", "Pause, ms: median / worst of 20"], rows)
     door.close()
 
 

@@ -107,12 +107,13 @@ def _opens(text: str) -> bool:
 def _check_free(address: str, port: int) -> None:
     """Find out before anything is loaded whether the page can be served there."""
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        wanted = socket.AF_INET6 if ":" in address else socket.AF_INET  # as Streamlit's own server takes it
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, wanted, socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(place)
-    except socket.gaierror:
-        raise OptionError(f"There is no network address {address!r} here. Try localhost or 0.0.0.0.") from None
+    except (socket.gaierror, UnicodeError):
+        raise OptionError(f"There is no network address {address[:40]!r} here. Try localhost or 0.0.0.0.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise OptionError(f"Port {port} is taken. Choose another, such as --port {port % 65_535 + 1}.") from None

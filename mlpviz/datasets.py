@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mlpviz.catalog import CATALOG, FILES, data_file, default_dataset, find_dataset
-from mlpviz.idx import DatasetError, read_images, read_labels
+from mlpviz.idx import DamagedError, DatasetError, read_images, read_labels
 
 __all__ = ["Dataset", "DatasetError", "Split", "default_dataset", "find_dataset", "load_dataset"]
 
@@ -86,7 +86,7 @@ def load_dataset(name: str, folder: Path | str | None = None) -> Dataset:
         loaded = _load(name, where.resolve() if where else None, _as_they_are(name, where))
     if isinstance(loaded, Dataset):
         return loaded
-    raise DatasetError(loaded)
+    raise DamagedError(loaded)
 
 
 _loading = threading.Lock()
@@ -104,10 +104,11 @@ def _as_they_are(name: str, folder: Path | None) -> tuple[object, ...]:
 
 @functools.lru_cache(maxsize=8)
 def _load(name: str, folder: Path | None, as_they_are: tuple[object, ...]) -> Dataset | str:
-    """The dataset, or what is wrong with it: a damaged file isn't read again for each visitor."""
+    """The dataset, or what is wrong with it: a damaged file isn't read again for each visitor. One that couldn't be
+    read at all is: whatever kept it from that may be over."""
     try:
         return _mini(name) if CATALOG[name].torchvision_name is None else _full(name, folder)
-    except DatasetError as error:
+    except DamagedError as error:
         return str(error)
 
 
@@ -117,7 +118,8 @@ def _mini(name: str) -> Dataset:
         with MINI_FILE.open("rb") as file, np.load(file) as arrays:
             return _dataset(name, dict(arrays), "mlpviz itself")
     except Exception as error:  # NumPy and zipfile raise many kinds on damaged files
-        raise DatasetError(
+        kind = DatasetError if isinstance(error, OSError) else DamagedError
+        raise kind(
             f"{MINI_FILE.name}, which ships with mlpviz, can't be read ({type(error).__name__}): install mlpviz again."
         ) from None
 

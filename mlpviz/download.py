@@ -6,6 +6,7 @@ leaves half a file where a whole one is looked for.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -39,12 +40,13 @@ class Download:
     """One download, begun at once. Its `state` is RUNNING, and then one of the others.
 
     Args:
+        by: the visitor who began it, and who may cancel it.
         root: where `<root>/FashionMNIST/raw` appears, whole, at the end.
         worker: the command that fetches; it is given the name and a folder.
     """
 
-    def __init__(self, name: str, root: Path | str = "data", worker: Sequence[str] = WORKER) -> None:
-        self.name = name
+    def __init__(self, name: str, root: Path | str = "data", worker: Sequence[str] = WORKER, by: str = "") -> None:
+        self.name, self.by = name, by
         self.state = State.RUNNING
         self.message = ""
         self._root = Path(root)
@@ -117,7 +119,7 @@ class Downloads:
         """The latest download of that dataset, if there was one."""
         return self._by_name.get(name)
 
-    def begin(self, name: str) -> Download:
+    def begin(self, name: str, by: str) -> Download:
         """Download a dataset, unless it is under way.
 
         Raises:
@@ -126,7 +128,7 @@ class Downloads:
         with self._lock:
             running = self._by_name.get(name)
             if running is None or running.state != State.RUNNING:
-                self._by_name[name] = running = Download(name)
+                self._by_name[name] = running = Download(name, by=by)
             return running
 
     def close(self) -> None:
@@ -187,8 +189,9 @@ def main(arguments: Sequence[str]) -> int:
 def _remove_leftovers(root: Path) -> None:
     """Folders of downloads whose server was killed: nothing has changed in them for a long time."""
     for folder in root.glob(f"{PREFIX}*"):
-        if time.time() - folder.stat().st_mtime > LEFT_OVER:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # it has just gone
+            if time.time() - folder.stat().st_mtime > LEFT_OVER:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _last_line(text: str) -> str:

@@ -17,6 +17,10 @@ class DatasetError(Exception):
     """A dataset can't be read or fetched; the message is one sentence for a person, with what to do."""
 
 
+class DamagedError(DatasetError):
+    """A file was read, and it is not what it should be: it will be the same until somebody changes it."""
+
+
 def read_images(path: Path, count: int) -> np.ndarray:
     """The images, uint8 of shape (count, 28, 28).
 
@@ -68,8 +72,8 @@ def _size(shape: list[int] | tuple[int, ...]) -> str:
     return " × ".join(f"{n:,}" for n in shape)
 
 
-def _broken(path: Path, why: str) -> DatasetError:
-    return DatasetError(
+def _broken(path: Path, why: str) -> DamagedError:
+    return DamagedError(
         f"{_named(path)} is not the file it should be: {why}; delete it and download the dataset again."
     )
 

@@ -43,7 +43,10 @@ def threads() -> int | None:
         return None
     if text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_THREADS:
         return int(text)
-    raise OptionError(f"{THREADS} is {text[:40]!r}. It must be a whole number from 1 to {MOST_THREADS:,}.")
+    raise OptionError(
+        f"The number of threads (--threads or {THREADS}) is {text[:40]!r}. It must be a whole number from 1 to "
+        f"{MOST_THREADS:,}."
+    )
 
 
 def sites_with_frames() -> tuple[str, ...]:
@@ -56,8 +59,8 @@ def sites_with_frames() -> tuple[str, ...]:
     for site in sites:
         if not SITE.fullmatch(site):
             raise OptionError(
-                f"{FRAMES} holds {site[:40]!r}. Give the addresses of sites, such as https://course.example.org, with "
-                "spaces between them."
+                f"{site[:40]!r} (in --frames or {FRAMES}) is no address of a site. Give addresses such as "
+                "https://course.example.org, with spaces between them."
             )
     return sites
 
@@ -70,7 +73,7 @@ def check() -> None:
     """
     threads()
     sites_with_frames()
-    for name in (DATA, LESSONS):
+    for option, name in (("--data", DATA), ("--lessons", LESSONS)):
         folder = os.environ.get(name, "")
         if folder and not Path(folder).is_dir():
-            raise OptionError(f"{name} is {folder!r}, and there is no such folder.")
+            raise OptionError(f"There is no folder {folder!r}, which {option} or {name} names.")

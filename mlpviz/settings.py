@@ -21,9 +21,11 @@ DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
 
 MAX_HIDDEN_LAYERS = 6
 MAX_HIDDEN_SIZE = 1024
-#: Images of a mini-batch times parameters, at most: those of the article’s network with all 60,000 images. A step of so
-#: much work takes half a second to a second on one core, and all others on the server wait for it.
-MOST_WORK = 60_000 * 203_530
+#: Images of a mini-batch times parameters, at most. A step of so much work takes about half a second on one core, and
+#: all others on the server wait for it. Networks as small as the article's may have all images, which takes twice as
+#: long.
+MOST_WORK = 30_000 * 203_530
+ARTICLE_PARAMETERS = 203_530
 
 #: Inclusive bounds of the numeric fields.
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -45,6 +47,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 #: Fields that a running run takes up at its next step; any other change needs a new run.
 LIVE_FIELDS = ("learning_rate", "momentum", "weight_decay", "epochs")
+
+LONGEST_VALUE = 100  # characters of a value that an error repeats
 
 _FLOATS = ("init_std", "learning_rate", "momentum", "weight_decay")
 _INTEGERS = ("batch_size", "epochs", "train_size", "seed")
@@ -125,7 +129,8 @@ class Settings:
     @property
     def largest_batch(self) -> int:
         """How many images a mini-batch may have with this network, so that no step takes long."""
-        return min(int(BOUNDS["batch_size"][1]), MOST_WORK // self.parameters)
+        most = int(BOUNDS["batch_size"][1])
+        return most if self.parameters <= ARTICLE_PARAMETERS else min(most, MOST_WORK // self.parameters)
 
     def _network(self) -> str:
         return f"hidden layers {spell(self.hidden_sizes)} ({self.parameters:,} parameters), so that no step takes long"
@@ -241,4 +246,6 @@ def _range(name: str) -> str:
 
 
 def _error(name: str, value: Any, allowed: str) -> ValueError:
-    return ValueError(f"{name} is {value!r}; it must be {allowed}.")
+    text = repr(value)
+    text = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+    return ValueError(f"{name} is {text}; it must be {allowed}.")

@@ -11,7 +11,8 @@ import torchvision
 
 from mlpviz import DatasetError, catalog, datasets, load_dataset
 from mlpviz.data.make_mini import first_of_each_class
-from tests.conftest import write_idx
+from mlpviz.idx import DamagedError
+from tests.conftest import write_idx, write_idx_files
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_a_damaged_dataset_is_read_once_and_again_when_it_has_changed(tmp_path, 
     monkeypatch.setattr(datasets, "read_images", lambda path, count: reads.append(path) or broken())
 
     def broken():
-        raise DatasetError("it is damaged")
+        raise DamagedError("it is damaged")
 
     for stem in catalog.FILES:
         (tmp_path / stem).write_bytes(b"nothing")
@@ -158,3 +159,20 @@ def test_a_damaged_dataset_is_read_once_and_again_when_it_has_changed(tmp_path, 
     with pytest.raises(DatasetError):
         load_dataset("fashion-mnist", tmp_path)
     assert len(reads) == 2
+
+
+def test_a_file_that_could_not_be_read_is_read_again(tmp_path, monkeypatch):
+    """Too many open files, say: nothing about the file has changed when it is over."""
+    write_idx_files(tmp_path, load_dataset("fashion-mnist-mini"))
+    sizes = {stem: 10_000 if stem.startswith("train") else 2_000 for stem in catalog.FILES}
+    monkeypatch.setattr(datasets, "FILES", sizes)
+    read_bytes = Path.open
+
+    def fail(self, *args):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(DatasetError, match="Too many open files"):
+        load_dataset("fashion-mnist", tmp_path)
+    monkeypatch.setattr(Path, "open", read_bytes)
+    assert len(load_dataset("fashion-mnist", tmp_path).train.images) == 10_000

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import mlpviz
 from mlpviz import Settings, Trainer, load_dataset
@@ -85,10 +86,12 @@ def test_what_is_installed_is_what_is_tested():
     asked = [*project["dependencies"], *project["optional-dependencies"]["download"]]
     pinned = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.strip()]
 
-    def name(line):
-        return re.match(r"[\w-]+", line)[0]
-
-    assert sorted(map(name, asked)) == sorted(map(name, pinned))
+    for line in asked:
+        wanted = Requirement(line)
+        (pin,) = [Requirement(each) for each in pinned if Requirement(each).name == wanted.name]
+        versions = [spec.version.removesuffix(".*") for spec in pin.specifier]
+        assert all(wanted.specifier.contains(version) for version in versions), line
+    assert len(asked) == len(pinned)
 
 
 def test_the_container_starts_the_command_that_there_is():

@@ -147,7 +147,7 @@ def test_it_takes_the_place_of_a_damaged_dataset(server, files, tmp_path, monkey
 def test_eight_clicks_at_once_are_one_download_and_the_end_of_the_server_ends_it(server, files, tmp_path, monkeypatch):
     begun = []
 
-    def one(name):
+    def one(name, by):
         begun.append(begin(server, files, tmp_path, monkeypatch))
         return begun[-1]
 
@@ -155,7 +155,7 @@ def test_eight_clicks_at_once_are_one_download_and_the_end_of_the_server_ends_it
     monkeypatch.setattr(download_module, "Download", one)
     downloads = Downloads()
     with ThreadPoolExecutor(8) as pool:
-        got = list(pool.map(downloads.begin, ["fashion-mnist"] * 8))
+        got = list(pool.map(lambda visitor: downloads.begin("fashion-mnist", visitor), "abcdefgh"))
     assert len(begun) == 1 and all(each is begun[0] for each in got)
     end = time.monotonic() + 40
     while begun[0].progress() == 0 and time.monotonic() < end:

@@ -52,9 +52,9 @@ def test_an_option_wins_over_its_variable(served, monkeypatch, tmp_path):
     [
         (["--port", "abc"], "The port is 'abc'. It must be a whole number from 1 to 65535."),
         (["--port", "65536"], "1 to 65535"),
-        (["--threads", "0"], "MLPVIZ_THREADS is '0'. It must be a whole number"),
-        (["--lessons", "nowhere"], "'nowhere', and there is no such folder"),
-        (["--data", "nowhere"], "'nowhere', and there is no such folder"),
+        (["--threads", "0"], "MLPVIZ_THREADS) is '0'. It must be a whole number"),
+        (["--lessons", "nowhere"], "There is no folder 'nowhere', which --lessons or MLPVIZ_LESSONS names."),
+        (["--data", "nowhere"], "There is no folder 'nowhere', which --data or MLPVIZ_DATA names."),
         (["--frames", "'none'"], "such as https://course.example.org"),
         (["--speed", "9"], "unrecognized arguments"),
         (["stay"], "unrecognized arguments: stay"),
@@ -77,9 +77,23 @@ def test_a_taken_port_is_a_sentence_and_names_another(capsys, monkeypatch):
         with pytest.raises(SystemExit):
             command.main(["--port", str(port), "--address", "127.0.0.1"])
     assert f"Port {port} is taken. Choose another, such as --port {port + 1}." in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        command.main(["--address", "nowhere.invalid"])
-    assert "no network address 'nowhere.invalid'" in capsys.readouterr().err
+    for name in ("nowhere.invalid", "..x", "x" * 70):
+        with pytest.raises(SystemExit):
+            command.main(["--address", name])
+        assert f"no network address '{name[:40]}'" in capsys.readouterr().err
+
+
+def test_the_port_is_looked_at_where_the_page_will_be_served(monkeypatch):
+    """Streamlit's server takes IPv4 for a name, even where localhost has an IPv6 address first."""
+    asked = []
+
+    def resolve(address, port, family=0, kind=0):
+        asked.append(family)
+        return [(family, kind, 0, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(command.socket, "getaddrinfo", resolve)
+    command._check_free("localhost", 8501)
+    assert asked == [socket.AF_INET]
 
 
 def test_the_help_and_the_version_need_no_torch(tmp_path):

@@ -23,13 +23,14 @@ def awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return pool.submit(asyncio.run, coroutine).result()
 
 
-def worked_off(pieces: Generator[float, None, Any]) -> Any:
-    """What work in pieces comes to; it must tell how much is done, never less than before."""
+def worked_off(pieces: Generator[float | None, None, Any]) -> Any:
+    """What work in pieces comes to. If it tells how much is done, that is never less than before."""
     done = 0.0
     while True:
         try:
             share = next(pieces)
         except StopIteration as stop:
             return stop.value
-        assert done <= share <= 1
-        done = share
+        if share is not None:
+            assert done <= share <= 1
+            done = share

@@ -171,7 +171,7 @@ class OtherDevice(Question[tuple[str, str]]):
 class CompareModes(Question[EvaluationModes]):
     """One forward pass with and without autograd, in training and in evaluation mode."""
 
-    def answer(self, run: Run) -> EvaluationModes:
+    def answer(self, run: Run) -> Pieces[EvaluationModes]:
         return evaluation_modes(run.trainer)
 
 

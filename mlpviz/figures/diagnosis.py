@@ -126,7 +126,7 @@ def _dead(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     return [
         f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} on any of 512 images, so training "
         "can’t revive them.",
-        f"The loss of {number(v.loss)} looks harmless, but it is ln 10 ≈ 2.30, what guessing costs."
+        f"The loss of {number(v.loss)} looks harmless, but it is near ln 10 ≈ 2.30, which is what guessing costs."
         if harmless
         else f"What is left {'guesses' if v.guesses else 'learns poorly'}: {percent(v.accuracy, 0)} right.",
         _leap(post_mortem),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,11 +11,11 @@ from mlpviz.live.visitor import visitor_of
 
 ADDRESS = "/_stcore/upload_file/"  # where Streamlit takes files: /_stcore/upload_file/<session>/<file>
 MOST = 3  # files of one visitor; the page needs one
-MOST_TOGETHER = 32
+MOST_BYTES = 512 * 2**20  # of all files together
 
 
 class UploadLimit:
-    """Middleware: lets the oldest file go when a visitor uploads more than a few, or all together many.
+    """Middleware: lets the oldest file go when a visitor uploads more than a few, or when all together are too large.
 
     Streamlit keeps each file in memory until its session ends, and takes any number of them. This has it delete one,
     with the request that its own page sends when somebody removes a file.
@@ -21,13 +23,19 @@ class UploadLimit:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._kept: dict[str, tuple[str, Scope]] = {}  # by address, oldest first: the visitor, and the request
+        self._kept: dict[str, Upload] = {}  # by address, oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or ADDRESS not in scope["path"]:
             await self.app(scope, receive, send)
             return
-        status = 0
+        status, size = 0, 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            return message
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -35,19 +43,37 @@ class UploadLimit:
                 status = message["status"]
             await send(message)
 
-        await self.app(scope, receive, watched)
-        if scope["method"] == "DELETE":
+        await self.app(scope, counted, watched)
+        if scope["method"] == "DELETE" and status < 300:
             self._kept.pop(scope["path"], None)
         elif scope["method"] == "PUT" and status < 300:
-            await self._keep(scope)
+            self._kept.pop(scope["path"], None)
+            self._kept[scope["path"]] = Upload(_visitor(scope), size, scope)
+            while (path := self._one_too_many(_visitor(scope))) is not None:
+                request = self._kept.pop(path).request
+                await self.app(dict(request) | {"method": "DELETE"}, _nothing, _ignore)
 
-    async def _keep(self, scope: Scope) -> None:
-        self._kept.pop(scope["path"], None)
-        self._kept[scope["path"]] = _visitor(scope), scope
-        visitors = [path for path, (visitor, _) in self._kept.items() if visitor == _visitor(scope)]
-        for path in {*visitors[:-MOST], *list(self._kept)[:-MOST_TOGETHER]}:
-            _, request = self._kept.pop(path)
-            await self.app(dict(request) | {"method": "DELETE"}, _nothing, _ignore)
+    def _one_too_many(self, visitor: str) -> str | None:
+        """The file that has to go: the visitor's oldest, or the oldest of whoever has most. So nobody's large files
+        cost others theirs."""
+        own = [path for path, upload in self._kept.items() if upload.visitor == visitor]
+        if len(own) > MOST:
+            return own[0]
+        sizes: dict[str, int] = {}
+        for upload in self._kept.values():
+            sizes[upload.visitor] = sizes.get(upload.visitor, 0) + upload.size
+        if sum(sizes.values()) <= MOST_BYTES:
+            return None
+        largest = max(sizes, key=sizes.__getitem__)
+        return next(path for path, upload in self._kept.items() if upload.visitor == largest)
+
+
+class Upload(NamedTuple):
+    """A file that is kept: whose it is, its bytes, and the request that brought it."""
+
+    visitor: str
+    size: int
+    request: Scope
 
 
 def _visitor(scope: Scope) -> str:

@@ -56,8 +56,9 @@ def _is_page(asked: Headers, answered: Headers, status: int) -> bool:
 
 
 def _is_secure(scope: Scope, asked: Headers) -> bool:
-    """Whether the browser came over HTTPS, to this server or to a proxy before it."""
-    return scope["scheme"] == "https" or asked.get("x-forwarded-proto", "") == "https"
+    """Whether the browser came over HTTPS, to this server or to the first of the proxies before it."""
+    first, *_ = asked.get("x-forwarded-proto", "").split(",")
+    return scope["scheme"] == "https" or first.strip() == "https"
 
 
 def _cookie(value: str, secure: bool) -> str:

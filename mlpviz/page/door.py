@@ -107,9 +107,7 @@ def tell(run: RunState, command: Command, patience: float = EFFECT) -> RunState:
         return run
     except Exception as error:
         after = find_run(run.id)
-        if after is None:
-            memory.PROBLEM.set("The server had forgotten this run. Here it is again, from its first step.")
-        elif after.status != Status.FAILED:  # a run that failed says so itself
+        if after is not None and after.status != Status.FAILED:  # a run that is gone, or failed, is told by the page
             memory.PROBLEM.set(_words(error))
         return after or run
     assert isinstance(state, RunState)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.download import DOWNLOADS, SIZES, Download, State
-from mlpviz.page import memory
+from mlpviz.page import door, memory
 from mlpviz.page.guard import safely
 from mlpviz.page.words import plain
 
@@ -27,11 +27,12 @@ def _progress(download: Download, title: str) -> None:
     if download.state != State.RUNNING:
         st.rerun()
     st.progress(download.progress(), text=f"Downloading {title}…")
-    st.button("Cancel download", on_click=safely(download.cancel), width="stretch")
+    if download.by == door.visitor():
+        st.button("Cancel download", on_click=safely(download.cancel), width="stretch")
 
 
 def _begin(name: str) -> None:
     try:
-        DOWNLOADS.begin(name)
+        DOWNLOADS.begin(name, door.visitor())
     except OSError as error:
         memory.PROBLEM.set(f"The download can’t be kept here ({error.strerror}): start mlpviz in a folder of yours.")

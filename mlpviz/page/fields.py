@@ -20,11 +20,10 @@ def prepare(latest: Settings | None = None) -> None:
         return
     lesson, problems = begin()
     if latest is not None:
-        fill(latest)
-        return
-    params = {"dataset": default_dataset()} | lesson | st.query_params.to_dict()
-    settings, more = best_settings(params)
-    problems += more
+        settings = latest
+    else:
+        settings, more = best_settings({"dataset": default_dataset()} | lesson | st.query_params.to_dict())
+        problems += more
     if problems:
         memory.PROBLEM.set(f"The address holds what can’t be: {' '.join(problems)} The rest of it is used.")
     fill(settings)

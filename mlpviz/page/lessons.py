@@ -33,8 +33,7 @@ def choose_lesson() -> None:
         placeholder="Choose a lesson…",
         on_change=safely(_choose),
         disabled=link_locks(),
-        help="An experiment with a question to predict. Your own: Markdown files in a folder called *lessons*, "
-        "as the README says.",
+        help="An experiment with a question to predict. You can add lessons of your own: docs/CLASS.md says how.",
     )
     for problem in problems:
         st.warning(plain(problem))

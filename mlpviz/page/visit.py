@@ -8,6 +8,8 @@ import streamlit as st
 
 from mlpviz.backend.commands import Change, Pause
 from mlpviz.backend.specifications import BranchFrom, NewRun
+from mlpviz.catalog import default_dataset
+from mlpviz.lessons import load_lessons
 from mlpviz.page import door, memory
 from mlpviz.page.controls import control_params, experiment_params
 from mlpviz.page.fields import fill
@@ -15,13 +17,10 @@ from mlpviz.page.guard import safely
 from mlpviz.page.images.filters import filter_params
 from mlpviz.page.views import view_params
 from mlpviz.page.words import plain
-from mlpviz.settings import LIVE_FIELDS, Settings, spell
+from mlpviz.settings import Settings, spell
 from mlpviz.state import RunState
 
-GONE = (
-    "The run in this address is not on the server any more, or it is another visitor’s. Here is a new run with the "
-    "same settings, at step 0."
-)
+HERE = "Here is a new run with the same settings, at step 0."
 
 
 def current_run(settings: Settings) -> RunState:
@@ -29,8 +28,10 @@ def current_run(settings: Settings) -> RunState:
     where a script run reads its state, once."""
     run = current_run_or_none()
     if run is None:
-        if memory.VISIT.get().run or "run" in st.query_params:
-            memory.NOTES.get().append(GONE)
+        if memory.VISIT.get().run:
+            memory.NOTES.get().append(f"Your run is not on the server any more. {HERE}")
+        elif "run" in st.query_params:
+            memory.NOTES.get().append(f"The run in this address is gone, or it is another visitor’s. {HERE}")
         return _begin(settings, None)
     if run.settings == settings:
         return run
@@ -51,11 +52,11 @@ def current_run_or_none() -> RunState | None:
 
 
 def come_back() -> Settings | None:
-    """At the first script run, where the address names neither a run nor settings: show the visitor's latest run. Gives
-    its settings, or None where there is none."""
-    named = {"run", "lesson", *(field.name for field in fields(Settings))}
+    """At the first script run, where the address names neither a run nor settings: show the visitor's latest run. Where
+    it names a lesson, only if the run is one of that lesson. Gives its settings, or None where there is none."""
+    named = {"run", *(field.name for field in fields(Settings))}
     latest = door.latest_run() if named.isdisjoint(st.query_params) else None
-    if latest is None:
+    if latest is None or not _is_of_lesson(latest, st.query_params.get("lesson", "")):
         return None
     memory.VISIT.get().run = latest.id
     if latest.step:
@@ -106,6 +107,18 @@ def previous_run() -> RunState | None:
     return door.find_run(memory.VISIT.get().previous)
 
 
+def _is_of_lesson(run: RunState, name: str) -> bool:
+    """Whether the run is what the lesson sets up, or one of its variants; any run is, where no lesson is named."""
+    lesson = load_lessons()[0].get(name)
+    if not name or lesson is None:
+        return not name
+    default = {"dataset": default_dataset()}
+    return any(
+        not Settings.from_params(default | query).needs_new_run(run.settings)
+        for query in (lesson.settings, *lesson.variants.values())
+    )
+
+
 def write_address(run: RunState, settings: Settings) -> None:
     """Keep the address such that a copied link opens the same experiment, and a reload finds its run."""
     wanted = experiment_params(settings) | control_params() | view_params() | filter_params() | {"run": run.id}
@@ -130,7 +143,7 @@ def _begin(settings: Settings, old: RunState | None) -> RunState:
         return old
     if old is not None and old.twin is not None:
         memory.TWIN_PROBLEM.set("The twin was of the run before this one: make another.")
-    if old is not None and not instead_of:
+    if old is not None and not instead_of and door.find_run(old.id) is not None:  # it may have made room
         door.tell(old, Pause())
     assert isinstance(run, RunState)
     return run
@@ -147,7 +160,7 @@ def _change_over(visit: memory.Visit, run: str, previous: str) -> None:
 
 
 def _ask(run: RunState, settings: Settings) -> RunState:
-    changed = {n: pair for n, pair in run.settings.differences(settings).items() if n not in LIVE_FIELDS}
+    changed = run.settings.differences(settings)
     listed = ", ".join(f"{name.replace('_', ' ')} {spell(old)} → {spell(new)}" for name, (old, new) in changed.items())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**This needs a new run** ({listed}). The one below has made {run.step:,} steps.", width="stretch")

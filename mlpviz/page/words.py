@@ -6,11 +6,15 @@ import re
 
 LONGEST = 400  # characters of a message; what is longer is cut
 LONG_WORD = re.compile(r"\S{80,}")  # no word of a language is so long
-#: Whatever means something in Streamlit's Markdown where it stands: links, pictures, emphasis, code, formulas, colours,
-#: icons, entities, addresses that become links by themselves, and lists and headings at the beginning.
+#: Whatever means something in Markdown where it stands: links, pictures, emphasis, code, formulas, entities, and lists
+#: and headings at the beginning. A backslash before it takes the meaning away.
 SPECIAL = re.compile(
-    r"[\\`*\[\]<>~$|&@]|:(?=\S)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=www)\.|^[#+\-=]|(?<=^\d)[.)]", re.IGNORECASE
+    r"[\\`*\[\]<>~$|&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#+\-=]|(?<=^\d)[.)]",
 )
+#: What Streamlit replaces in a text when it has read the Markdown, backslashes or not: addresses that become links by
+#: themselves, icons, emoji, arrows and dashes. A character of no width behind the first part keeps it from that.
+REPLACED = re.compile(r":(?=\S)|@(?=\S)|www(?=\.)|-(?=[->])|<(?=[-=])|[>~!=](?==)", re.IGNORECASE)
+JOINER = "\u2060"  # a word joiner: invisible, and no line breaks at it
 
 
 def plain(text: str) -> str:
@@ -18,4 +22,4 @@ def plain(text: str) -> str:
     text = " ".join(text.split())
     text = LONG_WORD.sub(lambda word: f"{word[0][:79]}…", text)
     text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return SPECIAL.sub(r"\\\g<0>", text)
+    return SPECIAL.sub(r"\\\g<0>", REPLACED.sub(rf"\g<0>{JOINER}", text))

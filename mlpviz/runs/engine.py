@@ -16,6 +16,7 @@ import torch
 
 from mlpviz.datasets import Dataset
 from mlpviz.runs.errors import GoneError, for_the_caller
+from mlpviz.runs.freed import Freed
 from mlpviz.runs.long_question import LongQuestion, Reply
 from mlpviz.runs.memory import Needs, network_memory
 from mlpviz.runs.room import MOST_RUNS, Room
@@ -27,7 +28,8 @@ from mlpviz.state import RunState, TaskState
 SLICE = 0.020  # seconds of a turn; shorter ones cost training: another network to bring into the cache each time
 IDLE = 0.1  # seconds between looks for a lease that has come back, when nothing trains
 MOST_QUESTIONS = 12  # long ones of one visitor that are worked at
-MEMORY = 4 * 2**30  # bytes for all tasks
+MEMORY = 5 * 2**30  # bytes for all tasks
+LAST_PIECE = 1.5  # seconds that the end of the server waits for a piece of work
 RECOVER = 0.5  # seconds before the thread begins again after an error of its own, so that it doesn't spin
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Engine:
         self._tasks: dict[str, Task] = {}
         self._seats: dict[str, str] = {}  # by a task's id: the token that shows it now
         self._lock = threading.RLock()  # guards both
+        self._freed = Freed()
         self._questions: list[LongQuestion] = []  # the engine's thread alone knows of these
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._closing = False
@@ -145,7 +148,8 @@ class Engine:
                 self._seats[task.id] = seat  # the other is forgotten, and its watchers go on here
             elif seat is not None:
                 self.swap_seats(seat_of, task.id)
-            lost = [each for each in leaving if each.owner == owner and each is not given_up and each.step]
+            lost = [each for each in leaving if each.owner == owner and each is not given_up]
+            lost = [each for each in lost if each.step or each.watched()]
             return replace(self._with_seats(task.state), note=self.room.say_lost(lost))
 
         return self._between_steps(make)
@@ -229,10 +233,13 @@ class Engine:
             self._forget([task, *task.companions()])
 
     def close(self) -> None:
-        """End the thread after the slice under way; all tasks are forgotten. May be called twice."""
+        """End the thread after the piece of work under way; all tasks are forgotten. May be called twice.
+
+        A piece that takes very long isn't waited for: the thread ends with the process.
+        """
         self._closing = True
         self._send(lambda: None)
-        self._thread.join()
+        self._thread.join(LAST_PIECE)
         for question in self._questions:
             question.fail(GoneError("The server is being stopped."))
         with self._lock:
@@ -277,6 +284,7 @@ class Engine:
     def _give_turns(self) -> None:
         """One turn for each task that somebody watches, and for long questions; if there is nothing to do, wait a
         little."""
+        self._freed.give_back()
         tasks = self._all_tasks()
         self._forget([task for task in tasks if task.over])
         self._questions = [question for question in self._questions if not question.over]
@@ -376,5 +384,6 @@ class Engine:
     def _forget(self, tasks: list[Task]) -> None:
         with self._lock:
             for task in tasks:
-                self._tasks.pop(task.id, None)
+                if self._tasks.pop(task.id, None) is not None:
+                    self._freed.add(task.memory)
                 self._seats.pop(task.id, None)

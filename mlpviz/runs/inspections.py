@@ -40,7 +40,8 @@ class Inspections:
         self._interval = REFRESH
         self._inspected_at = self._seconds = 0.0
         self.sharpness = SharpnessMeter(trainer)
-        self._sharpness_due = 0.0
+        self._sharpness_due = self._sharpness_seconds = 0.0
+        self._sharing = 1  # tasks that shared the engine when the measurement began
 
     def due(self) -> bool:
         """Whether enough time has passed since the latest inspection."""
@@ -77,12 +78,23 @@ class Inspections:
         engine's time."""
         self._interval = max(self.every, self._seconds * watched / INSPECTION_SHARE)
 
-    def measure_sharpness(self, watched: int) -> None:
-        """Measure it if it is asked for and due; likewise within a bounded share of the time."""
-        if not self.sharpness.due() or self._clock.now() < self._sharpness_due:
-            return
+    def begin_sharpness(self, watched: int) -> None:
+        """Begin to measure it if it is asked for and due; likewise within a bounded share of the time."""
+        if self.sharpness.due() and self._clock.now() >= self._sharpness_due:
+            self._sharpness_seconds, self._sharing = 0.0, watched
+            self.sharpness.begin()
+
+    def measuring(self) -> bool:
+        """Whether the sharpness is being measured. Until it is, the run makes no step."""
+        return self.sharpness.measuring()
+
+    def measure_on(self) -> None:
+        """Go on with the measurement, by one piece."""
         begun = self._clock.now()
-        self.sharpness.measure()
+        self.sharpness.measure_on()
         ended = self._clock.now()
-        self._prices.add("sharpness", ended - begun)
-        self._sharpness_due = ended + max(self.sharpness.every or 0.0, (ended - begun) * watched / SHARPNESS_SHARE)
+        self._sharpness_seconds += ended - begun
+        if not self.measuring():
+            self._prices.add("sharpness", self._sharpness_seconds)
+            share = self._sharpness_seconds * self._sharing / SHARPNESS_SHARE
+            self._sharpness_due = ended + max(self.sharpness.every or 0.0, share)

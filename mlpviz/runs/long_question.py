@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
@@ -106,6 +107,7 @@ class LongQuestion(Task):
     def fail(self, error: BaseException) -> None:
         """Give it up, and say why to whoever may still ask."""
         self.over = True
-        self._pieces.close()
+        with contextlib.suppress(ValueError):  # it is at work, and the server doesn't wait for its end
+            self._pieces.close()
         if not self._reply.done():
             self._reply.set_exception(for_the_caller(error))

@@ -45,8 +45,9 @@ def trainer_memory(settings: Settings) -> int:
 
 
 def run_memory(settings: Settings) -> int:
-    """Bytes of a run: its network in training, and its checkpoints."""
-    return trainer_memory(settings) + checkpoint_capacity(settings) * checkpoint_memory(settings)
+    """Bytes of a run: its network in training, its checkpoints, and an update that is taken apart."""
+    checkpoints = checkpoint_capacity(settings) * checkpoint_memory(settings)
+    return trainer_memory(settings) + checkpoints + walk_memory(settings)
 
 
 def step_memory(settings: Settings) -> int:

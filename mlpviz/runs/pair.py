@@ -60,7 +60,7 @@ class Pair:
     def behind(self) -> bool:
         """Whether the leader has to wait for the follower."""
         follower = self.follower
-        return not follower.failed and (follower.recording.evaluating() or follower.step < self.leader.step)
+        return not follower.failed and (follower.busy_beside_training() or follower.step < self.leader.step)
 
     def catch_up(self) -> None:
         """Do the follower's next piece; what breaks it doesn't break the leader."""

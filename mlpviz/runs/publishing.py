@@ -30,7 +30,7 @@ class Publisher:
         if now < self._next_refresh and run.status == self._shown[0]:
             return
         run.collect()
-        run.inspections.measure_sharpness(watched)
+        run.inspections.begin_sharpness(watched)
         news = self._to_show()
         if news == self._shown:
             return

@@ -173,7 +173,11 @@ class Run(Task):
         if self.failed or self.follows is not None:
             return False
         waiting = self.leads is not None and self.leads.behind()
-        return waiting or self.recording.evaluating() or self.health.examining() or self.step < self.goal
+        return waiting or self.busy_beside_training() or self.step < self.goal
+
+    def busy_beside_training(self) -> bool:
+        """Whether something is under way for which the next step waits."""
+        return self.inspections.measuring() or self.recording.evaluating() or self.health.examining()
 
     def work(self, seconds: float) -> None:
         """As in `Task`; looks after the run's health at the end of the turn, where there is something to see."""
@@ -190,7 +194,9 @@ class Run(Task):
 
     def advance_alone(self) -> None:
         """The next piece of this run, whether another follows it or not."""
-        if self.recording.evaluating():
+        if self.inspections.measuring():
+            self.inspections.measure_on()
+        elif self.recording.evaluating():
             self.recording.evaluate_on()
         elif self.health.examining():
             self.health.examine_on()
@@ -219,4 +225,5 @@ class Run(Task):
         return self.step + 1 == self.goal or (self.watched() and self.inspections.due())
 
     def _count_memory(self) -> None:
-        self.memory = run_memory(self.settings) + len(self.walks) * walk_memory(self.settings)
+        more_walks = max(0, len(self.walks) - 1)  # room for one of them is always counted
+        self.memory = run_memory(self.settings) + more_walks * walk_memory(self.settings)

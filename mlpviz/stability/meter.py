@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from mlpviz.diagnosis import stability_factor
 from mlpviz.history import History, Series
 from mlpviz.settings import Settings
 from mlpviz.snapshot import SHARPNESS_COLUMNS
-from mlpviz.stability.sharpness import Sharpness, measure_sharpness, probe_images
+from mlpviz.stability.sharpness import Sharpness, probe_images, sharpness_in_parts
 from mlpviz.trainer import Trainer, pixels
 
 COLD_EVERY = 20  # measurements
@@ -27,18 +28,35 @@ class SharpnessMeter:
         self._latest: Sharpness | None = None
         self._count = 0
         self._measured_step = -1
+        self._measuring: Generator[None, None, Sharpness] | None = None
         self.every: float | None = None
 
     def due(self) -> bool:
-        return self.every is not None and self._trainer.step != self._measured_step
+        """Whether it is asked for, and not measured at this step."""
+        return self.every is not None and self._trainer.step != self._measured_step and not self.measuring()
 
-    def measure(self) -> None:
-        """Measure now, from where the last measurement ended."""
-        # A warm start can go on following an eigenvalue that another has passed, so now and then it begins anew.
+    def measuring(self) -> bool:
+        """Whether a measurement is under way. The weights must stay as they are until it is over."""
+        return self._measuring is not None
+
+    def begin(self) -> None:
+        """Begin to measure, from where the last measurement ended."""
+        # A warm start can go on following an eigenvalue that another has passed, so now and then it begins again.
         cold = self._latest is None or self._count % COLD_EVERY == 0
         start = None if cold or self._latest is None else self._latest.vector
         self._count += 1
-        sharpness = measure_sharpness(self._trainer.net, pixels(self._probe), self._labels, start)
+        self._measuring = sharpness_in_parts(self._trainer.net, pixels(self._probe), self._labels, start)
+
+    def measure_on(self) -> None:
+        """Go on with the measurement, by one Hessian-vector product."""
+        assert self._measuring is not None
+        try:
+            next(self._measuring)
+        except StopIteration as stop:
+            self._measuring = None
+            self._keep(stop.value)
+
+    def _keep(self, sharpness: Sharpness) -> None:
         self._measured_step = self._trainer.step
         self._latest = sharpness if math.isfinite(sharpness.value) else None  # a broken vector is no start for the next
         threshold = stability_threshold(self._trainer.settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from mlpviz.diagnosis import GUESSES, PATIENCE, Diagnosis, PostMortem
 from mlpviz.history import Series
 from mlpviz.settings import Settings
 from mlpviz.stability.replay import Replay
-from mlpviz.stability.sharpness import measure_sharpness, probe_images
+from mlpviz.stability.sharpness import probe_images, sharpness_in_parts
 from mlpviz.trainer import Checkpoint, Trainer, pixels
 
 MOST_UPDATES = 250  # that are looked at
@@ -48,6 +48,7 @@ class Examination:
         self.diagnosis = diagnosis
         self.result: PostMortem | None = None
         self.before: Checkpoint | None = None
+        self._conclusion: Generator[None, None, None] | None = None
         first = onset(diagnosis, steps, trend)
         # From a checkpoint before that step, so that there is something to look at.
         self._replay = Replay(dataset, checkpoint_before(first - 1), changes)
@@ -55,25 +56,34 @@ class Examination:
         self._end = min(diagnosis.vitals.step, self._look_from + MOST_UPDATES)
 
     def advance(self) -> None:
-        """Make the next update again, or draw the conclusion."""
+        """Make the next update again, or go on with the conclusion."""
         replay = self._replay
-        if replay.trainer.step < self._look_from:
+        if self._conclusion is not None:
+            next(self._conclusion, None)
+        elif replay.trainer.step < self._look_from:
             replay.forward()
-            return
-        bad = replay.first_bad
-        # Once numbers are broken nothing new is to be seen: two updates more, then it ends.
-        end = self._end if bad is None else min(self._end, bad[2] + AFTERWARDS)
-        if replay.trainer.step < end:
+        elif replay.trainer.step < self._last():
             replay.advance()
-            return
+        else:
+            self._conclusion = self._conclude()
+
+    def _last(self) -> int:
+        """The last update to look at. Once numbers are broken nothing new is to be seen: two updates more, then it
+        ends."""
+        bad = self._replay.first_bad
+        return self._end if bad is None else min(self._end, bad[2] + AFTERWARDS)
+
+    def _conclude(self) -> Generator[None, None, None]:
+        """Put together what was seen, and measure the sharpness before it, in pieces."""
+        replay = self._replay
         made = np.arange(replay.trainer.step - len(replay.rows) + 1, replay.trainer.step + 1)
+        rate = yield from stable_rate(replay.trainer, replay.before)
         self.before = replay.before
-        rate = stable_rate(replay.trainer, replay.before)
         self.result = PostMortem(
             diagnosis=replace(self.diagnosis, vitals=replace(self.diagnosis.vitals, stable_rate=rate)),
             steps=made,
             rows=replay.table(),
-            first_bad=bad,
+            first_bad=replay.first_bad,
             back_to=replay.before.step,
             stable_rate=rate,
         )
@@ -102,11 +112,12 @@ def onset(diagnosis: Diagnosis, steps: Series, trend: Series | None) -> int:
     return min(step, int(alive[-1])) if len(alive) else steps.start
 
 
-def stable_rate(trainer: Trainer, at: Checkpoint) -> float | None:
-    """2 / sharpness at a checkpoint of the trainer's run, where that can be measured; the trainer goes back there."""
+def stable_rate(trainer: Trainer, at: Checkpoint) -> Generator[None, None, float | None]:
+    """2 / sharpness at a checkpoint of the trainer's run, where that can be measured; the trainer goes back there. It
+    comes in pieces, as the sharpness does."""
     trainer.restore(at)
     count = probe_images(trainer)
-    sharpness = measure_sharpness(
+    sharpness = yield from sharpness_in_parts(
         trainer.net, pixels(trainer.dataset.train.images[:count]), trainer.dataset.train.labels[:count]
     )
     return 2 / sharpness.value if np.isfinite(sharpness.value) and sharpness.value > 0 else None

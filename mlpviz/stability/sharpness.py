@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import torch
@@ -46,7 +46,21 @@ def probe_images(trainer: Trainer) -> int:
 
 
 def measure_sharpness(net: nn.Module, X: Tensor, y: Tensor, start: Tensor | None = None) -> Sharpness:
-    """The sharpness at the network's weights, on images (n, 28, 28) and labels (n,); `.grad` is left alone.
+    """The sharpness at the network's weights, on images (n, 28, 28) and labels (n,), all at once."""
+    parts = sharpness_in_parts(net, X, y, start)
+    while True:
+        try:
+            next(parts)
+        except StopIteration as stop:
+            measured: Sharpness = stop.value
+            return measured
+
+
+def sharpness_in_parts(
+    net: nn.Module, X: Tensor, y: Tensor, start: Tensor | None = None
+) -> Generator[None, None, Sharpness]:
+    """The same, with one Hessian-vector product at a time: of a large network, each takes long. Between two of them the
+    weights must stay as they are. `.grad` is left alone.
 
     Found by Rayleigh and Ritz in the span of the present vector, its residual and the last direction (LOBPCG without a
     preconditioner; Knyazev 2001): one Hessian-vector product an iteration like power iteration, but it finds the
@@ -55,14 +69,18 @@ def measure_sharpness(net: nn.Module, X: Tensor, y: Tensor, start: Tensor | None
     """
     parameters = [p for p in net.parameters() if p.requires_grad]
     hvp = hessian_vector_product(net, X, y)
+    yield
     if start is None:
         generator = torch.Generator().manual_seed(0)
         size = sum(p.numel() for p in parameters)
         start = torch.randn(size, generator=generator).to(parameters[0].device)
-        vector = largest_eigenvector(hvp, start, COLD)
+        vector = yield from largest_eigenvector(hvp, start, COLD)
     else:
-        vector = largest_eigenvector(hvp, start, WARM)
-    parts = [hessian_vector_product(net, *part)(vector) for part in zip(X.chunk(PARTS), y.chunk(PARTS), strict=True)]
+        vector = yield from largest_eigenvector(hvp, start, WARM)
+    parts = []
+    for part in zip(X.chunk(PARTS), y.chunk(PARTS), strict=True):
+        parts.append(hessian_vector_product(net, *part)(vector))
+        yield
     sizes = torch.tensor([len(part) for part in X.chunk(PARTS)], device=vector.device)
     image = (torch.stack(parts) * (sizes / len(X))[:, None]).sum(dim=0)
     value = float(vector @ image)
@@ -86,11 +104,15 @@ def hessian_vector_product(net: nn.Module, X: Tensor, y: Tensor) -> Callable[[Te
     return product
 
 
-def largest_eigenvector(product: Callable[[Tensor], Tensor], start: Tensor, iterations: int) -> Tensor:
-    """A unit vector near the eigenvector of the largest eigenvalue of the symmetric operator `product`."""
+def largest_eigenvector(
+    product: Callable[[Tensor], Tensor], start: Tensor, iterations: int
+) -> Generator[None, None, Tensor]:
+    """A unit vector near the eigenvector of the largest eigenvalue of the symmetric operator `product`. It comes in
+    pieces, of one product each."""
     basis: Tensor = (start / start.norm())[:, None]
     images = product(basis[:, 0])[:, None]
     for _ in range(iterations - 1):
+        yield
         v, image = basis[:, 0], images[:, 0]
         value = v @ image
         rest = image - value * v

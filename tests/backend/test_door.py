@@ -53,7 +53,7 @@ from mlpviz.backend.specifications import (
 )
 from mlpviz.line_by_line.ablations import ABLATIONS
 from mlpviz.runs.engine import Engine
-from mlpviz.runs.memory import PIN, Needs, run_memory, step_memory, trainer_memory
+from mlpviz.runs.memory import PIN, Needs, run_memory, step_memory, trainer_memory, walk_memory
 from mlpviz.runs.room import SHARE
 from mlpviz.state import PinState, RunState
 from mlpviz.trainer import pixels
@@ -198,8 +198,12 @@ def test_a_walk_and_what_can_be_asked_of_it(door, local, run, oracle):
     until(lambda: door.find(run.id, ADA).step == 4)
     assert door.ask(run.id, ADA, CameTrue(TAB, 4)).result(5) is True
     assert np.array_equal(door.ask(run.id, ADA, GradientOf(TAB, 4, "W1")).result(5), gradient), "also when it is made"
-    door.tell(run.id, ADA, ForgetWalk(TAB)).result(5)
-    assert local.engine.task(run.id, ADA).memory < memory, "what a walk takes is counted"
+    door.ask(run.id, ADA, WalkNextStep("another tab")).result(10)
+    more = local.engine.task(run.id, ADA).memory - memory
+    assert more == walk_memory(SMALL), "room for one is always counted, and for more when they come"
+    for tab in (TAB, "another tab"):
+        door.tell(run.id, ADA, ForgetWalk(tab)).result(5)
+    assert local.engine.task(run.id, ADA).memory == memory
     with pytest.raises(LookupError):
         door.ask(run.id, ADA, MoveOf(TAB, 4, "W1", place)).result(5)
 

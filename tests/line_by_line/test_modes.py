@@ -2,13 +2,14 @@ import torch
 
 from mlpviz import Settings, Trainer
 from mlpviz.line_by_line.modes import device_error, evaluation_modes
+from tests.waiting import worked_off
 
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(12,), batch_size=100)
 
 
 def test_without_grad_nothing_is_kept_and_with_it_the_layers_inputs(tiny):
     """To differentiate a linear layer's weights, its input is needed: x, and h, which ReLU shares."""
-    modes = evaluation_modes(Trainer(SMALL, tiny))
+    modes = worked_off(evaluation_modes(Trainer(SMALL, tiny)))
     assert modes.images == 300
     assert modes.kept_bytes_no_grad == 0
     assert modes.kept_bytes == 4 * 300 * (784 + 12)
@@ -18,10 +19,10 @@ def test_without_grad_nothing_is_kept_and_with_it_the_layers_inputs(tiny):
 def test_eval_changes_nothing_in_a_network_without_dropout(tiny):
     trainer = Trainer(SMALL, tiny)
     before = trainer.net.training
-    assert evaluation_modes(trainer).same_logits
+    assert worked_off(evaluation_modes(trainer)).same_logits
     assert trainer.net.training == before
     trainer.net.append(torch.nn.Dropout(0.5))
-    assert not evaluation_modes(trainer).same_logits
+    assert not worked_off(evaluation_modes(trainer)).same_logits
 
 
 def test_mixing_devices_raises_what_pytorch_says(tiny):

@@ -11,9 +11,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from mlpviz.live import uploads as uploads_module
 from mlpviz.live.security import Security
 from mlpviz.live.serving import MIDDLEWARE
-from mlpviz.live.uploads import MOST, MOST_TOGETHER, UploadLimit
+from mlpviz.live.uploads import MOST, UploadLimit
 from mlpviz.live.visitor import COOKIE
 from mlpviz.options import FRAMES
 
@@ -77,7 +78,7 @@ def test_a_value_that_is_not_ours_is_replaced(client, value):
     assert found != value and re.fullmatch(r"[\w-]{32}", found)
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-forwarded-proto": "https"}])
+@pytest.mark.parametrize("headers", [{}, {"x-forwarded-proto": "https"}, {"x-forwarded-proto": "https, http"}])
 def test_over_https_it_is_kept_in_a_frame_on_another_site(client, headers):
     address = "http://testserver/" if headers else "https://testserver/"
     _, parts = cookie_of(client.get(address, headers=headers))
@@ -124,7 +125,9 @@ def uploads():
 
     async def file(request):
         path = request.url.path
-        assert request.headers["x-xsrftoken"] == "t"
+        if request.headers["x-xsrftoken"] != "t":
+            return Response(status_code=403)
+        await request.body()
         if request.method == "PUT":
             if int(request.headers["content-length"]) > 100:
                 return Response(status_code=413)
@@ -136,8 +139,8 @@ def uploads():
     routes = [Route("/_stcore/upload_file/{session}/{file}", file, methods=["PUT", "DELETE"])]
     client = TestClient(Starlette(routes=routes, middleware=[Middleware(UploadLimit)]))
 
-    def send(method, session, name, cookie="", size=10):
-        headers = {"x-xsrftoken": "t"} | ({"cookie": f"{COOKIE}={cookie}"} if cookie else {})
+    def send(method, session, name, cookie="", size=10, token="t"):
+        headers = {"x-xsrftoken": token} | ({"cookie": f"{COOKIE}={cookie}"} if cookie else {})
         return client.request(method, f"/_stcore/upload_file/{session}/{name}", content=b"x" * size, headers=headers)
 
     return send, kept
@@ -180,8 +183,21 @@ def test_what_was_refused_counts_for_nothing(uploads):
     assert names(kept) == ["first"]
 
 
-def test_all_together_leave_no_more_than_so_many(uploads):
+def test_a_delete_that_was_refused_forgets_nothing(uploads):
     send, kept = uploads
-    for i in range(MOST_TOGETHER + 10):
-        send("PUT", "session", str(i), f"{i:032}")
-    assert names(kept) == [str(i) for i in range(10, MOST_TOGETHER + 10)]
+    for i in range(20):
+        send("PUT", "session", str(i), KEPT)
+        assert send("DELETE", "session", str(i), KEPT, token="wrong").status_code == 403
+    assert len(kept) == MOST
+
+
+def test_when_all_together_are_too_large_whoever_has_most_makes_room(uploads, monkeypatch):
+    """A class's pictures stay, whatever somebody else uploads with many invented cookies."""
+    send, kept = uploads
+    monkeypatch.setattr(uploads_module, "MOST_BYTES", 1500)
+    for i in range(100):
+        send("PUT", "class", f"student{i}", f"{i:032}", size=10)
+    for i in range(50):
+        send("PUT", "session", f"large{i}", f"x{i:031}", size=90)
+    assert sum(name.startswith("student") for name in names(kept)) == 100
+    assert sum(name.startswith("large") for name in names(kept)) == 5

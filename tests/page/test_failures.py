@@ -73,7 +73,7 @@ def test_a_run_that_the_server_has_forgotten_is_begun_again():
     press(app, "Step")
     fresh = run_of(app)
     assert fresh.id != run.id and fresh.settings == run.settings
-    assert "The server had forgotten this run" in texts(app)
+    assert "Your run is not on the server any more" in " ".join(info.value for info in app.info) and not app.error
 
 
 def test_a_busy_server_says_so_and_makes_nothing_behind_the_visitors_back(monkeypatch):

@@ -7,9 +7,10 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 from mlpviz.backend.commands import OneStep
+from mlpviz.lessons import load_lessons
 from mlpviz.page import door
 from tests.page import driver
-from tests.page.driver import at_rest, open_page, page, press, run_of, tell
+from tests.page.driver import at_rest, labels, open_page, page, press, run_of, tell
 
 
 def infos(app):
@@ -26,7 +27,38 @@ def test_an_address_that_names_nothing_shows_the_latest_run():
     assert run_of(again) is run and again.select_slider(key="learning_rate").value == 0.02
     assert "your latest run, at step 1" in infos(again)
     assert run_of(open_page(learning_rate="0.03")) is not run
-    assert run_of(open_page(lesson="article")) is not run
+    assert run_of(open_page(lesson="article")) is not run, "that lesson sets other things"
+
+
+def test_an_address_that_names_a_lesson_shows_the_latest_run_of_that_lesson():
+    """As in a frame on a course's page, which names the lesson; also a variant's run."""
+    lesson = load_lessons()[0]["batch-size"]
+    for query in (lesson.settings, *lesson.variants.values()):
+        run = run_of(open_page(**{"dataset": "fashion-mnist-mini"} | query))
+        tell(run, OneStep())
+        at_rest(run, 1)
+        assert run_of(open_page(lesson="batch-size")) is run
+    other = open_page(lesson="nonsense")
+    assert run_of(other) is not run and "no lesson called" in other.error[0].value
+
+
+def test_mistakes_in_the_address_are_told_to_who_comes_back_too():
+    run = run_of(page())
+    app = open_page(lock="all,bananas")
+    assert run_of(app) is run and "nothing called 'bananas'" in app.error[0].value
+
+
+def test_a_run_that_made_room_for_the_one_in_its_place_is_no_error(monkeypatch):
+    """The largest networks have no room for two: Reset lets the first one go, and says only that."""
+    app = page()
+    run = run_of(app)
+    tell(run, OneStep())
+    at_rest(run, 1)
+    app.run()
+    monkeypatch.setattr(driver.engine().room, "memory", 8 * (run.memory + 1000))
+    press(app, "Reset")
+    assert run_of(app) is not run and "your run at step 1 was let go" in infos(app)
+    assert not app.error and "Undo" not in labels(app)
 
 
 def test_a_twin_is_nobodys_latest_run():
@@ -39,7 +71,7 @@ def test_a_twin_is_nobodys_latest_run():
 
 def test_a_run_that_is_gone_is_told():
     app = page(learning_rate="0.02", run="nonsense")
-    assert "not on the server any more" in infos(app)
+    assert "is gone, or it is another visitor’s" in infos(app)
     assert run_of(app).settings.learning_rate == 0.02
     driver.engine().drop(run_of(app).id, driver.VISITOR)
     app.run()
@@ -73,15 +105,15 @@ def test_a_larger_network_takes_a_smaller_mini_batch_along():
     app = page(batch_size="8192")
     app.text_input(key="hidden_sizes").set_value("1024-1024-1024-1024-1024-1024")
     app.run()
-    assert not app.exception and run_of(app).settings.batch_size == 2014
-    assert "The batch size is 2,014 now" in infos(app)
+    assert not app.exception and run_of(app).settings.batch_size == 1007
+    assert "The batch size is 1,007 now" in infos(app)
     slider = app.select_slider(key="batch_size")
-    assert max(int(option.replace(",", "").removeprefix("all ")) for option in slider.options) == 2014
+    assert max(int(option.replace(",", "").removeprefix("all ")) for option in slider.options) == 1007
 
 
 def test_a_link_to_a_step_that_would_take_too_long_names_the_largest_batch():
     app = page(hidden_sizes="1024-1024-1024-1024-1024-1024", batch_size="9000")
-    assert "at most 2,014" in app.error[0].value and not app.exception
+    assert "at most 1,007" in app.error[0].value and not app.exception
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from mlpviz.stability.meter import SharpnessMeter, stability_threshold
 from mlpviz.stability.sharpness import WARM, hessian_vector_product, largest_eigenvector, measure_sharpness
 from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
 from mlpviz.trainer import pixels
-from tests.runs.working import SMALL, finish, work_off
+from tests.runs.working import SMALL, FakeClock, finish, work_off
 from tests.waiting import worked_off
 
 
@@ -85,7 +85,7 @@ def test_it_finds_the_largest_and_not_the_largest_magnitude():
     """Eigenvalues ±λ, as on a saddle: power iteration would swing between them."""
     values = torch.tensor([-5.0, 4.9, 3.0, 1.0, 0.0, -2.0])
     start = torch.ones(6)
-    vector = largest_eigenvector(lambda v: values * v, start, 30)
+    vector = worked_off(largest_eigenvector(lambda v: values * v, start, 30))
     assert (vector @ (values * vector)).item() == pytest.approx(4.9, rel=0.01)
 
 
@@ -120,13 +120,59 @@ def test_the_band_holds_what_other_images_say(tiny):
     assert sum(low <= true <= high for low, high in bands) >= 6
 
 
+def measure(meter):
+    """Measure at once, as a run does in pieces."""
+    meter.begin()
+    while meter.measuring():
+        meter.measure_on()
+
+
+def test_in_pieces_it_is_the_same(tiny):
+    """A run makes one product at a turn; of a large network, each takes long."""
+    trainer = Trainer(SMALL, tiny)
+    trainer.train(20)
+    X, y = pixels(tiny.train.images[:256]), tiny.train.labels[:256]
+    pieces, parts = [], sharpness.sharpness_in_parts(trainer.net, X, y)
+    with pytest.raises(StopIteration) as end:
+        while True:
+            pieces.append(next(parts))
+    whole = measure_sharpness(trainer.net, X, y)
+    assert (end.value.value.value, end.value.value.band()) == (whole.value, whole.band()) and len(pieces) > 8
+
+
+def test_a_run_makes_no_step_while_its_sharpness_is_measured_and_others_do(tiny):
+    """The weights must stay. But nobody else waits: each turn makes one Hessian-vector product."""
+    clock = FakeClock()
+    run = Run(SMALL.replace(epochs=50), tiny, clock=clock.clock)
+    while run.recording.evaluating():
+        run.advance()
+    run.inspections.sharpness.every = 0.0
+    run.start()
+    for _ in range(3):
+        run.advance()
+    step, before = run.step, [p.detach().clone() for p in run.trainer.net.parameters()]
+    run.refresh(1)
+    assert run.inspections.measuring() and run.has_work()
+    pieces = 0
+    while run.inspections.measuring():
+        run.advance()
+        pieces += 1
+    assert pieces > 8 and run.step == step
+    assert all(torch.equal(a, b) for a, b in zip(before, run.trainer.net.parameters(), strict=True))
+    clock.now += 1
+    run.refresh(1)
+    assert run.snapshot.sharpness.column("step")[-1] == step
+    run.advance()
+    assert run.step == step + 1
+
+
 def test_measuring_changes_nothing(tiny):
     watched, alone = Trainer(SMALL, tiny), Trainer(SMALL, tiny)
     meter = SharpnessMeter(watched)
     for _ in range(3):
         watched.train(5)
         grads = [p.grad.clone() for p in watched.net.parameters()]
-        meter.measure()
+        measure(meter)
         worked_off(along_gradient(NextStep(watched)))
         assert all(torch.equal(a, p.grad) for a, p in zip(grads, watched.net.parameters(), strict=True))
     assert torch.equal(watched.train(15), alone.train(30)[15:])
@@ -138,7 +184,7 @@ def test_a_run_measures_only_when_asked(tiny):
     assert work_off(run).sharpness is None
     run.inspections.sharpness.every = 0.001
     run.publisher.show_where_it_rests()
-    sharpness = run.snapshot.sharpness
+    sharpness = work_off(run).sharpness
     step, value, low, high, threshold = (sharpness.column(name)[-1] for name in SHARPNESS_COLUMNS)
     assert (step, threshold) == (40, pytest.approx(20)) and 0 < low < value < high
     assert {price.name: price.times for price in run.snapshot.prices}["sharpness"] == 1

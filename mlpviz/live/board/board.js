@@ -104,7 +104,8 @@ class Board {
    */
   async take(status) {
     if (status === 404) {
-      this.say("This run is no longer on the server. Reload the page to begin it again with the same settings.", "gone");
+      this.say("This run is no longer on the server. It may have made room for another one. Reload the page to begin it again.", "gone");
+      this.strip.end("Not on the server any more");
       return 0;
     }
     if (status !== 200 && status !== 204) {

@@ -11,6 +11,18 @@ export class Strip {
     this.values = /** @type {HTMLElement} */ (root.querySelector(".values"));
   }
 
+  /**
+   * Nothing goes on any more: the last values stay, but for those that say that something does.
+   * @param {string} status
+   */
+  end(status) {
+    setText(this.status, status);
+    for (const cell of this.values.children) {
+      const running = ["Speed", "Time left"].includes(cell.children[0].textContent ?? "");
+      if (running) setText(cell.children[1], "–");
+    }
+  }
+
   /** @param {Headline} headline */
   draw({ status, setting, progress, values }) {
     setText(this.status, status);
