@@ -1,4 +1,4 @@
-"""How is this run doing? What is known of it in numbers, and what ails it, if anything does."""
+"""How is this run doing? What is known of it in numbers, and what is wrong with it, if anything is."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Vitals:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What ails a run, and how bad it is."""
+    """What is wrong with a run, and how bad it is."""
 
     kind: Kind
     severity: Severity
@@ -159,12 +159,12 @@ class Diagnosis:
 
 
 def diagnose(vitals: Vitals) -> Diagnosis:
-    """Name what ails the run; the first that fits, from the surest sign to the vaguest."""
+    """Name what is wrong with the run; the first that fits, from the surest sign to the vaguest."""
     for ailment in (_broken, _without_motion, _flat, _astray, _never_began):
         named = ailment(vitals)
         if named is not None:
             kind, severity = named
-            early = vitals.seen < PATIENCE and kind not in (Kind.OVERFLOW, Kind.ZEROS)  # which no patience mends
+            early = vitals.seen < PATIENCE and kind not in (Kind.OVERFLOW, Kind.ZEROS)  # which patience doesn't help
             return Diagnosis(kind, Severity.NOTE if early else severity, vitals)
     if vitals.seen < PATIENCE:
         return Diagnosis(Kind.YOUNG if vitals.seen < WINDOW else Kind.HEALTHY, Severity.HEALTHY, vitals)
@@ -259,7 +259,7 @@ class PostMortem:
     """What was found by making the fatal updates once more and looking at each in full.
 
     Attributes:
-        diagnosis: what ails the run.
+        diagnosis: what is wrong with the run.
         steps: (n,) the number of each update that was made again.
         rows: (n, columns) float32, in the order of `post_mortem_columns`.
         first_bad: the first tensor that was not finite: what it is, its layer (1 is the input's), the update.

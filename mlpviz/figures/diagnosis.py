@@ -1,4 +1,4 @@
-"""What ails a run, in words: the mechanism, the evidence, the cure."""
+"""What is wrong with a run, in words: the mechanism, the evidence, the cure."""
 
 from __future__ import annotations
 

@@ -83,6 +83,6 @@ def _sentence(snapshot: RangeSnapshot) -> str:
     if snapshot.status != Status.FINISHED:
         return "The rate rises by a few per cent a step, until the loss runs away."
     if snapshot.suggestion is None:
-        return "Nothing was learnt at any rate: mend the init, or go back to where it was well."
+        return "Nothing was learnt at any rate: choose another init, or go back to where it was well."
     low, high, use = snapshot.suggestion
     return f"Rates from {number(low)} to {number(high)} serve; {use:g} seems a good choice."

@@ -19,7 +19,7 @@ def plain(newest: Newest) -> bytes:
 
 
 def gzipped(newest: Newest) -> bytes:
-    """The same as a gzip file (RFC 1952), without compressing anything anew."""
+    """The same as a gzip file (RFC 1952), without compressing anything again."""
     check, size = 0, 0
     blocks = []
     for data, packed in _pieces(newest):

@@ -118,7 +118,7 @@ FOLLOW = "follow"
 
 
 def computed(name: str, key: object, make: Callable[[], Value]) -> Value:
-    """What `make` gives, computed once for each key: with another key it is computed anew."""
+    """What `make` gives, computed once for each key: with another key it is computed again."""
     slot: Slot[tuple[object, Value] | None] = Slot(f"computed_{name}", lambda: None)
     entry = slot.get()
     if entry is None or entry[0] != key:
@@ -134,6 +134,6 @@ def is_computed(name: str, key: object) -> bool:
 
 
 def forget_computed(prefix: str) -> None:
-    """Compute whatever has such a name anew next time."""
+    """Compute whatever has such a name again next time."""
     for key in [str(key) for key in st.session_state if str(key).startswith(f"computed_{prefix}")]:
         del st.session_state[key]

@@ -94,7 +94,7 @@ class Task(ABC):
         self.state = self.make_state()
 
     def fail(self, error: BaseException) -> None:
-        """Stop for good. What is published says so at once: whatever broke, nothing is computed anew for it."""
+        """Stop for good. What is published says so at once: whatever broke, nothing is computed for it."""
         if self.failed:
             return
         log.error("task %s failed", self.id, exc_info=error)

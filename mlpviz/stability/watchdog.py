@@ -84,7 +84,7 @@ class Watchdog:
     def diagnose(
         self, settings: Settings, step: int, inspection: Inspection | None, stable_rate: float | None = None
     ) -> Diagnosis:
-        """What ails the run, by these signs."""
+        """What is wrong with the run, by these signs."""
         return diagnose(self.vitals(settings, step, inspection, stable_rate))
 
     def _gradient_norms(self, rows: np.ndarray) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { pageState } from "../../mlpviz/live/board/board.js";
 import { dress } from "../../mlpviz/live/board/cards.js";
-import { charts, merged } from "../../mlpviz/live/board/feed.js";
+import { Feed, charts, merged } from "../../mlpviz/live/board/feed.js";
 import { comparable, length } from "../../mlpviz/live/board/overlays.js";
 import { isDark, shades } from "../../mlpviz/live/board/tiles.js";
 
@@ -23,6 +23,23 @@ test("parts that have not changed stay, newer ones take their place", () => {
   assert.equal(second.version, 2);
   assert.deepEqual(second.parts, { head: { step: 2 }, Loss: { name: "Loss" }, tiles: null });
   assert.deepEqual(first.parts.head, { step: 1 }, "what was drawn is not changed from behind");
+});
+
+test("a page in a hidden tab says so, since the browser may not let it ask again soon", async () => {
+  const asked = [];
+  globalThis.document = { hidden: false, baseURI: "http://host/base/" };
+  globalThis.fetch = async (address) => {
+    asked.push(new URL(address));
+    return { status: 204 };
+  };
+  const feed = new Feed("token");
+  await feed.ask();
+  globalThis.document.hidden = true;
+  await feed.ask();
+  assert.deepEqual(asked.map((address) => address.searchParams.get("hidden")), [null, "1"]);
+  assert.equal(asked[1].pathname, "/base/live/token");
+  delete globalThis.document;
+  delete globalThis.fetch;
 });
 
 test("nothing of another run stays", () => {

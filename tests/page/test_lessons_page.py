@@ -1,11 +1,13 @@
 """Lessons, and links that lock or hide controls, in Streamlit's own test harness."""
 
+from collections import Counter
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from mlpviz import Settings
 from mlpviz.lessons import FIELDS, GROUPS, load_lessons
+from tests.page import driver
 from tests.page.driver import at_rest, labels, page, press, run_of, texts
 from tests.test_lessons import GOOD, write
 
@@ -142,3 +144,19 @@ def test_share_makes_the_link_for_a_class():
     assert (params["lesson"], params["lock"], params["hide"]) == ("momentum", "learning_rate,seed", "data")
     again = page(**params)
     assert run_of(again).settings == run_of(app).settings
+
+
+def test_a_visitor_who_goes_through_a_lesson_keeps_two_runs_and_their_pins():
+    """As tests/runs/test_room.py supposes, where a hundred visitors do so."""
+    app = page(lesson="batch-size")
+    lesson = LESSONS["batch-size"]
+    for label in ("As the question has it", *lesson.variants):
+        press(app, label)
+        run = run_of(app)
+        press(app, "Step")
+        at_rest(run, 1)
+        app.run()
+        kinds = Counter(state.__class__.__name__ for state in driver.engine().mine(driver.VISITOR))
+        assert kinds["RunState"] <= 2 and kinds["PinState"] <= len(lesson.variants)
+        assert set(kinds) <= {"RunState", "PinState"}
+    assert kinds["PinState"] > 0

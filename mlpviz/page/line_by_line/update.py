@@ -185,7 +185,7 @@ def _nothing_to_walk(run: RunState) -> None:
         st.info("It is training. Pause it, and its next update can be taken apart here.")
         st.button("Pause and take the next update apart", on_click=safely(_pause), args=(run,))
     elif run.status == Status.FAILED:
-        st.info("This run was stopped by an error. Reset begins it anew.")
+        st.info("This run was stopped by an error. Reset begins it again.")
     else:
         st.info("This run is finished. Reset goes back to step 0; Start offers more epochs.")
 

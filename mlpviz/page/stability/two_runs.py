@@ -112,7 +112,7 @@ def _suggestion(settings: Settings, name: str) -> str:
             return str(now + 1)
 
 
-def _make(run: RunState, name: str, value: Any, anew: bool) -> None:
+def _make(run: RunState, name: str, value: Any, from_start: bool) -> None:
     """A callback: the twin, of this run or of a fresh one in its place."""
     run = door.now(run)
     try:
@@ -120,7 +120,7 @@ def _make(run: RunState, name: str, value: Any, anew: bool) -> None:
         changed = run.settings.replace(**{name: parsed})
         if changed == run.settings:
             raise ValueError(f"{name.replace('_', ' ')} is {spell(parsed)} already: give the twin another value.")
-        if anew:
+        if from_start:
             replace_run(run.settings, run)
             run = current_run_or_none() or run
         door.create(TwinOf(run.id, ((name, parsed),)))
