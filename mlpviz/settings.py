@@ -199,7 +199,7 @@ def parse(name: str, text: str) -> Any:
     text = text.strip()
     if name == "hidden_sizes":
         parts = [] if text.lower() in ("", "none") else text.replace("-", " ").replace(",", " ").split()
-        if text.startswith("-") or not all(part.isdecimal() for part in parts):
+        if text.startswith("-") or not all(part.isdecimal() and len(part) < 10 for part in parts):
             raise _error(name, text, "whole numbers such as 256 or 256-128, or none")
         return tuple(int(part) for part in parts)
     if name == "train_size" and text.lower() == "all":

@@ -164,3 +164,9 @@ def test_an_error_repeats_no_more_of_a_long_value_than_helps():
     with pytest.raises(ValueError, match=r"…; it must be 0 to 6 layers") as error:
         Settings(hidden_sizes=(8,) * 3000)
     assert len(str(error.value)) < 300
+
+
+def test_a_size_of_very_many_digits_gets_our_own_message():
+    with pytest.raises(ValueError, match="it must be whole numbers such as 256") as error:
+        Settings.from_params({"hidden_sizes": "9" * 5000})
+    assert len(str(error.value)) < 300

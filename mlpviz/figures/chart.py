@@ -155,7 +155,7 @@ def number(value: float) -> str:
     if not np.isfinite(value):
         return "not finite"
     if value == 0 or 1e-3 <= abs(value) < 1e4:
-        text = f"{value:.3g}" if abs(value) < 1000 else f"{round(value, -1):,.0f}"
+        text = f"{value:.3g}" if abs(value) < 999.5 else f"{round(value, -1):,.0f}"
         return text.replace("-", "−")
     digits, exponent = f"{value:.1e}".replace("-", "−", int(value < 0)).split("e")
     return f"{digits}·10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"

@@ -10,6 +10,8 @@ from mlpviz.answers import AlongGradient, Plane
 from mlpviz.figures.chart import Chart, drawable, line, number
 from mlpviz.figures.palette import ALARM, BLUE, GREY, VERMILLION, WHITE, see_through
 
+FLAT = 0.02  # powers of ten: a map whose losses differ by less has one colour
+
 
 def along_gradient_curve(along: AlongGradient) -> Chart:
     """The mini-batch's loss over the step size, with its quadratic approximation and the learning rate."""
@@ -72,12 +74,19 @@ def plane_map(plane: Plane) -> Chart:
     """The loss over the plane as a map with contour lines; the cross is where the network is."""
     floor = float(np.nanmin(plane.losses))
     shown = np.log10(np.where(np.isfinite(plane.losses), np.maximum(plane.losses, 1e-6), np.nan))
-    ticks = np.unique(np.round(np.linspace(np.nanmin(shown), np.nanmax(shown), 5), 2))
+    lowest, highest = float(np.nanmin(shown)), float(np.nanmax(shown))
+    if highest - lowest < FLAT:  # as good as flat: one number in the middle of the colour bar
+        lowest, highest = (lowest + highest - FLAT) / 2, (lowest + highest + FLAT) / 2
+        ticks = np.array([(lowest + highest) / 2])
+    else:
+        ticks = np.linspace(lowest, highest, 5)
     contour = {
         "type": "contour",
         "x": plane.offsets,
         "y": plane.offsets,
         "z": shown,
+        "zmin": lowest,
+        "zmax": highest,
         "colorscale": "Viridis",
         "reversescale": True,
         "ncontours": 24,

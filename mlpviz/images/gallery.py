@@ -110,7 +110,7 @@ def select(frame: pd.DataFrame, wanted: Filter, before: np.ndarray | None = None
         keep &= frame["predicted"].to_numpy() != (frame["predicted"].to_numpy() if before is None else before)
     chosen = frame[keep]
     if wanted.order == "random":
-        return np.random.default_rng(wanted.order_seed).permutation(chosen.index.to_numpy())
+        return np.random.default_rng(wanted.order_seed).permutation(np.array(chosen.index))
     if wanted.order == "confident":
         wrong = (chosen["true"] != chosen["predicted"]).to_numpy()
         keys = np.lexsort((-chosen["confidence"].to_numpy(), ~wrong))

@@ -130,8 +130,9 @@ def doubtful_labels(logits: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Images whose label may be wrong, by confident learning, the most doubtful first.
 
     A label y is in doubt where another class j is as probable as it is, on average, for images of class j:
-    p_j ≥ t_j = mean of p_j over the images labelled j; of several such j the most probable is suggested. They are
-    ranked by p_y − p_j. Source: Northcutt, Jiang and Chuang, Confident Learning, JAIR 70 (2021).
+    p_j ≥ t_j = mean of p_j over the images labelled j; of several such j the most probable is suggested. Images for
+    which the label is the most probable class of all are left out: the network agrees with it. They are ranked by
+    p_y − p_j. Source: Northcutt, Jiang and Chuang, Confident Learning, JAIR 70 (2021).
 
     Returns:
         suggested: the class that it might be; doubt: p_j − p_y; the index is the image's.
@@ -141,7 +142,7 @@ def doubtful_labels(logits: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     thresholds = np.array([p[labels == j, j].mean() if (labels == j).any() else np.inf for j in range(CLASSES)])
     above = np.where(p >= thresholds, p, -1.0)
     suggested = above.argmax(axis=1)
-    doubted = (above[n, suggested] >= 0) & (suggested != labels)
+    doubted = (above[n, suggested] >= 0) & (suggested != labels) & (p.argmax(axis=1) != labels)
     doubt = p[n, suggested] - p[n, labels]
     frame = pd.DataFrame({"suggested": suggested, "doubt": doubt}, index=pd.RangeIndex(len(labels), name="index"))
     ranked: pd.DataFrame = frame[doubted].sort_values("doubt", ascending=False, kind="stable")

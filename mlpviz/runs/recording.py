@@ -45,6 +45,7 @@ class Recording:
         self._evaluating: Iterator[Evaluation | None] | None = trainer.evaluate_in_parts()
         self.changes: deque[tuple[int, str]] = deque(maxlen=MOST_CHANGES)
         self.settings_log: list[tuple[int, Settings]] = [(trainer.step, trainer.settings)]
+        self._trained_with = trainer.settings  # at the latest step
         self.latest_loss: Tensor | None = None
         self.prices = prices
 
@@ -52,7 +53,7 @@ class Recording:
         """Make one update; at an epoch's end an evaluation is due."""
         begun = time.perf_counter()
         logits, loss, labels = self._trainer.train_one()
-        trained = time.perf_counter()
+        trained, self._trained_with = time.perf_counter(), self._trainer.settings
         self._recorder.record(logits, loss, labels)
         self.latest_loss = loss.detach()
         self.prices.add("training", trained - begun)
@@ -114,7 +115,9 @@ class Recording:
         if self.settings_log[-1][0] == step:
             self.settings_log.pop()  # a slider that was moved on before the next step
         self.settings_log.append((step, after))
-        for name, (old, new) in before.differences(after).items():
+        while self.changes and self.changes[-1][0] == step:
+            self.changes.pop()  # what was moved on the way there was never trained with
+        for name, (old, new) in self._trained_with.differences(after).items():
             if name in LIVE_FIELDS and name != "epochs" and step > 0:
                 self.changes.append((step, f"{name.replace('_', ' ')} {old:g} → {new:g}"))
 

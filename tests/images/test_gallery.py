@@ -90,3 +90,9 @@ def test_an_address_that_cannot_be_is_a_value_error(params):
 
 def test_a_new_filter_begins_on_the_first_page():
     assert Filter(page=4).replace(true=2).page == 1 and Filter().replace(page=3).page == 3
+
+
+@pytest.mark.parametrize("order", list(ORDERS))
+def test_where_no_image_is_left_there_is_none_in_any_order(order):
+    assert len(select(FRAME, Filter(kind="right", true=3, predicted=4, order=order))) == 0
+    assert len(select(FRAME, Filter(low=0.9999, order=order))) == 0

@@ -124,6 +124,15 @@ def test_the_rule_of_confident_learning_by_hand():
     assert doubted["doubt"].iloc[0] == pytest.approx(0.8)
 
 
+def test_a_label_with_which_the_network_agrees_is_not_in_doubt():
+    """Image 0: class 1 reaches its threshold, the mean of 0.4 and 0.4, and class 0 is more probable all the same."""
+    p = np.full((4, 10), 1e-9)
+    p[:, :2] = [[0.55, 0.45], [0.6, 0.4], [0.6, 0.4], [0.58, 0.42]]
+    labels = np.array([0, 1, 1, 0])
+    assert p[0, 1] >= p[labels == 1, 1].mean()
+    assert set(doubtful_labels(np.log(p), labels).index) == {1, 2}
+
+
 def test_values_that_are_not_finite_are_kept_as_such():
     logits = LOGITS[:4].copy()
     logits[2, 3] = np.nan

@@ -88,6 +88,23 @@ def test_a_changed_learning_rate_is_marked_and_shown(tiny):
     assert work_off(run).changes == ((10, "learning rate 0.2 → 0.05"), (10, "momentum 0 → 0.9"))
 
 
+def test_a_slider_that_is_moved_on_leaves_one_mark(tiny):
+    """Keyboard moves while it rests: only what the next step is trained with counts."""
+    run = Run(SMALL, tiny)
+    run.one_epoch()
+    work_off(run)
+    for rate in (0.2, 0.3, 0.5, 0.7):
+        run.change(run.settings.replace(learning_rate=rate))
+    assert tuple(run.recording.changes) == ((10, "learning rate 0.1 → 0.7"),)
+    run.change(run.settings.replace(learning_rate=0.1))
+    assert tuple(run.recording.changes) == (), "it is back where it was"
+    run.change(run.settings.replace(learning_rate=0.2))
+    run.one_step()
+    work_off(run)
+    run.change(run.settings.replace(learning_rate=0.4))
+    assert tuple(run.recording.changes) == ((10, "learning rate 0.1 → 0.2"), (11, "learning rate 0.2 → 0.4"))
+
+
 def test_a_loss_that_is_not_finite_pauses_the_run_and_names_the_step(tiny):
     first_bad = first_bad_step(WILD, tiny)
     run = Run(WILD, tiny)

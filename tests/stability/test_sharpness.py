@@ -10,6 +10,8 @@ from torch.autograd.functional import hessian
 from torch.func import functional_call
 
 from mlpviz import Settings, Trainer
+from mlpviz.answers import Plane
+from mlpviz.figures.slices import plane_map
 from mlpviz.network import build_network
 from mlpviz.runs.range_test import STEPS, RangeTest, suggest
 from mlpviz.runs.run import Run
@@ -345,3 +347,12 @@ def test_the_plane_is_filter_normalised_and_goes_through_the_network(tiny):
                 p.add_(d * (p.norm(dim=1) / d.norm(dim=1))[:, None])
     corner = torch.nn.functional.cross_entropy(trainer.net(X), y).item()
     assert found.losses[middle, -1] == pytest.approx(corner, rel=1e-5)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-6, 1.0])
+def test_the_map_of_a_flat_landscape_has_a_number_beside_its_colours(spread):
+    offsets = np.linspace(-1, 1, 5)
+    losses = 2.3 + spread * np.add.outer(offsets**2, offsets**2)
+    (contour, _) = plane_map(Plane(offsets=offsets, losses=losses)).data
+    inside = [contour["zmin"] <= tick <= contour["zmax"] for tick in contour["colorbar"]["tickvals"]]
+    assert inside and all(inside) and "2.3" in contour["colorbar"]["ticktext"][0]

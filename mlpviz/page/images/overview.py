@@ -48,8 +48,8 @@ def _headline(run: RunState, results: Results, frame: pd.DataFrame, counts: np.n
         f"**Evaluation after step {results.step:,}.** Right: **{right:,} of {n:,}**, {percent(right / n, 2)}; "
         f"with 95 % confidence between {percent(low)} and {percent(high)} (Wilson). Mean loss {loss}."
     )
-    if pairs[1:]:
-        st.markdown("Confused often, too: " + "; ".join(pairs[1:]) + ".")
+    if pairs:
+        st.markdown("Confused most often: " + "; ".join(pairs) + ".")
 
 
 def _cell_clicked(event: Any) -> None:
