@@ -18,6 +18,9 @@ BAND = 2**20  # pixels that are converted at a time, about
 
 Image.MAX_IMAGE_PIXELS = None  # no limit and no warning of Pillow's own: `_too_many` looks at each picture
 SIDE = 28
+EVEN = 30  # grey values: a background is even if so many
+EVEN_SHARE = 80  # per cent of the border's pixels are within `EVEN` of the one in the middle
+GREY = 40  # grey values from black or from white, from which on a background is called neither
 FAINT = 0.12  # of the largest brightness; what is fainter counts as background
 
 
@@ -113,9 +116,28 @@ def _rgba(band: Image.Image) -> Image.Image:
     return band.convert("RGBA")
 
 
+def _on_black(picture: np.ndarray) -> tuple[np.ndarray, str]:
+    """The picture with its background, which its border shows, made black; and what was done, if anything was."""
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).astype(np.int16)
+    level = int(np.median(border))
+    spread = float(np.percentile(np.abs(border - level), EVEN_SHARE))
+    if spread > EVEN:
+        inverted = level > 127
+        how = "No even background was found" + (": inverted, for its border is bright" if inverted else "")
+        return (255 - picture if inverted else picture), f"{how}. A photograph on plain paper works better"
+    if level == 0 and spread == 0:
+        return picture, ""
+    away = np.abs(picture.astype(np.float64) - level)
+    brightest = max(level, 255 - level)  # the largest difference that there can be becomes white
+    result = np.round((away - spread).clip(0) * 255 / brightest).astype(np.uint8)
+    if level > 255 - GREY:
+        return result, "Inverted: its border is bright"
+    return result, "" if level < GREY else "How much it differs from its background"
+
+
 def prepare(picture: np.ndarray, fit: int = SIDE) -> tuple[np.ndarray, list[Stage]]:
-    """Make a picture, (height, width) uint8, like the training images: inverted if its border is bright, cut to what it
-    shows, scaled to `fit` pixels, which is 28 for garments and 20 for MNIST's digits, centred on black.
+    """Make a picture, (height, width) uint8, like the training images: what differs from its background, cut to that,
+    scaled to `fit` pixels, which is 28 for garments and 20 for MNIST's digits, centred on black.
 
     Returns:
         (28, 28) uint8, and the stages on the way, the first of them the picture itself.
@@ -124,10 +146,9 @@ def prepare(picture: np.ndarray, fit: int = SIDE) -> tuple[np.ndarray, list[Stag
         ValueError: the picture shows nothing.
     """
     stages = [Stage("As it came, in grey", picture)]
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    if np.median(border) > 127:
-        picture = 255 - picture
-        stages.append(Stage("Inverted: its border is bright", picture))
+    picture, how = _on_black(picture)
+    if how:
+        stages.append(Stage(how, picture))
     seen = picture > FAINT * max(1, int(picture.max()))
     if not picture.any() or int(picture.max()) - int(picture.min()) < 10 or not seen.any():
         raise ValueError("This picture is all of one shade. Take one with something bright on dark, or dark on bright.")

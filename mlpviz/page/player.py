@@ -35,8 +35,8 @@ def player(run: RunState) -> None:
     _button("Step", _telling(run, OneStep()), disabled=finished or failed)
     _button("Epoch", _telling(run, OneEpoch()), disabled=finished or failed)
     _button("Reset", lambda: replace_run(run.settings, run))
-    if not training and _can_undo(run):
-        _button("Undo", undo_and_unpin)
+    # Always there: if it came and went, it would stand where Reset stood a moment ago.
+    _button("Undo", undo_and_unpin, disabled=training or not _can_undo(run))
     if finished and memory.OFFER.get() == run.id and not locked("epochs"):
         _more_epochs(run)
 

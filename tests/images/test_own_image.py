@@ -202,3 +202,23 @@ print((peak() - before) / 2**10)
     small.write_bytes(encoded(Image.fromarray(shoe())))
     done = subprocess.run([sys.executable, "-c", program, tmp_path, small], capture_output=True, text=True, check=True)
     assert 20 < float(done.stdout) < 100, done.stdout
+
+
+@pytest.mark.parametrize("noise", [0, 8])
+@pytest.mark.parametrize(
+    ("paper", "ink"), [(100, 230), (100, 10), (150, 20), (150, 250), (128, 40), (60, 200), (200, 60)]
+)
+def test_a_photograph_on_grey_shows_the_same_as_one_on_black(paper, ink, noise):
+    """Before, all of the grey counted as part of the garment, and everything was a bag."""
+    picture = shoe(ink=ink, paper=paper).astype(int)
+    picture += np.random.default_rng(0).integers(-noise, noise + 1, picture.shape)
+    result, stages = prepare(picture.clip(0, 255).astype(np.uint8))
+    expected, _ = prepare(shoe(ink=255, paper=0))
+    assert np.array_equal(result > 60, expected > 60)
+    assert [stage.name for stage in stages][1] == "How much it differs from its background"
+
+
+def test_a_background_that_is_not_even_is_told():
+    picture = np.random.default_rng(0).integers(0, 256, (80, 60), dtype=np.uint8)
+    _, stages = prepare(picture)
+    assert "No even background was found" in stages[1].name

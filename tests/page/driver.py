@@ -81,6 +81,10 @@ def labels(app):
     return [b.label for b in app.button]
 
 
+def can_press(app, label):
+    return not button(app, label).disabled
+
+
 def press(app, label):
     button(app, label).click()
     return app.run()

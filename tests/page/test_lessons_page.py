@@ -8,7 +8,7 @@ import pytest
 from mlpviz import Settings
 from mlpviz.lessons import FIELDS, GROUPS, load_lessons
 from tests.page import driver
-from tests.page.driver import at_rest, labels, page, press, run_of, texts
+from tests.page.driver import at_rest, can_press, labels, page, press, run_of, texts
 from tests.test_lessons import GOOD, write
 
 LESSONS, _ = load_lessons()
@@ -57,7 +57,7 @@ def test_choosing_one_in_the_sidebar_sets_it_up():
     app.selectbox(key="lesson_choice").set_value("deep-well")
     app.run()
     assert run_of(app).settings.init == "kaiming" and run_of(app).step == 0
-    assert app.query_params["lesson"] == "deep-well" and "Undo" in labels(app)
+    assert app.query_params["lesson"] == "deep-well" and can_press(app, "Undo")
 
 
 def test_what_the_address_says_besides_goes_over_the_lesson():
