@@ -79,7 +79,7 @@ def longest_steps(door: LocalBackend) -> Iterator[None]:
     """Another visitor trains the largest network with its largest mini-batch, and measures its sharpness."""
     batch = min(LONGEST.largest_batch, 10_000)
     run = door.create(NewRun(LONGEST.replace(batch_size=batch)), "other").result(60)
-    door.tell(run.id, "other", SetSharpness(0.0)).result(60)
+    door.tell(run.id, "other", SetSharpness(True)).result(60)
     door.tell(run.id, "other", Start()).result(60)
     over = threading.Event()
 

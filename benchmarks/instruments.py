@@ -85,6 +85,8 @@ def per_refresh(dataset: Dataset, rounds: int) -> list[list[str]]:
     trainer = Trainer(Settings(dataset=dataset.name), dataset)
     trainer.train(50)
     net, inspector, first_layer = trainer.net, Inspector(trainer), FirstLayer()
+    inspector.sample()
+    first_layer.choose(net)
     weights = [linear.weight for linear in linears(net)]
 
     def ratios() -> list[float]:
@@ -99,7 +101,8 @@ def per_refresh(dataset: Dataset, rounds: int) -> list[list[str]]:
         "dead units, on 512 images": lambda: dead_shares(net, pixels(trainer.dataset.test.images[:PROBE_IMAGES])),
         "first-layer images": lambda: first_layer.images(net),
         "update ratios": ratios,
-        "all of these": lambda: inspector.inspect(ratios()),
+        "a look: dead units and update ratios": lambda: inspector.sample(ratios()),
+        "a snapshot: histograms, norms and images": inspector.inspect,
     }
     rows = []
     for name, part in parts.items():

@@ -113,7 +113,7 @@ class History:
         lows, highs, values = (np.where(finite, rows, other) for other in (np.inf, -np.inf, 0.0))
         np.minimum(self._minimum[here], np.minimum.reduceat(lows, starts), out=self._minimum[here])
         np.maximum(self._maximum[here], np.maximum.reduceat(highs, starts), out=self._maximum[here])
-        self._sum[here] += np.add.reduceat(values.astype(np.float64), starts)
+        np.add.at(self._sum, buckets, values.astype(np.float64))  # row by row: the same bits in whatever portions
         self._finite[here] += np.add.reduceat(finite.astype(np.int64), starts)
         self._not_finite[here] += np.add.reduceat((~finite).astype(np.int64), starts)
         self.rows += len(rows)

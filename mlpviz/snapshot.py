@@ -68,6 +68,20 @@ class Histogram:
 
 
 @dataclass(frozen=True, eq=False)
+class Sample:
+    """What is measured at some steps only, after update `step`.
+
+    Attributes:
+        update_ratios: (layers,) ‖ΔW‖ / ‖W‖ of that update; NaN where it wasn't measured.
+        dead_shares: (hidden layers,) shares of dead units, 0 to 1.
+    """
+
+    step: int
+    update_ratios: tuple[float, ...]
+    dead_shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Inspection:
     """The costlier look at a network, at `step`. Tuples have one entry for each linear layer, from the input on.
 
@@ -76,7 +90,7 @@ class Inspection:
         weight_norms: Euclidean.
         first_layer_units: (tiles,) which units the images show.
         first_layer_images: (tiles, 28, 28) float32, their incoming weights.
-        trend: a column for each of `trend_columns`, a row for each inspection so far.
+        latest: the latest sample. trend: the samples at the steps that the settings decide, with `trend_columns`.
     """
 
     step: int
@@ -86,6 +100,7 @@ class Inspection:
     weight_norms: tuple[float, ...]
     first_layer_units: np.ndarray
     first_layer_images: np.ndarray
+    latest: Sample
     trend: Series
 
 
@@ -96,7 +111,7 @@ def step_columns(layers: int) -> list[str]:
 
 
 def trend_columns(layers: int) -> list[str]:
-    """Names of an inspection's trend: the step, each layer's update-to-weight ratio, each hidden layer's dead share."""
+    """Names of the samples' trend: the step, each layer's update-to-weight ratio, each hidden layer's dead share."""
     ratios = [f"update_ratio {i}" for i in range(1, layers + 1)]
     return ["step", *ratios, *[f"dead_share {i}" for i in range(1, layers)]]
 

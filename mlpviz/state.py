@@ -60,8 +60,7 @@ class RunState(TaskState):
         goal: it trains until this step; it rests where step and goal are equal.
         begun_at: the step at which it began: 0, but for a branch.
         pauses_when_ill: whether an alarm stops it.
-        sharpness_every: seconds between two measurements of the sharpness; None where it isn't measured.
-        inspect_every: the fewest seconds between two inspections.
+        measures_sharpness: whether the sharpness is measured while it trains.
         twin: the run that follows it in lockstep.
         evaluations: how many there were.
         changes: what was changed while it trained: (step, text).
@@ -76,8 +75,7 @@ class RunState(TaskState):
     goal: int
     begun_at: int
     pauses_when_ill: bool
-    sharpness_every: float | None
-    inspect_every: float
+    measures_sharpness: bool
     twin: TwinState | None
     evaluations: int
     changes: tuple[tuple[int, str], ...]

@@ -45,7 +45,8 @@ def test_recording_does_not_change_the_run(tiny):
         with update_ratios(trainer.net) as ratios:
             step = trainer.train_one()
         recorder.record(*step)
-        inspector.inspect(ratios)
+        inspector.sample(ratios)
+        inspector.inspect()
         losses.append(step[1].item())
     assert losses == Trainer(SMALL, tiny).train(20).tolist()
 
@@ -135,22 +136,27 @@ def test_first_layer_images_are_the_strongest_units_in_stable_places():
     with torch.no_grad():
         weight.copy_(torch.arange(40.0)[:, None] * torch.ones(40, 784))
     first_layer = FirstLayer()
+    first_layer.choose(net)
     units, images = first_layer.images(net)
     assert units.tolist() == list(range(16, 40))
     assert images.shape == (24, 28, 28) and np.array_equal(images[5], np.full((28, 28), 21.0))
     with torch.no_grad():
         weight[3] = 100.0  # a newcomer takes the place of the weakest, and nobody else moves
+    assert first_layer.images(net)[0].tolist() == list(range(16, 40)), "chosen only when it is told to"
+    first_layer.choose(net)
     assert first_layer.images(net)[0].tolist() == [3, *range(17, 40)]
 
 
 def test_an_inspection_fits_the_network(tiny):
     trainer = Trainer(SMALL, tiny)
     inspector = Inspector(trainer)
-    empty = inspector.inspect([math.nan] * 3)
+    inspector.sample()
+    empty = inspector.inspect()
     assert empty.gradients == () and empty.step == 0
     with update_ratios(trainer.net) as ratios:
         trainer.train(1)
-    inspection = inspector.inspect(ratios)
+    inspector.sample(ratios)
+    inspection = inspector.inspect()
     assert [h.counts.sum() for h in inspection.weights] == [784 * 16, 16 * 8, 8 * 10]
     assert [h.counts.sum() for h in inspection.gradients] == [784 * 16, 16 * 8, 8 * 10]
     assert inspection.weight_norms == pytest.approx(
@@ -158,7 +164,11 @@ def test_an_inspection_fits_the_network(tiny):
     )
     trend = inspection.trend
     assert trend.mean.shape == (2, len(trend_columns(3))) and trend.mean[:, 0].tolist() == [0, 1]
-    assert trend.mean[1, 1:4] == pytest.approx(ratios)
+    assert trend.mean[1, 1:4] == pytest.approx(ratios) and inspection.latest.update_ratios == tuple(ratios)
+    trainer.train(1)
+    inspector.sample(keep=False)
+    passing = inspector.inspect()
+    assert passing.latest.step == 2 and passing.trend.rows == 2, "a sample that isn't kept is the latest, and no more"
 
 
 def test_a_recorder_is_full_after_64_steps_or_50000_images(tiny):
@@ -181,7 +191,9 @@ def test_a_unit_that_is_not_a_number_is_not_the_strongest():
     net = network(nn.Linear(784, 40))
     with torch.no_grad():
         net[1].weight[7, 0] = math.nan
-    assert 7 not in FirstLayer().images(net)[0]
+    first_layer = FirstLayer()
+    first_layer.choose(net)
+    assert 7 not in first_layer.images(net)[0]
 
 
 def test_initial_weights_are_those_before_training(tiny):
@@ -189,6 +201,7 @@ def test_initial_weights_are_those_before_training(tiny):
     bounds = [(linear.weight.min().item(), linear.weight.max().item()) for linear in linears(trainer.net)]
     inspector = Inspector(trainer)
     trainer.train(5)
-    inspection = inspector.inspect([math.nan] * 3)
+    inspector.sample()
+    inspection = inspector.inspect()
     assert [(h.low, h.high) for h in inspection.initial_weights] == bounds
     assert [(h.low, h.high) for h in inspection.weights] != bounds

@@ -78,22 +78,14 @@ class SetPausing(Command):
 
 @dataclass(frozen=True)
 class SetSharpness(Command):
-    """Measure the sharpness while it trains, with so many seconds between two measurements; None for not at all."""
+    """Measure the sharpness now and at each look, or not."""
 
-    every: float | None
-
-    def carry_out(self, run: Run) -> None:
-        run.inspections.sharpness.every = self.every
-
-
-@dataclass(frozen=True)
-class SetInspection(Command):
-    """Leave so many seconds at least between two inspections."""
-
-    every: float
+    on: bool
 
     def carry_out(self, run: Run) -> None:
-        run.inspections.every = self.every
+        run.inspections.sharpness.on = self.on
+        if self.on:
+            run.inspections.begin_sharpness()
 
 
 @dataclass(frozen=True)

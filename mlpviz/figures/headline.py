@@ -33,7 +33,7 @@ def headline(snapshot: Snapshot) -> dict[str, object]:
         "values": [
             ("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}"),
             ("Epoch", f"{epoch:.1f}" if epoch % 1 else f"{epoch:.0f}", f"of {snapshot.settings.epochs:,}"),
-            ("Train loss", _train_loss(snapshot), f"mean of {RECENT_STEPS} steps"),
+            ("Train loss", _train_loss(snapshot), _mean_of(snapshot)),
             ("Test accuracy", _test_accuracy(snapshot), _measured_at(snapshot)),
             ("Speed", f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else "–", "steps/s"),
             ("Time left", time_left(snapshot), ""),
@@ -92,6 +92,12 @@ def notice_kind(snapshot: Snapshot) -> str:
 
 def _train_loss(snapshot: Snapshot) -> str:
     return number(snapshot.recent[0]) if snapshot.recent else "–"
+
+
+def _mean_of(snapshot: Snapshot) -> str:
+    """Over how many steps the training loss is a mean; a new run has fewer than 25."""
+    steps = min(RECENT_STEPS, snapshot.steps.rows)
+    return f"mean of {steps} steps" if steps > 1 else "of one step" if steps else ""
 
 
 def _test_accuracy(snapshot: Snapshot) -> str:

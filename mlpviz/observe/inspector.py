@@ -1,23 +1,30 @@
-"""The refresh: everything that is measured a few times a second, not at each step."""
+"""The costlier measurements of a network: samples at some steps, and the histograms and images of one moment."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
-from mlpviz.history import History
+from mlpviz.history import History, Series
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.observe.first_layer import FirstLayer
 from mlpviz.observe.histograms import histogram
 from mlpviz.observe.updates import norm
-from mlpviz.snapshot import Inspection, trend_columns
+from mlpviz.snapshot import Inspection, Sample, trend_columns
 from mlpviz.trainer import Trainer, pixels
 
 PROBE_IMAGES = 512
 
 
 class Inspector:
-    """Looks at one trainer's network again and again, and remembers the trend of what it saw."""
+    """Measures one trainer's network again and again, and remembers the samples.
+
+    Attributes:
+        first, latest: samples; None before the first.
+    """
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
@@ -26,21 +33,37 @@ class Inspector:
         self._first_layer = FirstLayer()
         self._trend = History(trend_columns(len(self._linears)))
         self._probe = trainer.dataset.test.images[:PROBE_IMAGES]
+        self.first: Sample | None = None
+        self.latest: Sample | None = None
 
-    def inspect(self, update_ratios: list[float]) -> Inspection:
-        """Look now. `update_ratios` are those of the step just made; NaN for each layer where there was none."""
+    def sample(self, update_ratios: Sequence[float] = (), keep: bool = True) -> None:
+        """Measure now. `update_ratios` are those of the step just made, if they were measured. A sample that isn't
+        kept is only the latest, and no part of the trend."""
         trainer = self._trainer
-        shares = dead_shares(trainer.net, pixels(self._probe))
-        self._trend.extend(np.array([[trainer.step, *update_ratios, *shares]]))
-        units, images = self._first_layer.images(trainer.net)
+        ratios = tuple(update_ratios) or (math.nan,) * len(self._linears)
+        self.latest = Sample(trainer.step, ratios, tuple(dead_shares(trainer.net, pixels(self._probe))))
+        self.first = self.first or self.latest
+        if keep:
+            self._trend.extend(np.array([[trainer.step, *ratios, *self.latest.dead_shares]]))
+            self._first_layer.choose(trainer.net)
+
+    def trend(self) -> Series:
+        """The samples that were kept."""
+        return self._trend.series()
+
+    def inspect(self) -> Inspection:
+        """The histograms and images of this very moment, beside the samples so far, of which there is one at least."""
+        assert self.latest is not None
+        units, images = self._first_layer.images(self._trainer.net)
         grads = [linear.weight.grad for linear in self._linears if linear.weight.grad is not None]
         return Inspection(
-            step=trainer.step,
+            step=self._trainer.step,
             weights=tuple(histogram(linear.weight) for linear in self._linears),
             initial_weights=self._initial,
             gradients=tuple(histogram(grad) for grad in grads),
             weight_norms=tuple(norm(linear.weight.detach()) for linear in self._linears),
             first_layer_units=units,
             first_layer_images=images,
-            trend=self._trend.series(),
+            latest=self.latest,
+            trend=self.trend(),
         )

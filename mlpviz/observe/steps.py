@@ -44,10 +44,6 @@ class StepRecorder:
         """Whether it is time to flush, so that the kept logits don't take up too much memory."""
         return len(self._losses) >= MOST_STEPS or sum(map(len, self._labels)) >= MOST_IMAGES
 
-    def latest_loss(self) -> float:
-        """The loss of the step just recorded; 0 when there is none since the last flush."""
-        return self._losses[-1].item() if self._losses else 0.0
-
     def flush(self) -> np.ndarray:
         """The rows since the last flush, (steps, columns) float32."""
         if not self._losses:

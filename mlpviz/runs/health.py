@@ -41,7 +41,10 @@ class Health:
 
     def keep_checkpoint(self) -> None:
         """Keep a checkpoint if one is due; none of a broken network."""
-        if self.checkpoints.due(self._trainer.step) and self._watchdog.not_finite_step is None:
+        if not self.checkpoints.due(self._trainer.step):
+            return
+        self.see(self._recording.collect())
+        if self._watchdog.not_finite_step is None:
             with self._recording.prices.of("checkpoints"):
                 self.checkpoints.keep(self._trainer.checkpoint())
 
@@ -54,15 +57,26 @@ class Health:
         latest, well = self.checkpoints.before(step), self._last_well
         return well if well is not None and latest.step < well.step <= step else latest
 
-    def see(self, rows: np.ndarray) -> bool:
-        """Take in the rows of the steps just made, (steps, columns); says whether the run should stop."""
-        if not len(rows):
-            return False
+    def see(self, rows: np.ndarray) -> None:
+        """Take in the rows of the steps just made, (steps, columns), and say how the run is doing."""
         begun = time.perf_counter()
         self._watchdog.see(rows, self._trainer.step - len(rows) + 1)
-        stops = self._diagnose()
+        if self._watchdog.seen:
+            initial_dead, dead = self._inspections.dead_shares()
+            self.diagnosis = self._watchdog.diagnose(self._trainer.settings, self._trainer.step, initial_dead, dead)
         self._recording.prices.add("watchdog", time.perf_counter() - begun, times=len(rows))
-        return stops
+
+    def judge(self) -> bool:
+        """Whether the run should stop, by the latest diagnosis; if so, begin to find out why."""
+        latest = self.diagnosis
+        if latest is None or latest.severity != Severity.ALARM:
+            self._stopped_for = None
+            return False
+        if latest.kind == self._stopped_for or not self.pauses_when_ill:
+            return False
+        self._stopped_for = latest.kind
+        self._begin_examination(latest)
+        return True
 
     def inherit(self, other: Health) -> None:
         """What a branch knows of the life before it."""
@@ -86,39 +100,13 @@ class Health:
         """Leave the examination that is under way: who goes on doesn't wait for it."""
         self._examination = None
 
-    def _diagnose(self) -> bool:
-        """Say how it is doing; at an alarm that stops the run, begin to find out why."""
-        latest = self._latest_diagnosis()
-        if self._stops(latest) and self._inspections.stale():
-            self._inspections.look()  # before anything is said of its units
-            latest = self._latest_diagnosis()
-        self.diagnosis = latest
-        if latest.severity != Severity.ALARM:
-            self._stopped_for = None
-        if not self._stops(latest):
-            return False
-        self._stopped_for = latest.kind
-        self._begin_examination(latest)
-        return True
-
-    def _stops(self, diagnosis: Diagnosis) -> bool:
-        alarm = diagnosis.severity == Severity.ALARM
-        return alarm and diagnosis.kind != self._stopped_for and self.pauses_when_ill
-
-    def _latest_diagnosis(self) -> Diagnosis:
-        stable_rate = self._inspections.sharpness.stable_rate()
-        return self._watchdog.diagnose(
-            self._trainer.settings, self._trainer.step, self._inspections.latest, stable_rate
-        )
-
     def _begin_examination(self, diagnosis: Diagnosis) -> None:
-        inspection = self._inspections.latest
         self._examination = Examination(
             diagnosis,
             self._trainer.dataset,
             lambda step: self.checkpoints.before(max(step, self.checkpoints.steps()[0])),
             self._recording.steps.series(),
-            inspection.trend if inspection is not None else None,
+            self._inspections.trend(),
             self._recording.settings_log,
         )
         self.post_mortem = self._last_well = None

@@ -1,87 +1,108 @@
-"""The costlier looks at a run's network, now and then: when one is due, and what the latest showed."""
+"""The costlier looks at a run's network: at which steps, and what the latest showed."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from mlpviz.network import linears
+from mlpviz.history import Series
 from mlpviz.observe.inspector import Inspector
 from mlpviz.observe.updates import update_ratios
 from mlpviz.prices import Prices
-from mlpviz.runs.clock import CLOCK, Clock
-from mlpviz.snapshot import REFRESH, Inspection
+from mlpviz.runs.schedule import look_steps
+from mlpviz.snapshot import Inspection
 from mlpviz.stability.meter import SharpnessMeter
 from mlpviz.trainer import Trainer
 
-INSPECTION_SHARE = 0.05  # of the engine's time, for the inspections of all runs together
-SHARPNESS_SHARE = 0.25  # likewise, for those that ask for it
-FRESH = 20  # steps for which an inspection still tells how the units are
-
 
 class Inspections:
-    """Inspects one trainer's network, and measures its sharpness if asked to.
+    """Looks at one trainer's network at steps that its settings decide, and measures its sharpness there if asked to.
+
+    A look takes a sample of the update ratios and of the dead units. Where the run rests at another step, a sample is
+    taken there, too; it is forgotten when the run goes on, so that the series are the same in any case.
 
     Attributes:
-        every: the fewest seconds between two inspections.
-        latest: the latest inspection; None before the first.
         sharpness: measures when it is asked to.
     """
 
-    def __init__(self, trainer: Trainer, prices: Prices, clock: Clock = CLOCK) -> None:
+    def __init__(self, trainer: Trainer, prices: Prices) -> None:
         self._trainer = trainer
         self._prices = prices
-        self._clock = clock
         self._inspector = Inspector(trainer)
-        self._layers = len(linears(trainer.net))
-        self.every = REFRESH
-        self.latest: Inspection | None = None
-        self._interval = REFRESH
-        self._inspected_at = self._seconds = 0.0
+        self._steps: Iterator[int] = iter(())
+        self._next = trainer.step
+        self._shown: Inspection | None = None
+        self._sharpness_seconds = 0.0
         self.sharpness = SharpnessMeter(trainer)
-        self._sharpness_due = self._sharpness_seconds = 0.0
-        self._sharing = 1  # tasks that shared the engine when the measurement began
+
+    def begin(self) -> None:
+        """The first look, at the step at which the run begins."""
+        self._steps = look_steps(self._trainer.settings, start=self._trainer.step + 1)
+        self._look()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a first look."""
+        return self._inspector.latest is not None
 
     def due(self) -> bool:
-        """Whether enough time has passed since the latest inspection."""
-        return self._clock.now() >= self._inspected_at + self._interval
+        """Whether a look is due after the next step."""
+        return self._trainer.step + 1 == self._next
 
     def around(self, step: Callable[[], None]) -> None:
-        """Let the run make a step, measure how far it moved the weights, and inspect."""
-        begun, trained = time.perf_counter(), self._prices.seconds("training", "steps")
+        """Let the run make a step, and measure how far it moved the weights, and what it left: a look if one is due,
+        or else a sample that is soon forgotten."""
+        due, begun, trained = self.due(), time.perf_counter(), self._prices.seconds("training", "steps")
         with update_ratios(self._trainer.net) as ratios:
             step()
         trained = self._prices.seconds("training", "steps") - trained
         self._prices.add("inspection", time.perf_counter() - begun - trained, times=0)
-        self.look(ratios)
+        if due:
+            self._look(ratios)
+        else:
+            self._sample(ratios, keep=False)
 
-    def look(self, ratios: list[float] | None = None) -> None:
-        """Inspect now; `ratios` are the update ratios of the step just made, where they were measured."""
-        begun = self._clock.now()
-        self.latest = self._inspector.inspect(ratios or [math.nan] * self._layers)
-        self._inspected_at = self._clock.now()
-        self._seconds = self._inspected_at - begun
-        self._prices.add("inspection", self._seconds)
+    def _look(self, ratios: list[float] | None = None) -> None:
+        self._sample(ratios or [], keep=True)
+        self._next = next(self._steps)
+        if self.sharpness.on:
+            self.begin_sharpness()
 
-    def look_again(self, resting: bool) -> None:
-        """Inspect if there is nothing to show yet, or if the run rests at a step that hasn't been inspected."""
-        if self.latest is None or (resting and self.latest.step != self._trainer.step):
-            self.look()
+    def _sample(self, ratios: list[float], keep: bool) -> None:
+        with self._prices.of("inspection"):
+            self._inspector.sample(ratios, keep)
 
-    def stale(self) -> bool:
-        """Whether the latest inspection is too old to say how the units are."""
-        return self.latest is None or self.latest.step < self._trainer.step - FRESH
+    def sample_at_rest(self) -> None:
+        """A sample of this step, unless there is one."""
+        if not self.begun:
+            self.begin()
+        elif self._inspector.latest is not None and self._inspector.latest.step != self._trainer.step:
+            self._sample([], keep=False)
 
-    def share_time(self, watched: int) -> None:
-        """Choose the interval such that the inspections of all watched tasks together take a bounded share of the
-        engine's time."""
-        self._interval = max(self.every, self._seconds * watched / INSPECTION_SHARE)
+    def dead_shares(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """The hidden layers' shares of dead units at the first look and at the latest; empty before the first."""
+        first, latest = self._inspector.first, self._inspector.latest
+        return (first.dead_shares, latest.dead_shares) if first is not None and latest is not None else ((), ())
 
-    def begin_sharpness(self, watched: int) -> None:
-        """Begin to measure it if it is asked for and due; likewise within a bounded share of the time."""
-        if self.sharpness.due() and self._clock.now() >= self._sharpness_due:
-            self._sharpness_seconds, self._sharing = 0.0, watched
+    def trend(self) -> Series:
+        """What the looks saw, as in `trend_columns`."""
+        return self._inspector.trend()
+
+    def show(self) -> tuple[Inspection, float]:
+        """All that is to be shown of this moment, and the seconds that it took."""
+        if not self.begun:
+            self.begin()
+        begun, shown = time.perf_counter(), self._shown
+        if shown is None or shown.step != self._trainer.step or shown.latest is not self._inspector.latest:
+            shown = self._shown = self._inspector.inspect()
+        seconds = time.perf_counter() - begun
+        self._prices.add("inspection", seconds, times=0)
+        return shown, seconds
+
+    def begin_sharpness(self) -> None:
+        """Begin to measure it here, unless it was measured here already."""
+        if self.sharpness.due():
+            self._sharpness_seconds = 0.0
             self.sharpness.begin()
 
     def measuring(self) -> bool:
@@ -90,11 +111,8 @@ class Inspections:
 
     def measure_on(self) -> None:
         """Go on with the measurement, by one piece."""
-        begun = self._clock.now()
+        begun = time.perf_counter()
         self.sharpness.measure_on()
-        ended = self._clock.now()
-        self._sharpness_seconds += ended - begun
+        self._sharpness_seconds += time.perf_counter() - begun
         if not self.measuring():
             self._prices.add("sharpness", self._sharpness_seconds)
-            share = self._sharpness_seconds * self._sharing / SHARPNESS_SHARE
-            self._sharpness_due = ended + max(self.sharpness.every or 0.0, share)

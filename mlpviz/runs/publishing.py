@@ -8,11 +8,13 @@ import numpy as np
 import torch
 
 from mlpviz.runs.speed import Speed
-from mlpviz.snapshot import REFRESH, Snapshot, Status
+from mlpviz.snapshot import REFRESH, Inspection, Snapshot, Status
 from mlpviz.state import RunState, TwinState
 
 if TYPE_CHECKING:
     from mlpviz.runs.run import Run
+
+SHARE = 0.2  # of the engine's time at most, for the histograms and images of all runs together
 
 
 class Publisher:
@@ -29,16 +31,16 @@ class Publisher:
         run, now = self._run, self._run.clock.now()
         if now < self._next_refresh and run.status == self._shown[0]:
             return
-        run.collect()
-        run.inspections.begin_sharpness(watched)
         news = self._to_show()
         if news == self._shown:
             return
-        run.inspections.look_again(resting=run.step >= run.goal)
-        run.inspections.share_time(watched)
-        self._next_refresh, self._shown = now + REFRESH, news
+        if run.step >= run.goal:
+            run.inspections.sample_at_rest()
+        run.collect()
+        inspection, seconds = run.inspections.show()
+        self._next_refresh, self._shown = now + max(REFRESH, seconds * watched / SHARE), news
         speed = self._speed.measure(run.step, run.status == Status.TRAINING)
-        run.snapshot = run_snapshot(run, speed)
+        run.snapshot = run_snapshot(run, inspection, speed)
 
     def show_where_it_rests(self) -> None:
         """Make sure that the newest snapshot is of this very step, if the run rests."""
@@ -71,8 +73,7 @@ def run_state(run: Run) -> RunState:
         goal=run.goal,
         begun_at=run.begun_at,
         pauses_when_ill=run.health.pauses_when_ill,
-        sharpness_every=run.inspections.sharpness.every,
-        inspect_every=run.inspections.every,
+        measures_sharpness=run.inspections.sharpness.on,
         twin=_twin(run),
         evaluations=len(run.recording.evaluations),
         changes=tuple(run.recording.changes),
@@ -87,7 +88,7 @@ def run_state(run: Run) -> RunState:
     )
 
 
-def run_snapshot(run: Run, steps_per_second: float) -> Snapshot:
+def run_snapshot(run: Run, inspection: Inspection, steps_per_second: float) -> Snapshot:
     """One moment of the run, in full."""
     trainer, recording, health = run.trainer, run.recording, run.health
     return Snapshot(
@@ -112,7 +113,7 @@ def run_snapshot(run: Run, steps_per_second: float) -> Snapshot:
         recent=recording.recent_means(),
         evaluations=np.array(recording.evaluations, dtype=np.float64).reshape(-1, 3),
         changes=tuple(recording.changes),
-        inspection=run.inspections.latest,
+        inspection=inspection,
         checkpoints=health.checkpoints.steps(),
         sharpness=run.inspections.sharpness.series(),
         prices=recording.prices.list(),

@@ -15,6 +15,7 @@ from mlpviz.observe.predictions import PredictionRecorder
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.prices import Prices
 from mlpviz.results import Results
+from mlpviz.runs.schedule import is_test_step
 from mlpviz.settings import LIVE_FIELDS, Settings
 from mlpviz.trainer import Evaluation, Trainer
 
@@ -50,7 +51,7 @@ class Recording:
         self.prices = prices
 
     def train_one(self) -> None:
-        """Make one update; at an epoch's end an evaluation is due."""
+        """Make one update; after some an evaluation is due."""
         begun = time.perf_counter()
         logits, loss, labels = self._trainer.train_one()
         trained, self._trained_with = time.perf_counter(), self._trainer.settings
@@ -58,12 +59,18 @@ class Recording:
         self.latest_loss = loss.detach()
         self.prices.add("training", trained - begun)
         self.prices.add("steps", time.perf_counter() - trained)
-        if self._trainer.step % self._trainer.steps_per_epoch == 0:
+        if is_test_step(self._trainer.step, self._trainer.settings, self._trainer.steps_per_epoch):
             self._evaluating = self._trainer.evaluate_in_parts()
 
-    def to_collect(self) -> bool:
-        """Whether `collect` should be called soon: much is waiting, or the loss is broken."""
-        return self._recorder.full() or not math.isfinite(self._recorder.latest_loss())
+    def breaks(self) -> bool:
+        """Whether the loss of the step just made is known to be broken. On a GPU that is known at every eighth step:
+        to ask for it means to wait for the device."""
+        known = self._trainer.device.type == "cpu" or self._trainer.step % 8 == 0
+        return known and self.broken()
+
+    def broken(self) -> bool:
+        """Whether the loss of the step just made is infinite or NaN."""
+        return self.latest_loss is not None and not math.isfinite(self.latest_loss.item())
 
     def full(self) -> bool:
         """Whether so many steps wait that they should be collected."""

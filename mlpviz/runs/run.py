@@ -53,9 +53,7 @@ class Run(Task):
     ) -> None:
         super().__init__(owner, run_memory(settings), clock)
         self.trainer, prices = Trainer(settings, dataset), Prices()
-        self.inspections = Inspections(
-            self.trainer, prices, clock
-        )  # before a branch's weights: it keeps the first ones
+        self.inspections = Inspections(self.trainer, prices)  # before a branch's weights: it keeps the first ones
         if begin_at is not None:
             self.trainer.restore(begin_at)
         self.recording = Recording(self.trainer, prices)
@@ -146,13 +144,17 @@ class Run(Task):
         """What it is doing."""
         if self.failed:
             return Status.FAILED
-        if self.step < self.goal:
+        if self.step < self.goal or self._last_test_under_way():
             return Status.TRAINING
         if self.health.examining():
             return Status.EXAMINING
         if not self.recording.evaluations:
             return Status.PREPARING
         return Status.FINISHED if self.step >= self.total_steps else Status.PAUSED
+
+    def _last_test_under_way(self) -> bool:
+        """Whether only the last evaluation is missing: it is part of the training."""
+        return 0 < self.total_steps <= self.step and self.recording.evaluating()
 
     def make_state(self) -> RunState:
         return run_state(self)
@@ -180,9 +182,9 @@ class Run(Task):
         return self.inspections.measuring() or self.recording.evaluating() or self.health.examining()
 
     def work(self, seconds: float) -> None:
-        """As in `Task`; looks after the run's health at the end of the turn, where there is something to see."""
+        """As in `Task`; fetches what was recorded before it takes much memory."""
         super().work(seconds)
-        if self.recording.to_collect():
+        if self.recording.full():
             self.collect()
 
     def advance(self) -> None:
@@ -201,16 +203,27 @@ class Run(Task):
         elif self.health.examining():
             self.health.examine_on()
         else:
-            if self._inspection_due():
-                self.inspections.around(self.recording.train_one)
-            else:
-                self.recording.train_one()
-            self.health.keep_checkpoint()
+            self._train_one()
+
+    def _train_one(self) -> None:
+        """The next step, with a look after it if one is due; there, and where the loss is broken, the run stops if it
+        is ill."""
+        if not self.inspections.begun:
+            self.inspections.begin()
+        look = self.inspections.due()
+        if look or self.step + 1 == self.goal:
+            self.inspections.around(self.recording.train_one)
+        else:
+            self.recording.train_one()
+        self.health.keep_checkpoint()
+        if look or self.recording.breaks():
+            self.collect()
+            if self.health.judge():
+                self.pause()
 
     def collect(self) -> None:
-        """Fetch what was recorded since last time, and stop if all is not well."""
-        if self.health.see(self.recording.collect()):
-            self.pause()
+        """Fetch what was recorded since last time."""
+        self.health.see(self.recording.collect())
 
     def refresh(self, watched: int) -> None:
         self.publisher.refresh(watched)
@@ -219,10 +232,6 @@ class Run(Task):
         self.goal = step
         if self.leads is not None:
             self.leads.follower.goal = step
-
-    def _inspection_due(self) -> bool:
-        """At the last step before it rests, and now and then while somebody watches."""
-        return self.step + 1 == self.goal or (self.watched() and self.inspections.due())
 
     def _count_memory(self) -> None:
         more_walks = max(0, len(self.walks) - 1)  # room for one of them is always counted

@@ -18,7 +18,11 @@ COLD_EVERY = 20  # measurements
 
 
 class SharpnessMeter:
-    """Off until `every`, in seconds, is set. The probe is fixed: the first training images, 512 or fewer."""
+    """Measures the sharpness on a fixed probe: the first training images, 512 or fewer.
+
+    Attributes:
+        on: whether it is asked for.
+    """
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
@@ -29,11 +33,11 @@ class SharpnessMeter:
         self._count = 0
         self._measured_step = -1
         self._measuring: Generator[None, None, Sharpness] | None = None
-        self.every: float | None = None
+        self.on = False
 
     def due(self) -> bool:
-        """Whether it is asked for, and not measured at this step."""
-        return self.every is not None and self._trainer.step != self._measured_step and not self.measuring()
+        """Whether it wasn't measured at this step."""
+        return self._trainer.step != self._measured_step and not self.measuring()
 
     def measuring(self) -> bool:
         """Whether a measurement is under way. The weights must stay as they are until it is over."""

@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from mlpviz.diagnosis import OVERFLOWED, WINDOW, Diagnosis, Vitals, diagnose
 from mlpviz.history import RECENT_STEPS, places
 from mlpviz.settings import Settings
-from mlpviz.snapshot import Inspection
+
+Shares = tuple[float, ...]  # (hidden layers,), 0 to 1
 
 
 class Watchdog:
@@ -27,7 +29,7 @@ class Watchdog:
         self._rows: deque[np.ndarray] = deque(maxlen=2 * WINDOW)
         self._first = self._peak = math.nan
         self._best = math.inf
-        self._seen = 0
+        self.seen = 0
         self._initial_dead: tuple[float, ...] = ()
         self.not_finite_step: int | None = None
 
@@ -39,7 +41,7 @@ class Watchdog:
         """Take in the rows of some steps, (steps, columns); the first is of step `first_step`."""
         if not len(rows):
             return
-        self._seen += len(rows)
+        self.seen += len(rows)
         losses = rows[:, self._loss].astype(np.float64)
         finite = losses[np.isfinite(losses)]
         if len(finite) < len(losses) and self.not_finite_step is None:
@@ -53,21 +55,18 @@ class Watchdog:
         joined = np.array([*tail, *losses])
         if len(joined) >= RECENT_STEPS:
             bounded = np.where(np.isfinite(joined), joined, OVERFLOWED)
-            means = np.convolve(bounded, np.full(RECENT_STEPS, 1 / RECENT_STEPS), "valid")
+            means = sliding_window_view(bounded, RECENT_STEPS).mean(axis=1)
             self._best = min(self._best, float(means.min()))
 
-    def vitals(
-        self, settings: Settings, step: int, inspection: Inspection | None, stable_rate: float | None = None
-    ) -> Vitals:
-        """The vital signs now; what the latest inspection saw of the units is among them."""
+    def vitals(self, settings: Settings, step: int, initial_dead: Shares = (), dead: Shares = ()) -> Vitals:
+        """The vital signs now; the shares of dead units are those at the first look and at the latest."""
         rows = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), -1)
         now, before = rows[-WINDOW:], rows[:-WINDOW]
-        first, dead = _dead(inspection)
-        self._initial_dead = self._initial_dead or first
+        self._initial_dead = self._initial_dead or initial_dead
         return Vitals(
             settings=settings,
             step=step,
-            seen=self._seen,
+            seen=self.seen,
             loss=_mean(now[:, self._loss]) if len(now) else math.nan,
             accuracy=_mean(now[:, self._accuracy]) if len(now) else math.nan,
             loss_before=_mean(before[:, self._loss]) if len(before) else math.nan,
@@ -78,14 +77,11 @@ class Watchdog:
             initial_dead=self._initial_dead,
             dead=dead,
             not_finite_step=self.not_finite_step,
-            stable_rate=stable_rate,
         )
 
-    def diagnose(
-        self, settings: Settings, step: int, inspection: Inspection | None, stable_rate: float | None = None
-    ) -> Diagnosis:
+    def diagnose(self, settings: Settings, step: int, initial_dead: Shares = (), dead: Shares = ()) -> Diagnosis:
         """What is wrong with the run, by these signs."""
-        return diagnose(self.vitals(settings, step, inspection, stable_rate))
+        return diagnose(self.vitals(settings, step, initial_dead, dead))
 
     def _gradient_norms(self, rows: np.ndarray) -> tuple[float, ...]:
         """Of each layer's weights, root mean square over the latest steps; zeros before the first."""
@@ -98,11 +94,3 @@ class Watchdog:
 def _mean(values: np.ndarray) -> float:
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else math.nan
-
-
-def _dead(inspection: Inspection | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The hidden layers' shares of dead units at the first inspection and at the latest."""
-    if inspection is None or not inspection.trend.rows:
-        return (), ()
-    shares = inspection.trend.of_kind("dead_share")
-    return tuple(shares[0].tolist()), tuple(shares[-1].tolist())

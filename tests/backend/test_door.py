@@ -140,8 +140,7 @@ def test_commands_do_what_they_say(door, run):
     assert (changed.settings.learning_rate, changed.total_steps) == (0.3, 700)
     assert changed.changes == ((3, "learning rate 0.1 → 0.3"),)
     assert door.tell(run.id, ADA, SetPausing(False)).result(5).pauses_when_ill is False
-    assert door.tell(run.id, ADA, SetSharpness(2.0)).result(5).sharpness_every == 2.0
-    assert door.tell(run.id, ADA, commands.SetInspection(5.0)).result(5).inspect_every == 5.0
+    assert door.tell(run.id, ADA, SetSharpness(True)).result(5).measures_sharpness is True
     assert door.tell(run.id, ADA, OneEpoch()).result(5).goal == 100
     assert door.tell(run.id, ADA, Start()).result(5).goal == 700
     stopped = door.tell(run.id, ADA, Pause()).result(5)

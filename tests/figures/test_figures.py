@@ -16,7 +16,7 @@ from mlpviz.figures.sharpness import sharpness_curve
 from mlpviz.history import History
 from mlpviz.runs.run import Run
 from mlpviz.snapshot import SHARPNESS_COLUMNS, Histogram, step_columns
-from tests.runs.working import work_off
+from tests.runs.working import SMALL, work_off
 
 NAMES = ["Loss", "Accuracy", "Gradient norms", "Weights", "Gradients", "Update ratio", "Dead units"]
 
@@ -204,13 +204,37 @@ def test_the_accuracy_curve_shows_the_accuracies(tiny):
     assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %; guessing gets 10 % right."
 
 
-def test_update_ratios_and_dead_shares_are_those_of_the_inspections(tiny):
+def test_update_ratios_and_dead_shares_are_those_of_the_samples(tiny):
     snapshot = snapshot_after(tiny, 3, hidden_sizes=(16, 8), init="kaiming")
-    trend = snapshot.inspection.trend.mean
-    drawn = [*numbered("Update ratio")(snapshot).data[:3], *numbered("Dead units")(snapshot).data]
+    latest = snapshot.inspection.latest
+    trend = np.float32([*snapshot.inspection.trend.mean, [latest.step, *latest.update_ratios, *latest.dead_shares]])
+    assert latest.step == snapshot.step == 30
+    ratios, dead = numbered("Update ratio")(snapshot), numbered("Dead units")(snapshot)
+    drawn = [*ratios.data[:3], *dead.data]
     assert [t["name"] for t in drawn] == ["W₁", "W₂", "W₃", "h₁", "h₂"]
     for column, t in enumerate(drawn, 1):
-        assert np.array_equal(t["x"], trend[:, 0]) and np.array_equal(t["y"], trend[:, column], equal_nan=True)
+        rows = trend[1:] if column <= 3 else trend  # step 0 made no update
+        assert np.array_equal(t["x"], rows[:, 0]) and np.array_equal(t["y"], rows[:, column])
+        assert t["mode"] == "lines+markers", "each sample is marked"
+    last = f"{trend[-1, 0]:.0f}"
+    assert ratios.sentence.startswith(f"Step {last} moved") and f"after step {last}:" in dead.sentence
+
+
+def test_a_sample_where_the_run_rests_is_the_last_point(tiny):
+    run = Run(SMALL.replace(epochs=10), tiny)
+    work_off(run)
+    run.start()
+    while run.step < 12:
+        run.advance()
+    run.pause()
+    snapshot = work_off(run)
+    planned = snapshot.inspection.trend.column("step").tolist()
+    assert planned[-1] < snapshot.inspection.latest.step == 12
+    dead, ratios = numbered("Dead units")(snapshot), numbered("Update ratio")(snapshot)
+    assert dead.data[0]["x"].tolist() == [*planned, 12] and "after step 12:" in dead.sentence
+    assert ratios.data[0]["x"].tolist() == planned[1:], "of that update nothing was measured"
+    run.one_step()
+    assert numbered("Update ratio")(work_off(run)).sentence.startswith("Step 13 moved")
 
 
 def test_the_gradient_norms_sentence_gives_the_weights_latest(tiny):

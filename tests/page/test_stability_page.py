@@ -111,7 +111,7 @@ def test_sharpness_is_off_until_asked_for():
     assert run.snapshot.sharpness.mean[-1, 0] == 10
     app.toggle[0].set_value(False)
     app.run()
-    assert run.inspections.sharpness.every is None
+    assert run.inspections.sharpness.on is False
 
 
 def test_the_range_test_suggests_and_use_this_sets_the_rate():

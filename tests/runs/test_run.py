@@ -1,13 +1,12 @@
-import math
-
 import numpy as np
 import pytest
 import torch
 
-from mlpviz import Trainer
-from mlpviz.observe.inspector import Inspector
-from mlpviz.runs.inspections import INSPECTION_SHARE, Inspections
+from mlpviz import Settings, Trainer
+from mlpviz.backend.commands import SetSharpness
+from mlpviz.runs.publishing import SHARE
 from mlpviz.runs.run import Run
+from mlpviz.runs.schedule import is_test_step
 from mlpviz.runs.speed import Speed
 from mlpviz.snapshot import REFRESH, step_columns
 from tests.runs.working import SMALL, FakeClock, work_off
@@ -120,21 +119,104 @@ def test_a_loss_that_is_not_finite_pauses_the_run_and_names_the_step(tiny):
 
 
 def test_looking_does_not_change_a_run(tiny):
-    """With an inspection after each step and with none at all: the same bits."""
+    """With a snapshot after each step, and by the trainer alone: the same bits."""
     time = FakeClock()
-    watched, alone = Run(SMALL, tiny, clock=time.clock), Run(SMALL, tiny)
-    for run in (watched, alone):
-        run.start()
+    watched, alone = Run(SMALL, tiny, clock=time.clock), Trainer(SMALL, tiny)
+    watched.start()
     while watched.has_work():
-        time.now += 1.0  # so that each look is due again
-        watched.look()
+        time.now += 1.0  # so that a snapshot is due again
         watched.advance()
         watched.refresh(1)
-    while alone.has_work():
-        alone.advance()
-    for ours, theirs in zip(watched.trainer.net.parameters(), alone.trainer.net.parameters(), strict=True):
+        assert watched.snapshot.inspection.step == watched.step == watched.snapshot.step
+    alone.train(20)
+    for ours, theirs in zip(watched.trainer.net.parameters(), alone.net.parameters(), strict=True):
         assert torch.equal(ours, theirs)
-    assert watched.snapshot.inspection.trend.rows > 15
+
+
+def curves_of(snapshot):
+    """Everything that a snapshot shows of a run, but for its speed and its prices."""
+    inspection, diagnosis = snapshot.inspection, snapshot.diagnosis
+    series = [snapshot.steps, inspection.trend, snapshot.sharpness]
+    arrays = [a for each in series for a in (each.mean, each.minimum, each.maximum, each.not_finite)]
+    arrays += [h.counts for h in (*inspection.weights, *inspection.gradients)]
+    arrays += [inspection.first_layer_units, inspection.first_layer_images, snapshot.evaluations]
+    values = (snapshot.step, snapshot.status, snapshot.recent, inspection.latest, snapshot.checkpoints)
+    return [a.tobytes() for a in arrays], repr(values), repr(diagnosis.vitals), diagnosis.kind
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SMALL.replace(epochs=30),
+        SMALL.replace(epochs=40, learning_rate=1.5, hidden_sizes=(16, 16)),
+        SMALL.replace(epochs=2, batch_size=3),
+        WILD,
+    ],
+    ids=["healthy", "dying", "small batches", "overflow"],
+)
+def test_a_run_shows_the_same_figures_whoever_watches_and_however_fast_it_is(tiny, settings):
+    """One watcher on a fast machine, thirty on a slow one, and nobody until it rests."""
+    shown = []
+    for seconds, watched, pause in ((0.001, 1, 0.0), (0.013, 30, 0.7), (10.0, 1, 0.0)):
+        time = FakeClock()
+        run = Run(settings, tiny, clock=time.clock)
+        SetSharpness(True).carry_out(run)
+        train_one = run.recording.train_one
+
+        def slowly(time=time, train_one=train_one, seconds=seconds):
+            train_one()
+            time.worked += seconds
+
+        run.recording.train_one = slowly
+        run.start()
+        while run.has_work():
+            run.work(0.02)
+            time.now += 0.02 + pause
+            if seconds < 1:
+                run.refresh(watched)
+        run.publisher.show_where_it_rests()
+        shown.append(curves_of(run.snapshot))
+    assert shown[0] == shown[1] == shown[2]
+
+
+def test_what_was_sampled_at_a_rest_is_forgotten_when_the_run_goes_on(tiny):
+    """A run that is paused on the way has the same series at the end."""
+    settings, shown = SMALL.replace(epochs=10), []
+    for pauses in ((), (7, 13, 48)):
+        run = Run(settings, tiny)
+        SetSharpness(True).carry_out(run)
+        for step in pauses:
+            run.start()
+            while run.step < step:
+                run.advance()
+            run.pause()
+            assert work_off(run).inspection.latest.step == step
+        run.start()
+        shown.append(curves_of(work_off(run)))
+    assert shown[0] == shown[1]
+
+
+def test_an_epoch_of_many_steps_is_tested_on_the_way(tiny):
+    """With a mini-batch of one image an epoch would go untested for too long."""
+    settings = SMALL.replace(batch_size=1, hidden_sizes=(), learning_rate=0.01, epochs=4)
+    run = Run(settings, tiny)
+    run.start()
+    assert work_off(run).evaluations[:, 0].tolist() == [0, 1000, 2000, 3000, 4000]
+    parts = [step for step in range(1, 60_001) if is_test_step(step, settings, 60_000)]
+    gaps = np.diff([0, *parts])
+    assert parts[-1] == 60_000 and len(parts) == 28 and gaps.max() - gaps.min() <= 1
+    article = Settings()
+    assert [step for step in range(1, 471) if is_test_step(step, article, 235)] == [235, 470]
+
+
+def test_a_run_is_finished_when_its_last_test_is_through(tiny):
+    run = Run(SMALL, tiny)
+    run.start()
+    seen = set()
+    while run.has_work():
+        run.advance()
+        seen.add((run.status, len(run.recording.evaluations)))
+    assert {status for status, tests in seen if tests < 3} == {"training"} and run.status == "finished"
 
 
 def test_snapshots_come_at_most_every_refresh_and_only_with_news(tiny):
@@ -157,25 +239,24 @@ def test_snapshots_come_at_most_every_refresh_and_only_with_news(tiny):
     assert run.snapshot.version == second.version + 1
 
 
-def test_inspections_of_many_runs_take_a_bounded_share(tiny, monkeypatch):
-    """On a made-up clock on which an inspection takes 6 ms."""
-    time = FakeClock()
-    inspect = Inspector.inspect
-
-    def slow(self, ratios):
-        time.now += 0.006
-        return inspect(self, ratios)
-
-    monkeypatch.setattr(Inspector, "inspect", slow)
-    run = Run(SMALL, tiny, clock=time.clock)
-    inspections: Inspections = run.inspections
-    inspections.look()
-    inspections.share_time(watched=100)
-    interval = 100 * 0.006 / INSPECTION_SHARE
-    time.now += interval - 0.01
-    assert not inspections.due()
-    time.now += 0.02
-    assert inspections.due()
+def test_histograms_of_many_runs_take_a_bounded_share(tiny, monkeypatch):
+    """Where each snapshot costs 6 ms, a hundred runs are shown less often."""
+    clock = FakeClock()
+    run = Run(SMALL.replace(epochs=100), tiny, clock=clock.clock)
+    work_off(run)
+    show = run.inspections.show
+    monkeypatch.setattr(run.inspections, "show", lambda: (show()[0], 0.006))
+    run.start()
+    run.advance()
+    run.refresh(100)
+    shown = run.snapshot
+    run.advance()
+    clock.now += 100 * 0.006 / SHARE - 0.01
+    run.refresh(100)
+    assert run.snapshot is shown
+    clock.now += 0.02
+    run.refresh(100)
+    assert run.snapshot is not shown
 
 
 def test_a_lease_lasts_ten_seconds(tiny):
@@ -261,17 +342,9 @@ def test_a_change_while_one_epoch_trains_does_not_move_its_end(tiny):
     assert work_off(run).step == 10
 
 
-def test_a_bad_loss_pauses_at_the_end_of_its_turn_and_start_goes_on_for_good(tiny):
+def test_a_bad_loss_pauses_at_once_and_start_goes_on_for_good(tiny):
     first_bad = first_bad_step(WILD, tiny)
-    time = FakeClock()
-    run = Run(WILD, tiny, clock=time.clock)
-    train_one = run.recording.train_one
-
-    def one_a_turn():
-        train_one()
-        time.worked += 1.0
-
-    run.recording.train_one = one_a_turn
+    run = Run(WILD, tiny)
     run.start()
     while run.has_work():
         run.work(1.0)
@@ -309,7 +382,7 @@ def test_the_state_is_what_the_run_is(tiny):
     assert (state.evaluations, state.changes) == (2, ((10, "learning rate 0.1 → 0.2"),))
     assert (state.dataset, state.classes, state.train_size, state.test_size) == ("tiny", tiny.classes, 1000, 300)
     assert (state.layers, state.device, state.threads) == ((784, 16, 10), "cpu", torch.get_num_threads())
-    assert not state.untouched and math.isclose(state.inspect_every, REFRESH) and state.sharpness_every is None
+    assert not state.untouched and not state.measures_sharpness
     before = state
     run.start()
     assert run.state is before, "it changes only where it is published"

@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from mlpviz import Settings, Trainer
 from mlpviz.answers import Plane
+from mlpviz.backend.commands import SetSharpness
 from mlpviz.figures.slices import plane_map
 from mlpviz.network import build_network
 from mlpviz.runs.range_test import STEPS, RangeTest, suggest
@@ -148,12 +149,11 @@ def test_a_run_makes_no_step_while_its_sharpness_is_measured_and_others_do(tiny)
     run = Run(SMALL.replace(epochs=50), tiny, clock=clock.clock)
     while run.recording.evaluating():
         run.advance()
-    run.inspections.sharpness.every = 0.0
     run.start()
     for _ in range(3):
         run.advance()
     step, before = run.step, [p.detach().clone() for p in run.trainer.net.parameters()]
-    run.refresh(1)
+    SetSharpness(True).carry_out(run)
     assert run.inspections.measuring() and run.has_work()
     pieces = 0
     while run.inspections.measuring():
@@ -166,6 +166,15 @@ def test_a_run_makes_no_step_while_its_sharpness_is_measured_and_others_do(tiny)
     assert run.snapshot.sharpness.column("step")[-1] == step
     run.advance()
     assert run.step == step + 1
+
+
+def test_the_sharpness_is_measured_at_each_look(tiny):
+    run = Run(SMALL.replace(epochs=5), tiny)
+    SetSharpness(True).carry_out(run)
+    run.start()
+    snapshot = work_off(run)
+    looks = snapshot.inspection.trend.column("step").tolist()
+    assert snapshot.sharpness.column("step").tolist() == looks and len(looks) > 10
 
 
 def test_measuring_changes_nothing(tiny):
@@ -184,8 +193,7 @@ def test_a_run_measures_only_when_asked(tiny):
     run = Run(SMALL.replace(epochs=4), tiny)
     run.start()
     assert work_off(run).sharpness is None
-    run.inspections.sharpness.every = 0.001
-    run.publisher.show_where_it_rests()
+    SetSharpness(True).carry_out(run)
     sharpness = work_off(run).sharpness
     step, value, low, high, threshold = (sharpness.column(name)[-1] for name in SHARPNESS_COLUMNS)
     assert (step, threshold) == (40, pytest.approx(20)) and 0 < low < value < high

@@ -8,6 +8,7 @@ from mlpviz.line_by_line.script import notebook, script
 from mlpviz.page import door
 from mlpviz.page.line_by_line.listing import texts
 from mlpviz.page.texts import TEXT
+from mlpviz.snapshot import Status
 from mlpviz.state import RunState
 
 
@@ -21,9 +22,11 @@ def downloads(run: RunState) -> None:
             "so its numbers will differ from this run’s."
         )
     snapshot = door.snapshot_of(run)
-    if snapshot is not None and len(snapshot.evaluations):
+    if run.status == Status.TRAINING:
+        st.caption("When the run rests, its latest test loss and accuracy stand here.")
+    elif snapshot is not None and len(snapshot.evaluations):
         step, loss, accuracy = snapshot.evaluations[-1].tolist()
-        st.caption(f"This run’s latest, after step {step:,.0f}: test loss {loss:.9g}, test accuracy {accuracy:.4f}.")
+        st.caption(f"This run after step {step:,.0f}: test loss {loss:.9g}, test accuracy {accuracy:.4f}.")
     with st.container(horizontal=True):
         st.download_button("Download script", code, "train.py", "text/x-python", on_click="ignore", type="primary")
         book = notebook(run.settings, run.threads, texts(), run.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.answers import AlongGradient
-from mlpviz.backend.commands import Change, SetInspection, SetSharpness
+from mlpviz.backend.commands import Change, SetSharpness
 from mlpviz.backend.questions import LossAlongNextStep, LossPlane
 from mlpviz.backend.specifications import RangeTestFrom
 from mlpviz.figures.prices import price_rows
@@ -20,10 +20,8 @@ from mlpviz.page.memory import computed, is_computed
 from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
 from mlpviz.page.under_way import RANGE_TEST
-from mlpviz.snapshot import REFRESH, RangeSnapshot, Snapshot, Status
+from mlpviz.snapshot import RangeSnapshot, Snapshot, Status
 from mlpviz.state import RunState
-
-INTERVALS = [REFRESH, 1.0, 2.0, 5.0, 15.0]  # seconds
 
 
 def seeing_it_coming(run: RunState, snapshot: Snapshot | None) -> None:
@@ -46,26 +44,14 @@ def seeing_it_coming(run: RunState, snapshot: Snapshot | None) -> None:
 
 def _sharpness(run: RunState, snapshot: Snapshot | None) -> None:
     st.markdown("##### Sharpness against 2/η")
-    switch, interval = f"sharpness_{run.id}", f"sharpness_every_{run.id}"
-    state, on = st.session_state, run.sharpness_every is not None
-    # The run knows how its switches are: another tab of the same visitor may have moved them.
-    state[switch] = on
-    state[interval] = run.sharpness_every or state.get(interval, REFRESH)
+    switch, on = f"sharpness_{run.id}", run.measures_sharpness
+    # The run knows how its switch is: another tab of the same visitor may have moved it.
+    st.session_state[switch] = on
 
     def tell() -> None:
-        door.tell(run, SetSharpness(state[interval] if state[switch] else None))
+        door.tell(run, SetSharpness(st.session_state[switch]))
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.toggle("Measure it while it trains", key=switch, on_change=safely(tell))
-        st.select_slider(
-            "Sharpness every",
-            INTERVALS,
-            key=interval,
-            on_change=safely(tell),
-            format_func=lambda seconds: f"every {seconds:g} s",
-            label_visibility="collapsed",
-            disabled=not on,
-        )
+    st.toggle("Measure it while it trains", key=switch, on_change=safely(tell))
     if on or (snapshot is not None and snapshot.sharpness is not None):
         board(run, key="sharpness_board", cards=("Sharpness",))
     else:
@@ -157,24 +143,12 @@ def _plane(run: RunState) -> None:
 
 def _prices(run: RunState, snapshot: Snapshot | None) -> None:
     st.markdown("##### What looking costs, in this run")
-    left, right = st.columns([5, 2], gap="medium", vertical_alignment="center")
-    with left:
-        if snapshot is None or not snapshot.step:
-            st.caption("Priced once it has trained.")
-        else:
-            st.dataframe(price_rows(snapshot), hide_index=True)
-    with right:
-        key = f"inspect_every_{run.id}"
-        st.session_state[key] = run.inspect_every  # another tab may have moved it
-
-        def tell() -> None:
-            door.tell(run, SetInspection(st.session_state[key]))
-
-        st.select_slider(
-            "Histograms, update ratios and dead units every",
-            INTERVALS,
-            key=key,
-            on_change=safely(tell),
-            format_func=lambda seconds: f"{seconds:g} s",
-        )
-        st.caption("Looking never changes the numbers; it only takes time from training.")
+    if snapshot is None or not snapshot.step:
+        st.caption("Shown once the run has trained.")
+        return
+    st.dataframe(price_rows(snapshot), hide_index=True)
+    st.caption(
+        "Measuring takes time, but it never changes the numbers. Update ratios, dead units and sharpness are measured "
+        "at steps that the settings decide: often at first, then less and less often. So the same run always gives the "
+        "same figures."
+    )
