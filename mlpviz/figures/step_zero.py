@@ -64,10 +64,10 @@ def initial_loss(
         line("predicted", init_stds, predicted, BLUE, width=1.5),
         line("ln 10", init_stds[[0, -1]], [LN10, LN10], GUESS, dash="dash", width=1.5, hoverinfo="skip"),
     ]
-    sentence = "Guessing costs ln 10 ≈ 2.303."
+    sentence = "Guessing gives ln 10 ≈ 2.303."
     if now:
         own, average = (f"{loss:.4g}" for loss in now)
-        both = f"{own}, for this one network; {average} predicted, on average over networks"
+        both = f"{own} for this network, {average} predicted as the average over networks"
         sentence = f"At init std {here:g}: {both}. {sentence}"
     return Chart("Initial loss", sentence, data, _layout(init_stds, here, marks, type="log"), card="Initial loss")
 

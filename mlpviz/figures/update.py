@@ -14,11 +14,11 @@ from mlpviz.images.predictions import softmax
 
 def logit_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:
     """The ten logits of one image, (10,); its class stands out."""
-    sentence = f"They are not all finite; the image’s class is {classes[label]}."
+    sentence = f"Some of them are not finite. The true class is {classes[label]}."
     if np.isfinite(logits).all():
         best = int(logits.argmax())
         sentence = (
-            f"The largest is {number(float(logits[best]))}, of {classes[best]}; the image’s class is {classes[label]}."
+            f"The largest is {number(float(logits[best]))}, for {classes[best]}. The true class is {classes[label]}."
         )
     layout = _bar_layout("z", range=_room(logits))
     return Chart("Logits", sentence, [_bars(logits, label, classes)], layout, card="Logits")
@@ -28,10 +28,10 @@ def probability_bars(logits: np.ndarray, label: int | None, classes: Sequence[st
     """softmax(z) of one image, (10,); its class stands out, or, where nobody knows it, the most probable one."""
     p = softmax(logits)
     if not np.isfinite(p).all():
-        sentence = "They are not numbers: the logits are not finite."
+        sentence = "There are none, because the logits are not all finite."
     elif label is None:
         label = int(p.argmax())
-        sentence = f"The most probable is {classes[label]}, at {percent(float(p[label]))}."
+        sentence = f"The most probable class is {classes[label]}, at {percent(float(p[label]))}."
     else:
         sentence = f"The right class, {classes[label]}, has a probability of {percent(float(p[label]))}."
     bars = _bars(p, label or 0, classes) | {"text": [percent(float(share)) for share in p]}
@@ -46,7 +46,7 @@ def logit_gradient_bars(formula: np.ndarray, autograd: np.ndarray, classes: Sequ
         for name, values, color in (("(softmax − onehot)/m", formula, BLUE), ("autograd", autograd, VERMILLION))
     ]
     layout = _bar_layout("∂L/∂z", exponentformat="power") | {"barmode": "group", "showlegend": True}
-    sentence = f"Largest difference over this image: {number(float(np.abs(formula - autograd).max()))}."
+    sentence = f"Largest difference for this image: {number(float(np.abs(formula - autograd).max()))}."
     return Chart("Gradient at the logits", sentence, bars, layout, card="Gradient at the logits")
 
 
@@ -58,7 +58,7 @@ def value_histogram(name: str, values: np.ndarray) -> Chart:
     bar = {"type": "bar", "x": (edges[:-1] + edges[1:]) / 2, "y": counts, "marker": {"color": BLUE}, "name": name}
     layout = {
         "xaxis": {"title": {"text": f"∂L/∂{name}"}, "exponentformat": "power"},
-        "yaxis": {"title": {"text": "how many"}, "type": "log"},
+        "yaxis": {"title": {"text": "count"}, "type": "log"},
         "bargap": 0,
         "showlegend": False,
     }

@@ -50,7 +50,7 @@ class Ablation(Trainer):
         shares = dead_shares(self.net, self.probe())
         if not shares:
             return ()
-        return (f"Dead hidden units, in the worst layer: {100 * max(shares):.0f} %.",)
+        return (f"Dead hidden units in the worst layer: {100 * max(shares):.0f} %.",)
 
 
 class NoZeroGrad(Ablation):
@@ -69,7 +69,7 @@ class NoZeroGrad(Ablation):
         left = _norm([p.grad for p in self.net.parameters() if p.grad is not None])
         X, y = self.next_batch()
         fresh = _norm(list(torch.autograd.grad(self.loss_fn(self.net(X), y), list(self.net.parameters()))))
-        return (f"‖.grad‖ after {self.step:,} steps: {left:.3g}. The gradient of one mini-batch alone: {fresh:.3g}.",)
+        return (f"‖.grad‖ after {self.step:,} steps: {left:.3g}. The same for one mini-batch alone: {fresh:.3g}.",)
 
 
 class SoftmaxFirst(Ablation):
@@ -83,7 +83,7 @@ class SoftmaxFirst(Ablation):
 
     def facts(self) -> tuple[str, ...]:
         floor = -1 + math.log(math.e + 9)
-        return (f"The smallest loss that it could ever show: −1 + log(e + 9) = {floor:.3f}.",)
+        return (f"The smallest loss that it can ever reach: −1 + log(e + 9) = {floor:.3f}.",)
 
 
 class ZeroWeights(Ablation):
@@ -176,7 +176,7 @@ class NoActivation(Ablation):
             logits = self.net(X)
             distance = (logits - (X.flatten(1) @ weight.T + bias)).abs().max().item()
         return (
-            f"Multiplied into one layer 784 → 10, its matrices give the same logits, to {distance:.1e} "
+            f"If its matrices are multiplied into one layer 784 → 10, the logits differ by at most {distance:.1e} "
             f"(the largest logit is {logits.abs().max().item():.1f}).",
         )
 
@@ -204,7 +204,7 @@ class SumForMean(Ablation):
 
     def facts(self) -> tuple[str, ...]:
         rate, m = self.settings.learning_rate, self.settings.batch_size
-        return (f"The learning rate in effect: m η = {m:,} · {rate:g} = {m * rate:g}.",)
+        return (f"The effective learning rate: m η = {m:,} · {rate:g} = {m * rate:g}.",)
 
 
 class SeededDropout(nn.Module):

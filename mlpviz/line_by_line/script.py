@@ -156,7 +156,7 @@ def _cell(kind: str, source: str) -> dict[str, object]:
 def _opening(settings: Settings, threads: int) -> str:
     mini = settings.dataset == "fashion-mnist-mini"
     subset = ", Subset" if mini or settings.train_size is not None else ""
-    return f'''"""Train a multilayer perceptron: python train.py [folder of the images, "data" by default]."""
+    return f'''"""Train a multilayer perceptron: python train.py [folder of the images, default "data"]."""
 
 import sys
 
@@ -165,7 +165,7 @@ from torch import nn
 from torch.utils.data import DataLoader{subset}
 from torchvision import datasets, transforms
 
-torch.set_num_threads({threads})  # another number gives other last bits'''
+torch.set_num_threads({threads})  # another number changes the last digits'''
 
 
 def _data(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from mlpviz.line_by_line.script import INIT_LINES, MODULES, init_line
 from mlpviz.settings import CLASSES, Settings
 
 Edits = dict[str, tuple[str, str]]
-NO_HIDDEN_LAYER = "These settings have no hidden layer, which this is about."
+NO_HIDDEN_LAYER = "This change is about hidden layers, and this network has no hidden layer."
 BY_HEART = 1000  # images that a network can know by heart
 SMALL_BATCH = 32
 
@@ -64,8 +64,8 @@ class AllZero(WhatIf):
     def pointless(self, settings: Settings) -> str:
         """Without a hidden layer, or where it is so already."""
         if not settings.hidden_sizes:
-            return NO_HIDDEN_LAYER + " A linear classifier may begin at zero."
-        return "These settings begin at zero already." if settings.init == "zeros" else ""
+            return NO_HIDDEN_LAYER + " A linear classifier may start at zero."
+        return "With these settings, all weights start at zero already." if settings.init == "zeros" else ""
 
     def adapt(self, settings: Settings) -> Settings:
         """With a line that draws the weights, so that it can be changed."""
@@ -90,7 +90,7 @@ class WithoutActivation(WhatIf):
     def pointless(self, settings: Settings) -> str:
         """Where there is none as it is."""
         if settings.activation == "identity":
-            return "These settings have no activation as it is."
+            return "This network already has no activation."
         return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
 
     def edits(self, settings: Settings) -> Edits:
@@ -116,20 +116,20 @@ class FewImages(Replacement):
 
 RAW_PIXELS = Replacement(
     "raw-pixels",
-    "Forgotten / 255",
+    "Pixels not divided by 255",
     "data",
     old="transforms.ToTensor()",
     new="transforms.Compose([transforms.PILToTensor(), torch.Tensor.float])",
 )
-SORTED = Sorted("sorted", "No shuffle, labels sorted", "data")
-NO_ACTIVATION = WithoutActivation("no-relu", "No ReLU", "net")
+SORTED = Sorted("sorted", "No shuffle, images sorted by class", "data")
+NO_ACTIVATION = WithoutActivation("no-relu", "No activation", "net")
 SOFTMAX_FIRST = Replacement(
     "softmax-first", "Softmax before the loss", "net", old=f"{CLASSES}))", new=f"{CLASSES}), nn.Softmax(dim=1))"
 )
-ZERO_WEIGHTS = AllZero("zero-weights", "All weights begin at zero", "init")
+ZERO_WEIGHTS = AllZero("zero-weights", "All weights start at zero", "init")
 SUM = Replacement(
     "sum",
-    "Sum for mean in the loss",
+    "Sum instead of mean in the loss",
     "loss_fn",
     old="CrossEntropyLoss()",
     new='CrossEntropyLoss(reduction="sum")',
@@ -139,7 +139,7 @@ RATE_100 = Replacement("rate-100", "Learning rate × 100", "optimizer", old="lr=
 NO_ZERO_GRAD = Replacement("no-zero-grad", "No zero_grad", "zero_grad", old="optimizer.zero_grad()")
 ASCENT = Replacement(
     "ascent",
-    "+ for − in the update",
+    "+ instead of − in the update",
     "step",
     part="optimizer",
     old="net.parameters(), ",
@@ -149,7 +149,7 @@ NO_EVAL = WithDropout(
     "no-eval",
     "No eval() with dropout",
     "eval",
-    note="Both programs have `nn.Dropout(0.5)` behind each activation.",
+    note="Both programs have `nn.Dropout(0.5)` after each activation.",
     old="net.eval()",
 )
 TESTED_ON_TRAINING = FewImages(
@@ -157,7 +157,7 @@ TESTED_ON_TRAINING = FewImages(
     "Testing on the training set",
     "test",
     steps=1600,
-    note="Both programs train on 1,000 images at most, in mini-batches of 32 at most: few enough to know by heart.",
+    note="Both programs train on at most 1,000 images, in mini-batches of at most 32: few enough to memorize.",
     part="eval",
     old="test_loader",
     new="train_loader",

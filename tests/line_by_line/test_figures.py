@@ -64,7 +64,7 @@ def test_the_outcome_is_judged_against_a_program_that_may_be_dead_itself():
 
 def test_the_comparison_shows_both_curves_as_they_are():
     losses, accuracy = (drawn(c) for c in comparison_charts(compared([2, 1, 0.5, 0.25], [2, 3, 4, 5], (0.7, 0.1))))
-    assert [trace["name"] for trace in losses.data] == ["as it is", "changed", "guessing"]
+    assert [trace["name"] for trace in losses.data] == ["original", "changed", "guessing"]
     assert losses.data[0]["y"].tolist() == [2, 1, 0.5, 0.25] and losses.data[1]["y"].tolist() == [2, 3, 4, 5]
     assert accuracy.data[0]["y"] == pytest.approx([0.1, 0.7]) and accuracy.data[1]["y"] == pytest.approx([0.1, 0.1])
     assert losses.layout["yaxis"]["type"] == "linear" and "70.0 %" in accuracy.sentence
@@ -101,7 +101,7 @@ def test_the_sweep_names_the_best_so_far(through):
 def test_bars_show_logits_and_their_softmax():
     chart = drawn(logit_bars(LOGITS, 7, CLASSES))
     assert chart.data[0]["x"].tolist() == LOGITS.tolist()
-    assert "3, of c" in chart.sentence and "class is h" in chart.sentence
+    assert "3, for c" in chart.sentence and "class is h" in chart.sentence
     probabilities = drawn(probability_bars(LOGITS, 7, CLASSES))
     oracle = torch.softmax(torch.tensor(LOGITS, dtype=torch.float64), 0).numpy()
     np.testing.assert_allclose(probabilities.data[0]["x"], oracle, rtol=1e-12)
@@ -140,5 +140,5 @@ def test_step_zero_marks_where_the_reader_is():
     assert [shape["x0"] for shape in chart.layout["shapes"]] == [0.01, 0.04, 0.05]
     assert chart.layout["annotations"][1]["x"] == pytest.approx(math.log10(0.04)), "annotations want the logarithm"
     loss = drawn(initial_loss(stds, values[:, 0], values[:, 0], 0.09, [2.5, 2.25], marks))
-    assert "At init std 0.09: 2.5, for this one network; 2.25 predicted" in loss.sentence
+    assert "At init std 0.09: 2.5 for this network, 2.25 predicted" in loss.sentence
     drawn(initial_loss(stds, values[:, 0], values[:, 0], 0.0, [2.3, 2.3], marks))

@@ -36,8 +36,8 @@ def what_if_section(run: RunState) -> None:
             persist_state="session",
         )
         st.caption(
-            "Each changes the real loop and runs it beside the right one: same settings, same seed, same mini-batches, "
-            f"{WHAT_IFS[name].steps:,} steps each. Your own run rests meanwhile, untouched."
+            f"The changed program trains beside the original for {WHAT_IFS[name].steps:,} steps. Apart from the "
+            "change, both use the same settings, seed and mini-batches. Your own run is paused and stays as it is."
         )
     what_if = WHAT_IFS[name]
     with right:
@@ -78,7 +78,7 @@ def around_changes(listing: str, context: int = 2) -> str:
     lines = listing.splitlines()
     changed = [i for i, line in enumerate(lines) if line[:1] in "+-"]
     if not changed:
-        return "  (these settings have no such line: nothing changes)"
+        return "  (these settings have no such line, so nothing changes)"
     return "\n".join(lines[max(0, changed[0] - context) : changed[-1] + context + 1])
 
 
@@ -87,13 +87,13 @@ def _predict_and_run(run: RunState, what_if: WhatIf) -> None:
     status = comparison.status if comparison is not None else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         guess = st.segmented_control(
-            "What will become of it?",
+            "What will happen?",
             list(OUTCOMES),
             format_func=OUTCOMES.__getitem__,
             key=f"guess_{what_if.name}",
             persist_state="session",
             wrap=True,
-            help="Against the right program, after the same number of steps, by the accuracy that each reports.",
+            help="Both programs are compared after the same number of steps, by the accuracy that each one reports.",
         )
         label = "Run both" if comparison is None else "Run again"
         st.button(label, type="primary", key="run_both", on_click=safely(_run), args=(run, what_if))
@@ -105,7 +105,7 @@ def _predict_and_run(run: RunState, what_if: WhatIf) -> None:
         board(comparison, key="comparison_board")
     with st.expander("What happens, and why", expanded=status == Status.FINISHED):
         if _unlike_the_article(run.settings):
-            st.caption("This text speaks of the article’s settings; yours differ.")
+            st.caption("This text describes the article’s settings; yours differ.")
         st.markdown(_text(what_if.name))
 
 
@@ -114,10 +114,10 @@ def _answer(comparison: TaskState, guess: str | None) -> None:
     if not isinstance(snapshot, ComparisonSnapshot) or snapshot.status != Status.FINISHED:
         return
     what = OUTCOMES[outcome(snapshot)]
-    verdict = f"It turned out **{what}**. "
+    verdict = f"The result is **{what}**. "
     if guess is not None:
         right = guess == outcome(snapshot)
-        verdict = f"You predicted *{OUTCOMES[guess]}*; it turned out **{what}**{', as you said. ' if right else '. '}"
+        verdict = f"You predicted *{OUTCOMES[guess]}*. {verdict}{'You were right. ' if right else ''}"
     st.markdown(verdict + " ".join(snapshot.facts))
 
 

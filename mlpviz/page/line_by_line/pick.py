@@ -16,7 +16,7 @@ def pick_image(walk: Walk) -> int:
         return 0
     state = st.session_state
     state[memory.IMAGE] = min(state.get(memory.IMAGE, 1), count)
-    shown = f"The first {count} of the mini-batch’s {len(walk.labels):,} images can be looked at."
+    shown = f"You can look at the first {count} of the mini-batch’s {len(walk.labels):,} images."
     return int(st.slider("Image", 1, count, key=memory.IMAGE, help=shown, persist_state="session")) - 1
 
 

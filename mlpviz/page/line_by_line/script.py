@@ -17,16 +17,19 @@ def downloads(run: RunState) -> None:
     st.markdown((TEXT / "script.md").read_text(encoding="utf-8"))
     if run.changes:
         st.warning(
-            "This run’s settings were changed while it trained. The script uses the present ones from its first step, "
+            "This run’s settings changed during training. The script uses the current settings from its first step, "
             "so its numbers will differ from this run’s."
         )
     snapshot = door.snapshot_of(run)
     if snapshot is not None and len(snapshot.evaluations):
         step, loss, accuracy = snapshot.evaluations[-1].tolist()
-        st.caption(f"This run’s latest, after step {step:,.0f}: test loss {loss:.9g}, test accuracy {accuracy:.4f}.")
+        st.caption(f"This run, after step {step:,.0f}: test loss {loss:.9g}, test accuracy {accuracy:.4f}.")
     with st.container(horizontal=True):
         st.download_button("Download script", code, "train.py", "text/x-python", on_click="ignore", type="primary")
         book = notebook(run.settings, run.threads, texts(), run.device)
         st.download_button("Download notebook", book, "train.ipynb", "application/x-ipynb+json", on_click="ignore")
-    st.code("python train.py              # images in ./data\npython train.py /some/folder # or there", language="sh")
+    st.code(
+        "python train.py              # images in ./data\npython train.py /some/folder # or in /some/folder",
+        language="sh",
+    )
     st.code(code, language="python", line_numbers=True)

@@ -71,4 +71,4 @@ def tex(value: float, digits: int = 5) -> str:
 def _ulps(ulps: float) -> str:
     if not np.isfinite(ulps):
         return "(not finite)"
-    return f"(apart by {ulps:.2g} of float32's last place)"
+    return f"(difference: {ulps:.2g} units in float32's last place)"
