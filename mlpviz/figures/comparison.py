@@ -1,4 +1,4 @@
-"""What if a line were gone? The program as it is beside the changed one."""
+"""What if a line were gone? The original program beside the changed one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ OUTCOMES = {
     "dead": "hardly better than guessing",
     "nan": "NaN",
 }
-CHANCE = 0.15  # test accuracy below this is guessing
-ALIKE = 0.025  # test accuracies closer than this are about the same
+CHANCE = 0.15  # a test accuracy below this counts as guessing
+ALIKE = 0.025  # test accuracies closer than this count as about the same
 
 
 def outcome(snapshot: ComparisonSnapshot) -> str:
-    """What became of the changed program, against the right one, by the last test of each: a key of `OUTCOMES`."""
+    """How the changed program did, compared with the original, by the last test of each: a key of `OUTCOMES`."""
     ours, theirs = (float(rows[-1, 2]) for rows in snapshot.evaluations)
     lost = [not math.isfinite(rows[-1, 1]) for rows in snapshot.evaluations]
     if lost[0] != lost[1]:
@@ -55,7 +55,7 @@ def comparison_headline(snapshot: ComparisonSnapshot) -> dict[str, object]:
 
 
 def comparison_charts(snapshot: ComparisonSnapshot) -> list[Chart]:
-    """Both losses in one figure, both test accuracies in another."""
+    """Both losses in one chart, both test accuracies in another."""
     return [_losses(snapshot), _accuracies(snapshot)]
 
 

@@ -1,4 +1,4 @@
-"""Which init std trains? The sweep after one epoch."""
+"""With which init std does the network learn? The sweep after one epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One step, taken apart: figures that stand still."""
+"""One step, taken apart: charts of one moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlpviz.images.predictions import softmax
 
 
 def logit_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:
-    """The ten logits of one image, (10,); its class stands out."""
+    """The ten logits of one image, (10,). Its class has another colour."""
     sentence = f"Some of them are not finite. The true class is {classes[label]}."
     if np.isfinite(logits).all():
         best = int(logits.argmax())
@@ -25,7 +25,7 @@ def logit_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:
 
 
 def probability_bars(logits: np.ndarray, label: int | None, classes: Sequence[str]) -> Chart:
-    """softmax(z) of one image, (10,); its class stands out, or, where nobody knows it, the most probable one."""
+    """softmax(z) of one image, (10,). Its class has another colour; if it is unknown, the most probable one has."""
     p = softmax(logits)
     if not np.isfinite(p).all():
         sentence = "There are none, because the logits are not all finite."
@@ -51,7 +51,7 @@ def logit_gradient_bars(formula: np.ndarray, autograd: np.ndarray, classes: Sequ
 
 
 def value_histogram(name: str, values: np.ndarray) -> Chart:
-    """How the numbers of a gradient are spread; zeros, of which dead units make many, are counted in the sentence."""
+    """The histogram of a gradient. The sentence tells the share of zeros, since dead units give many."""
     flat = values[np.isfinite(values)].ravel().astype(np.float64)
     counts, edges = np.histogram(flat, bins=60) if len(flat) else (np.zeros(1), np.array([-1.0, 1.0]))
     zeros = float((values == 0).mean())
@@ -67,10 +67,10 @@ def value_histogram(name: str, values: np.ndarray) -> Chart:
 
 
 def vee(nudges: np.ndarray, errors: dict[str, np.ndarray]) -> Chart:
-    """Relative error of the central difference over its step size h, for each arithmetic: (n,) each."""
+    """Relative error of the central difference over its step size h, for each arithmetic, (n,)."""
     data = []
     for (name, values), color, symbol in zip(errors.items(), (VERMILLION, BLUE), ("diamond", "circle"), strict=True):
-        shown = np.where(values > 0, values, np.nan)  # an error of exactly 0 has no place on a logarithmic axis
+        shown = np.where(values > 0, values, np.nan)  # a logarithmic axis can't show an error of exactly 0
         data.append(line(name, nudges, shown, color, mode="lines+markers", marker={"size": 7, "symbol": symbol}))
     layout = {
         "xaxis": {"title": {"text": "h"}, "type": "log", "exponentformat": "power"},
@@ -102,7 +102,7 @@ def _bars(values: np.ndarray, label: int, classes: Sequence[str]) -> dict[str, A
 
 
 def _room(values: np.ndarray) -> list[float]:
-    """A range with room for each bar's number behind its end."""
+    """An axis range with room for the number at the end of each bar."""
     finite = values[np.isfinite(values)].astype(float)
     low, high = min(finite.min(initial=0.0), 0.0), max(finite.max(initial=0.0), 0.0)
     room = 0.22 * ((high - low) or 1.0)

@@ -1,4 +1,4 @@
-"""What if a line were gone? Which changes there are, as edits of the script; no torch in here.
+"""What if a line were gone? All changes, as edits of the script. This module does not import torch.
 
 `mlpviz.line_by_line.ablations` has the same changes as trainers.
 """
@@ -12,7 +12,7 @@ from mlpviz.settings import CLASSES, Settings
 
 Edits = dict[str, tuple[str, str]]
 NO_HIDDEN_LAYER = "This change is about hidden layers, and this network has no hidden layer."
-BY_HEART = 1000  # images that a network can know by heart
+BY_HEART = 1000  # images that a network can memorize
 SMALL_BATCH = 32
 
 
@@ -21,10 +21,10 @@ class WhatIf:
     """One change of the program.
 
     Attributes:
-        name: names the text in `text/ablations`. title: for people.
-        line: the part of the script that it belongs to, by its key in `mlpviz.line_by_line.script`.
-        steps: how long the changed program and the right one are compared.
-        note: what else is special about both programs.
+        name: the name of its text in `text/ablations`. title: what the page calls it.
+        line: the key of the part that it belongs to, in `mlpviz.line_by_line.script`.
+        steps: for how many steps the changed program and the original are compared.
+        note: what else differs from the settings, in both programs.
     """
 
     name: str
@@ -34,21 +34,21 @@ class WhatIf:
     note: str = ""
 
     def adapt(self, settings: Settings) -> Settings:
-        """The settings under which the difference shows, for both programs."""
+        """The settings, for both programs, with which the difference can be seen."""
         return settings
 
     def pointless(self, settings: Settings) -> str:
-        """Why the change would change nothing with these settings; empty where it does."""
+        """Why the change makes no sense with these settings; empty if it does."""
         return ""
 
     def edits(self, settings: Settings) -> Edits:
-        """What to replace by what in the script, by the key of the part: the change, in the file."""
+        """The change as replacements in the script: part key → (old text, new text)."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Replacement(WhatIf):
-    """A change that is the same words for any settings."""
+    """A change with the same old and new text for all settings."""
 
     part: str = ""
     old: str = ""
@@ -59,16 +59,16 @@ class Replacement(WhatIf):
 
 
 class AllZero(WhatIf):
-    """All weights begin at zero."""
+    """All weights start at zero."""
 
     def pointless(self, settings: Settings) -> str:
-        """Without a hidden layer, or where it is so already."""
+        """Pointless without a hidden layer, or if the weights start at zero already."""
         if not settings.hidden_sizes:
             return NO_HIDDEN_LAYER + " A linear classifier may start at zero."
         return "With these settings, all weights start at zero already." if settings.init == "zeros" else ""
 
     def adapt(self, settings: Settings) -> Settings:
-        """With a line that draws the weights, so that it can be changed."""
+        """Adds the line that draws the weights if the script has none, so that it can be changed."""
         return settings.replace(init="normal") if settings.init == "pytorch" else settings
 
     def edits(self, settings: Settings) -> Edits:
@@ -76,7 +76,7 @@ class AllZero(WhatIf):
 
 
 class Sorted(WhatIf):
-    """No shuffle, and the images sorted by label."""
+    """No shuffle; the images are sorted by label."""
 
     def edits(self, settings: Settings) -> Edits:
         old = f"DataLoader(train_set, batch_size={settings.batch_size}, shuffle=True)"
@@ -88,7 +88,7 @@ class WithoutActivation(WhatIf):
     """No activation between the layers."""
 
     def pointless(self, settings: Settings) -> str:
-        """Where there is none as it is."""
+        """Pointless if there is no activation already, or no hidden layer."""
         if settings.activation == "identity":
             return "This network already has no activation."
         return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
@@ -98,18 +98,18 @@ class WithoutActivation(WhatIf):
 
 
 class WithDropout(Replacement):
-    """A change that shows with dropout alone."""
+    """A change that can only be seen with dropout."""
 
     def pointless(self, settings: Settings) -> str:
-        """Without a hidden layer there is no dropout."""
+        """Pointless without a hidden layer, because then there is no dropout."""
         return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
 
 
 class FewImages(Replacement):
-    """A change that shows with few images, gone through often: then there is something to know by heart."""
+    """A change that can be seen with few images and many epochs, so that the network can memorize them."""
 
     def adapt(self, settings: Settings) -> Settings:
-        """A thousand images at most, in small mini-batches."""
+        """At most 1,000 images, in small mini-batches."""
         size = min(settings.train_size or BY_HEART, BY_HEART)
         return settings.replace(train_size=size, batch_size=min(settings.batch_size, size, SMALL_BATCH))
 
@@ -163,7 +163,7 @@ TESTED_ON_TRAINING = FewImages(
     new="train_loader",
 )
 
-#: All changes by name, in the order of the page.
+#: All changes by name, in the page's order.
 WHAT_IFS: dict[str, WhatIf] = {
     what_if.name: what_if
     for what_if in (

@@ -20,11 +20,11 @@ from mlpviz.settings import Settings
 from mlpviz.snapshot import ComparisonSnapshot, Status
 from mlpviz.state import RunState, TaskState
 
-SECTION = "What if a line were gone?"  # the section's name
+SECTION = "What if a line were gone?"  # the name of the section
 
 
 def what_if_section(run: RunState) -> None:
-    """A change to choose on the left; on the right the changed line, a prediction to make, and the two curves."""
+    """On the left, the changes to choose from. On the right, the changed line, a prediction, and both curves."""
     left, right = st.columns([3, 7], gap="medium")
     with left:
         name = st.radio(
@@ -51,7 +51,7 @@ def what_if_section(run: RunState) -> None:
 
 
 def offer_what_ifs(line: str) -> None:
-    """Beside a line of the script: a button for each change that concerns it."""
+    """Beside a line of the script: a button for each change of that line."""
     names = [name for name, what_if in WHAT_IFS.items() if what_if.line == line]
     if not names:
         return
@@ -67,14 +67,14 @@ def _choose(name: str) -> None:
 
 
 def _listing(what_if: WhatIf, settings: Settings) -> str:
-    """The change in its place: the lines that it touches, among their neighbours."""
+    """The lines that change, with some lines before and after."""
     settings = what_if.adapt(settings)
     before = parts(settings, 1)
     return around_changes(diff(before, edited(before, what_if.edits(settings))))
 
 
 def around_changes(listing: str, context: int = 2) -> str:
-    """The changed lines of a listing, with so many lines before and after."""
+    """The changed lines of a listing, with `context` lines before and after."""
     lines = listing.splitlines()
     changed = [i for i, line in enumerate(lines) if line[:1] in "+-"]
     if not changed:
@@ -127,12 +127,12 @@ def _unlike_the_article(settings: Settings) -> bool:
 
 
 def _specification(run: RunState, what_if: WhatIf) -> CompareWith:
-    """What is compared; the number of epochs doesn't matter for it."""
+    """What is compared. The number of epochs makes no difference."""
     return CompareWith(run.settings.replace(epochs=1), what_if.name)
 
 
 def _comparison(run: RunState, what_if: WhatIf) -> TaskState | None:
-    """The comparison on show, if it is of this change and these settings and still exists."""
+    """The current comparison, if it still exists and is of this change and these settings."""
     state = COMPARISON.state()
     return state if state is not None and state.specification == _specification(run, what_if) else None
 

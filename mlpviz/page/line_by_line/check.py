@@ -1,4 +1,4 @@
-"""Check it yourself: a gradient against finite differences."""
+"""Check it yourself: a gradient compared with finite differences."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
 from mlpviz.state import RunState
 
-SHOWN = slice(2, 20, 2)  # of the step sizes: every power of ten
+SHOWN = slice(2, 20, 2)  # of the step sizes: powers of ten
 
 
 def check_it_yourself(run: RunState, walk: Walk) -> None:
-    """For any weight: `.grad`, central differences for a row of step sizes, and their relative error."""
+    """For any weight: `.grad`, central differences for several step sizes, and their relative error."""
     st.subheader("Check it yourself")
     st.markdown((TEXT / "check.md").read_text(encoding="utf-8"))
     name = str(st.session_state[memory.PARAMETER])

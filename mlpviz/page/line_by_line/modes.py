@@ -1,4 +1,4 @@
-"""Asides: the lines around the update."""
+"""What is shown beside the lines around the update."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _nothing(run: RunState) -> None:
     pass
 
 
-#: What to show beside the lines around the update, by their keys.
+#: What to show beside each line around the update, by its key.
 ASIDES: dict[str, Callable[[RunState], None]] = {
     "device": device,
     "seed": _nothing,

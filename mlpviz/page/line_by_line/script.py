@@ -1,4 +1,4 @@
-"""Take it with you: the script and the notebook of these settings."""
+"""Take it with you: these settings as a script and as a notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlpviz.state import RunState
 
 
 def downloads(run: RunState) -> None:
-    """Both as files, and the script to read."""
+    """Both as files to download, and the script to read."""
     code = script(run.settings, run.threads, run.device)
     st.markdown((TEXT / "script.md").read_text(encoding="utf-8"))
     if run.changes:

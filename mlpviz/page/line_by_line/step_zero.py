@@ -1,4 +1,4 @@
-"""Step 0: what the size of the first weights does, before any training; on demand, after one epoch."""
+"""Step 0: what the size of the first weights does before training and, on request, after one epoch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mlpviz.state import RunState
 
 
 def step_zero(run: RunState) -> None:
-    """Dots are measured on a mini-batch, lines predicted; the red line is the Init std of the sidebar."""
+    """Dots are measured on 256 training images, lines are predicted. The red line is the sidebar's Init std."""
     settings = run.settings
     here = float(st.session_state.init_std) if settings.init == "normal" else math.nan
     measured, predicted = _signals("signals", run, None)
@@ -72,7 +72,7 @@ def _shares(measured: Signals, here: float, named: dict[str, float]) -> None:
 
 
 def _relevant(settings: Settings) -> Settings:
-    """What the first signals depend on, and nothing else: the key of the cache."""
+    """Only the settings that the first signals depend on, as the key of the cache."""
     return Settings(
         dataset=settings.dataset,
         hidden_sizes=settings.hidden_sizes,

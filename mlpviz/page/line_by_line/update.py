@@ -30,17 +30,17 @@ from mlpviz.page.plot import SILENT, diverging, figure_html, grey, mosaic, numbe
 from mlpviz.snapshot import Status
 from mlpviz.state import RunState
 
-PARTS = ("batch", "forward", "loss", "zero_grad", "backward", "step")  # of a walk, by the keys of the script
+PARTS = ("batch", "forward", "loss", "zero_grad", "backward", "step")  # of a walk, by their keys in the script
 KEYS = {"walk_back": "B", "walk_forward": "N", "walk_next": "N"}
 RESTING = (Status.PREPARING, Status.PAUSED, Status.EXAMINING)
 
 
 @dataclass(frozen=True)
 class UnderWay:
-    """The walk that the reader is on.
+    """The walk that the page shows.
 
     Attributes:
-        run: the id of the run. walk: its update, taken apart. made: whether the run has made it, with those bits.
+        run: the id of the run. walk: its update, taken apart. made: whether the run has made this update, bit for bit.
     """
 
     run: str
@@ -49,7 +49,7 @@ class UnderWay:
 
 
 def one_step(run: RunState) -> None:
-    """The script on the left; on the right the open line, with this run's tensors."""
+    """The script on the left. On the right, the open line with this run's tensors."""
     left, right = st.columns([3, 7], gap="medium")
     with left:
         key = listing(run)
@@ -66,7 +66,7 @@ def one_step(run: RunState) -> None:
 
 
 def forget_walk() -> None:
-    """Walks are large: none is kept while the reader is elsewhere."""
+    """Drop the walk when the reader leaves: walks are large."""
     under_way: UnderWay | None = memory.WALK.take()
     if under_way is None:
         return
@@ -77,7 +77,7 @@ def forget_walk() -> None:
 
 
 def _walk(run: RunState) -> UnderWay | None:
-    """The walk as this script run shows it; None where there is none yet, or where it is of another update."""
+    """The walk to show in this script run; None if there is none yet, or if it belongs to another update."""
     under_way: UnderWay | None = memory.WALK.get()
     if under_way is not None and under_way.run != run.id:
         forget_walk()
@@ -89,14 +89,14 @@ def _walk(run: RunState) -> UnderWay | None:
         return under_way
     if run.step != walk.step:
         return None
-    if not under_way.made:  # the update was made, but was it this one?
+    if not under_way.made:  # the run has made an update; was it this one?
         under_way = UnderWay(run.id, walk, answer(run, CameTrue(memory.READER.get(), walk.step)))
         memory.WALK.set(under_way)
     return under_way if under_way.made else None
 
 
 def _new_walk(run: RunState) -> UnderWay | None:
-    """A walk of the run's next update, if it rests before one."""
+    """A walk of the run's next update, if the run is not training and has one left."""
     if run.status not in RESTING or run.step >= run.total_steps:
         return None
     fresh = UnderWay(run.id, answer(run, WalkNextStep(memory.READER.get())), made=False)
@@ -135,7 +135,7 @@ def _walk_buttons(run: RunState, walk: UnderWay | None, key: str) -> None:
 
 
 def _where(run: RunState, made: Walk | None) -> str:
-    """Which update is on show, in words."""
+    """Which update is shown, in words."""
     if made is None and run.step >= run.total_steps:
         return f"All {run.total_steps:,} updates are done."
     number_shown = made.step if made is not None else run.step + 1
@@ -147,7 +147,7 @@ def _go(key: str) -> None:
 
 
 def _make(run: RunState) -> None:
-    """A callback: let the run itself make the update, and wait until it has."""
+    """A callback: let the run make the update, and wait until it is done."""
     run, under_way = door.now(run), memory.WALK.get()
     if under_way is not None and under_way.run == run.id:
         walk = under_way.walk
@@ -231,7 +231,7 @@ def _forward(run: RunState, shown: Walk) -> None:
 
 
 def _unit_grid(h: np.ndarray, silent: np.ndarray) -> np.ndarray:
-    """Units in rows of 32, (rows, 32, 3) uint8: the stronger the redder; silent ones in orange."""
+    """Units in rows of 32, (rows, 32, 3) uint8: the larger, the redder; silent units are orange."""
     columns = 32
     rows = -(-len(h) // columns)
     padded, marked = np.zeros(rows * columns, dtype=np.float32), np.zeros(rows * columns, dtype=bool)
@@ -297,7 +297,7 @@ def _backward(run: RunState, shown: Walk) -> None:
 
 
 def _gradient(run: RunState, shown: Walk, name: str) -> np.ndarray:
-    """The gradient of one parameter, as the update has it."""
+    """The gradient of one parameter in this update."""
     question = GradientOf(memory.READER.get(), shown.step, name)
     return computed(f"walk_gradient_{name}", (run.id, shown.settings, question), lambda: answer(run, question))
 
