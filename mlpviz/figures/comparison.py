@@ -1,4 +1,4 @@
-"""What if a line were gone? The program as it is beside the changed one."""
+"""What if a line were gone? The original program beside the changed one."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from mlpviz.figures.palette import BLUE, GREY, GUESS, VERMILLION
 from mlpviz.history import Series
 from mlpviz.snapshot import ComparisonSnapshot
 
-NAMES = ("as it is", "changed")
+NAMES = ("original", "changed")
 COLORS = (BLUE, VERMILLION)
 OUTCOMES = {
     "better": "better",
     "same": "about the same",
     "slower": "slower, or worse",
-    "dead": "dead: at chance",
+    "dead": "hardly better than guessing",
     "nan": "NaN",
 }
-CHANCE = 0.15  # test accuracy below this is guessing
-ALIKE = 0.025  # test accuracies closer than this are about the same
+CHANCE = 0.15  # a test accuracy below this counts as guessing
+ALIKE = 0.025  # test accuracies closer than this count as about the same
 
 
 def outcome(snapshot: ComparisonSnapshot) -> str:
-    """What became of the changed program, against the right one, by the last test of each: a key of `OUTCOMES`."""
+    """How the changed program did, compared with the original, by the last test of each: a key of `OUTCOMES`."""
     ours, theirs = (float(rows[-1, 2]) for rows in snapshot.evaluations)
     lost = [not math.isfinite(rows[-1, 1]) for rows in snapshot.evaluations]
     if lost[0] != lost[1]:
@@ -55,7 +55,7 @@ def comparison_headline(snapshot: ComparisonSnapshot) -> dict[str, object]:
 
 
 def comparison_charts(snapshot: ComparisonSnapshot) -> list[Chart]:
-    """Both losses in one figure, both test accuracies in another."""
+    """Both losses in one chart, both test accuracies in another."""
     return [_losses(snapshot), _accuracies(snapshot)]
 
 
@@ -70,7 +70,7 @@ def _losses(snapshot: ComparisonSnapshot) -> Chart:
     parts = [
         f"{name} {number(float(s.column('loss')[-1]))}" for name, s in zip(NAMES, snapshot.steps, strict=True) if s.rows
     ]
-    sentence = f"Training loss, latest step: {', '.join(parts) or 'none yet'}. Guessing costs ln 10 ≈ 2.30."
+    sentence = f"Training loss, latest step: {', '.join(parts) or 'none yet'}. Guessing gives ln 10 ≈ 2.30."
     huge = any(
         np.nanmax(series.maximum[:, series.columns.index("loss")], initial=0.0) > 50 for series in snapshot.steps
     )
@@ -104,7 +104,7 @@ def _accuracies(snapshot: ComparisonSnapshot) -> Chart:
     ]
     data.append(line("guessing", [0, snapshot.total_steps], [0.1] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip"))
     parts = [f"{n} {percent(r[-1, 2])}" for n, r in zip(NAMES, snapshot.evaluations, strict=True) if len(r)]
-    sentence = f"Accuracy as each program tests it: {', '.join(parts) or 'none yet'}."
+    sentence = f"Accuracy that each program reports: {', '.join(parts) or 'none yet'}."
     layout = {"xaxis": _steps(snapshot), "yaxis": {"tickformat": ".0%", "rangemode": "tozero"}}
     return Chart("Accuracies compared", sentence, data, layout, card="Accuracies compared")
 

@@ -1,4 +1,4 @@
-"""Which size should the first weights have? Signals, gradients and loss before any training."""
+"""How large should the first weights be? Signals, gradients and loss before training."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mlpviz.settings import Settings
 
 
 def marks(settings: Settings) -> dict[str, float]:
-    """The article's init std, and for the first layer those of Xavier (Glorot and Bengio 2010), √(2/(n_in + n_out)),
-    and of Kaiming (He et al. 2015), √(2/n_in)."""
+    """The article's init std, and two for the first layer: Xavier's (Glorot and Bengio 2010), √(2/(n_in + n_out)), and
+    Kaiming's (He et al. 2015), √(2/n_in)."""
     inputs, outputs = settings.layer_sizes[:2]
     return {
         "article": Settings().init_std,
@@ -34,11 +34,11 @@ def layered(
     marks: dict[str, float],
     **yaxis: Any,
 ) -> Chart:
-    """A quantity for each layer over init std: measured as dots, predicted as lines; both (n, layers).
+    """A quantity of each layer over init std. Dots are measured, lines predicted; both are (n, layers).
 
     Args:
-        here: the init std that the reader has chosen.
-        marks: others, by name.
+        here: the init std that the reader has chosen; NaN if there is none.
+        marks: other init stds, by name.
     """
     data = []
     for i in range(measured.shape[1]):
@@ -58,16 +58,16 @@ def initial_loss(
     now: Sequence[float],
     marks: dict[str, float],
 ) -> Chart:
-    """The loss at step 0, (n,), against ln 10; `now` is the loss at `here`, measured and predicted, or empty."""
+    """The loss at step 0, (n,), and ln 10. `now` is the loss at `here`, measured and predicted, or empty."""
     data = [
         line("measured", init_stds, measured, BLUE, mode="markers", marker={"size": 6}),
         line("predicted", init_stds, predicted, BLUE, width=1.5),
         line("ln 10", init_stds[[0, -1]], [LN10, LN10], GUESS, dash="dash", width=1.5, hoverinfo="skip"),
     ]
-    sentence = "Guessing costs ln 10 ≈ 2.303."
+    sentence = "Guessing gives ln 10 ≈ 2.303."
     if now:
         own, average = (f"{loss:.4g}" for loss in now)
-        both = f"{own}, for this one network; {average} predicted, on average over networks"
+        both = f"{own} for this network, {average} predicted as the average over networks"
         sentence = f"At init std {here:g}: {both}. {sentence}"
     return Chart("Initial loss", sentence, data, _layout(init_stds, here, marks, type="log"), card="Initial loss")
 
@@ -96,6 +96,6 @@ def _mark(value: float, color: str, dash: str) -> dict[str, Any]:
 
 
 def _label(value: float, name: str, i: int) -> dict[str, Any]:
-    """Names at two heights, since Xavier's and Kaiming's values are close."""
+    """Names at different heights, because Xavier's and Kaiming's values are close."""
     anchor = {"x": float(np.log10(value)), "y": 1 - 0.09 * i, "yref": "paper", "xanchor": "right" if i < 2 else "left"}
     return anchor | {"yanchor": "top", "text": name, "showarrow": False, "font": {"size": 12}}

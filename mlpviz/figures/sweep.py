@@ -1,4 +1,4 @@
-"""Which init std trains? The sweep after one epoch."""
+"""With which init std does the network learn? The sweep after one epoch."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LEAST, MOST = 1e-4, 5.0
 
 def sweep_headline(snapshot: SweepSnapshot) -> dict[str, object]:
     """The strip above the figures."""
-    status = task_status(snapshot.status, at_work="Sweeping", finished="Swept")
+    status = task_status(snapshot.status, at_work="Trying init stds", finished="Tried")
     return {
         "status": status,
-        "setting": "One epoch from each init std",
+        "setting": "One epoch for each init std",
         "progress": snapshot.step / snapshot.total_steps,
         "values": [
             ("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}"),
-            ("Networks", f"{len(snapshot.init_stds)}", "are through"),
+            ("Networks", f"{len(snapshot.init_stds)}", "finished"),
         ],
     }
 
@@ -42,21 +42,21 @@ def sweep_charts(snapshot: SweepSnapshot) -> list[Chart]:
     return [
         Chart(
             "Accuracy after one epoch",
-            best or "The first network is being trained.",
+            best or "The first network is training.",
             [accuracy, _guess(0.1)],
             _layout(tickformat=".0%", rangemode="tozero"),
             card="Accuracy after one epoch",
         ),
         Chart(
             "Loss after one epoch",
-            "Test loss over init std; guessing costs ln 10 ≈ 2.30.",
+            "Test loss for each init std. Guessing gives ln 10 ≈ 2.30.",
             [loss, _guess(LN10)],
             _layout(type="log"),
             card="Loss after one epoch",
         ),
         Chart(
             "Dead after one epoch",
-            "Hidden units without a slope on any of 512 test images." if dead else "There is no hidden layer.",
+            "Hidden units that pass no gradient for any of 512 test images." if dead else "There is no hidden layer.",
             dead,
             _layout(tickformat=".0%", range=[-0.02, 1.02]),
             card="Dead after one epoch",

@@ -1,4 +1,4 @@
-"""One step, taken apart: figures that stand still."""
+"""One step, taken apart: charts of one moment."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from mlpviz.images.predictions import softmax
 
 
 def logit_bars(logits: np.ndarray, label: int, classes: Sequence[str]) -> Chart:
-    """The ten logits of one image, (10,); its class stands out."""
-    sentence = f"They are not all finite; the image’s class is {classes[label]}."
+    """The ten logits of one image, (10,). Its class has another colour."""
+    sentence = f"Some of them are not finite. The true class is {classes[label]}."
     if np.isfinite(logits).all():
         best = int(logits.argmax())
         sentence = (
-            f"The largest is {number(float(logits[best]))}, of {classes[best]}; the image’s class is {classes[label]}."
+            f"The largest is {number(float(logits[best]))}, for {classes[best]}. The true class is {classes[label]}."
         )
     layout = _bar_layout("z", range=_room(logits))
     return Chart("Logits", sentence, [_bars(logits, label, classes)], layout, card="Logits")
 
 
 def probability_bars(logits: np.ndarray, label: int | None, classes: Sequence[str]) -> Chart:
-    """softmax(z) of one image, (10,); its class stands out, or, where nobody knows it, the most probable one."""
+    """softmax(z) of one image, (10,). Its class has another colour; if it is unknown, the most probable one has."""
     p = softmax(logits)
     if not np.isfinite(p).all():
-        sentence = "They are not numbers: the logits are not finite."
+        sentence = "There are none, because the logits are not all finite."
     elif label is None:
         label = int(p.argmax())
-        sentence = f"The most probable is {classes[label]}, at {percent(float(p[label]))}."
+        sentence = f"The most probable class is {classes[label]}, at {percent(float(p[label]))}."
     else:
         sentence = f"The right class, {classes[label]}, has a probability of {percent(float(p[label]))}."
     bars = _bars(p, label or 0, classes) | {"text": [percent(float(share)) for share in p]}
@@ -46,19 +46,19 @@ def logit_gradient_bars(formula: np.ndarray, autograd: np.ndarray, classes: Sequ
         for name, values, color in (("(softmax − onehot)/m", formula, BLUE), ("autograd", autograd, VERMILLION))
     ]
     layout = _bar_layout("∂L/∂z", exponentformat="power") | {"barmode": "group", "showlegend": True}
-    sentence = f"Largest difference over this image: {number(float(np.abs(formula - autograd).max()))}."
+    sentence = f"Largest difference for this image: {number(float(np.abs(formula - autograd).max()))}."
     return Chart("Gradient at the logits", sentence, bars, layout, card="Gradient at the logits")
 
 
 def value_histogram(name: str, values: np.ndarray) -> Chart:
-    """How the numbers of a gradient are spread; zeros, of which dead units make many, are counted in the sentence."""
+    """The histogram of a gradient. The sentence tells the share of zeros, since dead units give many."""
     flat = values[np.isfinite(values)].ravel().astype(np.float64)
     counts, edges = np.histogram(flat, bins=60) if len(flat) else (np.zeros(1), np.array([-1.0, 1.0]))
     zeros = float((values == 0).mean())
     bar = {"type": "bar", "x": (edges[:-1] + edges[1:]) / 2, "y": counts, "marker": {"color": BLUE}, "name": name}
     layout = {
         "xaxis": {"title": {"text": f"∂L/∂{name}"}, "exponentformat": "power"},
-        "yaxis": {"title": {"text": "how many"}, "type": "log"},
+        "yaxis": {"title": {"text": "count"}, "type": "log"},
         "bargap": 0,
         "showlegend": False,
     }
@@ -67,10 +67,10 @@ def value_histogram(name: str, values: np.ndarray) -> Chart:
 
 
 def vee(nudges: np.ndarray, errors: dict[str, np.ndarray]) -> Chart:
-    """Relative error of the central difference over its step size h, for each arithmetic: (n,) each."""
+    """Relative error of the central difference over its step size h, for each arithmetic, (n,)."""
     data = []
     for (name, values), color, symbol in zip(errors.items(), (VERMILLION, BLUE), ("diamond", "circle"), strict=True):
-        shown = np.where(values > 0, values, np.nan)  # an error of exactly 0 has no place on a logarithmic axis
+        shown = np.where(values > 0, values, np.nan)  # a logarithmic axis can't show an error of exactly 0
         data.append(line(name, nudges, shown, color, mode="lines+markers", marker={"size": 7, "symbol": symbol}))
     layout = {
         "xaxis": {"title": {"text": "h"}, "type": "log", "exponentformat": "power"},
@@ -102,7 +102,7 @@ def _bars(values: np.ndarray, label: int, classes: Sequence[str]) -> dict[str, A
 
 
 def _room(values: np.ndarray) -> list[float]:
-    """A range with room for each bar's number behind its end."""
+    """An axis range with room for the number at the end of each bar."""
     finite = values[np.isfinite(values)].astype(float)
     low, high = min(finite.min(initial=0.0), 0.0), max(finite.max(initial=0.0), 0.0)
     room = 0.22 * ((high - low) or 1.0)

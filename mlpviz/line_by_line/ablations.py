@@ -1,4 +1,4 @@
-"""What if a line were gone? Each class is the trainer with one line of the program changed, and nothing else."""
+"""What if a line were gone? Each class is the trainer with one line of the program changed, nothing else."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PROBE_IMAGES = 512
 
 
 class Ablation(Trainer):
-    """A changed program that follows an unchanged one: the same seed, the same mini-batches.
+    """A changed program that trains along with an unchanged one, on the same seed and the same mini-batches.
 
     Attributes:
-        about: what the change is, and how it looks in the script.
+        about: the change, and what it looks like in the script.
         companion: the class of the unchanged program.
     """
 
@@ -38,11 +38,11 @@ class Ablation(Trainer):
         return self.leader.order
 
     def facts(self) -> tuple[str, ...]:
-        """What is found in the changed network afterwards, in sentences."""
+        """Sentences on what the changed network is like after training."""
         return ()
 
     def probe(self) -> Tensor:
-        """Some test images as pixels, (n, 28, 28)."""
+        """The first test images as pixels, (n, 28, 28)."""
         return self.pixels(self.dataset.test.images[:PROBE_IMAGES])
 
     def dead_units(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class Ablation(Trainer):
         shares = dead_shares(self.net, self.probe())
         if not shares:
             return ()
-        return (f"Dead hidden units, in the worst layer: {100 * max(shares):.0f} %.",)
+        return (f"Dead hidden units in the worst layer: {100 * max(shares):.0f} %.",)
 
 
 class NoZeroGrad(Ablation):
@@ -69,11 +69,11 @@ class NoZeroGrad(Ablation):
         left = _norm([p.grad for p in self.net.parameters() if p.grad is not None])
         X, y = self.next_batch()
         fresh = _norm(list(torch.autograd.grad(self.loss_fn(self.net(X), y), list(self.net.parameters()))))
-        return (f"‖.grad‖ after {self.step:,} steps: {left:.3g}. The gradient of one mini-batch alone: {fresh:.3g}.",)
+        return (f"‖.grad‖ after {self.step:,} steps: {left:.3g}. The same for one mini-batch alone: {fresh:.3g}.",)
 
 
 class SoftmaxFirst(Ablation):
-    """The loss gets probabilities where it expects logits."""
+    """The loss gets probabilities instead of logits."""
 
     about = what_ifs.SOFTMAX_FIRST
 
@@ -83,11 +83,11 @@ class SoftmaxFirst(Ablation):
 
     def facts(self) -> tuple[str, ...]:
         floor = -1 + math.log(math.e + 9)
-        return (f"The smallest loss that it could ever show: −1 + log(e + 9) = {floor:.3f}.",)
+        return (f"The smallest loss that it can ever reach: −1 + log(e + 9) = {floor:.3f}.",)
 
 
 class ZeroWeights(Ablation):
-    """All weights begin at zero."""
+    """All weights start at zero."""
 
     about = what_ifs.ZERO_WEIGHTS
 
@@ -101,7 +101,7 @@ class ZeroWeights(Ablation):
 
 
 class SortedLabels(Ablation):
-    """The images come class by class."""
+    """The images are sorted by class."""
 
     about = what_ifs.SORTED
 
@@ -128,7 +128,7 @@ class GradientAscent(Ablation):
 
 
 class TenTimesTheRate(Ablation):
-    """The learning rate is ten times as high."""
+    """The learning rate is multiplied by ten."""
 
     about = what_ifs.RATE_10
     factor = 10.0
@@ -143,7 +143,7 @@ class TenTimesTheRate(Ablation):
 
 
 class HundredTimesTheRate(TenTimesTheRate):
-    """The learning rate is a hundred times as high."""
+    """The learning rate is multiplied by a hundred."""
 
     about = what_ifs.RATE_100
     factor = 100.0
@@ -162,7 +162,7 @@ class RawPixels(Ablation):
 
 
 class NoActivation(Ablation):
-    """The layers follow each other directly."""
+    """There is no activation between the layers."""
 
     about = what_ifs.NO_ACTIVATION
 
@@ -176,12 +176,12 @@ class NoActivation(Ablation):
             logits = self.net(X)
             distance = (logits - (X.flatten(1) @ weight.T + bias)).abs().max().item()
         return (
-            f"Multiplied into one layer 784 → 10, its matrices give the same logits, to {distance:.1e} "
+            f"If its matrices are multiplied into one layer 784 → 10, the logits differ by at most {distance:.1e} "
             f"(the largest logit is {logits.abs().max().item():.1f}).",
         )
 
     def collapsed(self) -> tuple[Tensor, Tensor]:
-        """The one layer that all of them make: weight (10, 784) and bias (10,)."""
+        """The one linear layer that does the same as all of them: weight (10, 784) and bias (10,)."""
         with torch.no_grad():
             weight, bias = torch.eye(IMAGE_SIZE, device=self.device), torch.zeros(IMAGE_SIZE, device=self.device)
             for linear in linears(self.net):
@@ -200,15 +200,15 @@ class SumForMean(Ablation):
 
     def update(self, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         logits, loss = super().update(X, y)
-        return logits, loss / len(y)  # drawn per image, so that the curves can be compared
+        return logits, loss / len(y)  # per image in the chart, so that the curves can be compared
 
     def facts(self) -> tuple[str, ...]:
         rate, m = self.settings.learning_rate, self.settings.batch_size
-        return (f"The learning rate in effect: m η = {m:,} · {rate:g} = {m * rate:g}.",)
+        return (f"The effective learning rate: m η = {m:,} · {rate:g} = {m * rate:g}.",)
 
 
 class SeededDropout(nn.Module):
-    """`nn.Dropout(0.5)` with draws from a generator of its own."""
+    """`nn.Dropout(0.5)` that draws from its own generator."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -222,8 +222,8 @@ class SeededDropout(nn.Module):
 
 
 def add_dropout(net: nn.Sequential, seed: int) -> None:
-    """Put dropout behind each hidden layer's activation."""
-    for i in reversed(activations(net)):  # from behind, so that the places before stay what they are
+    """Add dropout after each hidden layer's activation."""
+    for i in reversed(activations(net)):  # from the end, so that the earlier indices stay valid
         net.insert(i + 1, SeededDropout(seed + i))
 
 
@@ -249,7 +249,7 @@ class NoEvaluationMode(Ablation):
         pass
 
     def evaluate_in_parts(self) -> Iterator[Evaluation | None]:
-        """Its draws are undone afterwards, so that the two networks stay the same and only the test differs."""
+        """The generators are reset afterwards: the two networks stay the same, and only the test differs."""
         generators = [layer.generator for layer in self.net if isinstance(layer, SeededDropout)]
         states = [generator.get_state() for generator in generators]
         yield from super().evaluate_in_parts()
@@ -263,7 +263,7 @@ class NoEvaluationMode(Ablation):
 
 
 class EvaluatedOnTraining(Ablation):
-    """It is tested on the images that it trains on."""
+    """It is tested on its training images."""
 
     about = what_ifs.TESTED_ON_TRAINING
 

@@ -1,4 +1,4 @@
-"""Is `.grad` right? One weight's derivative by autograd, and by nudging the weight."""
+"""Is `.grad` right? The derivative of one weight by autograd, and by changing the weight a little."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NUDGES = 10.0 ** -np.arange(0, 12.5, 0.5)
 
 
 def gradient_check(walked: WalkedStep, name: str, place: tuple[int, ...]) -> Generator[float, None, GradientCheck]:
-    """Check the gradient of the parameter called `name` ("W1", "b2", …) at `place`, on the walk's mini-batch and the
-    weights before its update. In float32, as the network trains, and in float64, where the rounding starts later. Tells
-    how much is done, from 0 to 1."""
+    """Check the gradient of the parameter called `name` ("W1", "b2", …) at `place`, on the walk's mini-batch and with
+    the weights before its update: in float32, as the network trains, and in float64, which rounds less. Yields how much
+    is done, from 0 to 1."""
     differences, gradients = {}, {}
     for arithmetic, dtype in (("float32", torch.float32), ("float64", torch.float64)):
         net, X = copy.deepcopy(walked.net).to(dtype), walked.X.to(dtype)
@@ -37,7 +37,7 @@ def gradient_check(walked: WalkedStep, name: str, place: tuple[int, ...]) -> Gen
 
 @torch.no_grad()
 def _difference(net: nn.Module, X: Tensor, y: Tensor, parameter: Tensor, place: tuple[int, ...], nudge: float) -> float:
-    """The central difference of the loss; the parameter is as it was afterwards."""
+    """The central difference of the loss. The parameter is restored afterwards."""
     original = parameter[place].item()
     losses = []
     for sign in (1, -1):

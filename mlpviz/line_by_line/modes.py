@@ -1,4 +1,4 @@
-"""What `no_grad`, `eval` and the device change, tried on a run's own network."""
+"""What `no_grad`, `eval` and the device change, measured on a run's network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDS = 3
 
 
 def evaluation_modes(trainer: Trainer) -> Generator[float, None, EvaluationModes]:
-    """Measure it; nothing in the trainer changes. Tells how much is done, from 0 to 1."""
+    """Measure it on a copy; the trainer does not change. Yields how much is done, from 0 to 1."""
     net = copy.deepcopy(trainer.net)
     X = pixels(trainer.dataset.test.images[:IMAGES])
     times: dict[bool, list[float]] = {True: [], False: []}
@@ -40,8 +40,8 @@ def evaluation_modes(trainer: Trainer) -> Generator[float, None, EvaluationModes
 
 
 def device_error(trainer: Trainer) -> tuple[str, str]:
-    """Put a mini-batch on another device than the network's; gives that device's name and PyTorch's words for it. On a
-    machine with one device, the other is `meta`, which has shapes and no data."""
+    """Put an image on another device than the network. Returns that device's name and PyTorch's error message. If the
+    network is on the CPU, the other device is `meta`, which has shapes but no data."""
     other = "meta" if trainer.device.type == "cpu" else "cpu"
     X = pixels(trainer.dataset.test.images[:1]).to(other)
     try:
@@ -70,6 +70,6 @@ def _kept_bytes(net: nn.Module, X: Tensor, recording: bool) -> int:
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         with nullcontext() if recording else torch.no_grad():
-            outputs = net(X)  # alive while counting, so that no two storages share an address
+            outputs = net(X)  # kept until the count is done, so that no two storages share an address
         del outputs
     return sum(saved.values())

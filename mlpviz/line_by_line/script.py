@@ -1,4 +1,4 @@
-"""The training script: the settings spelled out as plain PyTorch, in the article's shape, to read and to run."""
+"""The training script: the settings written out as plain PyTorch, in the article's form, to read and to run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INIT_LINES = {
     "xavier": "nn.init.xavier_normal_(m.weight)",
     "kaiming": 'nn.init.kaiming_normal_(m.weight, nonlinearity="relu")',
 }
-FULL_SET_OF_MINI = "FashionMNIST"  # the script takes the small set from the full one
+FULL_SET_OF_MINI = "FashionMNIST"  # the script builds the small set from the full one
 MINI = """
 def first_of_each_class(dataset, n):  # the small set: n images of each class, in their order
     seen, chosen = [0] * 10, []
@@ -40,9 +40,9 @@ class Part:
     """Some lines of the script that belong together.
 
     Attributes:
-        key: names the part, and its text in `text/lines`; empty for what needs no explanation.
-        code: without a newline at its end; indented as in the file.
-        shown: which of its lines stands for it.
+        key: the name of the part and of its text in `text/lines`; empty if it needs no explanation.
+        code: indented as in the file, without a newline at the end.
+        shown: the index of the line that represents the part.
     """
 
     key: str
@@ -50,11 +50,11 @@ class Part:
     shown: int = 0
 
     def line(self) -> str:
-        """The one line that stands for the part."""
+        """The one line that represents the part."""
         return self.code.strip().splitlines()[self.shown].strip()
 
     def depth(self) -> int:
-        """By how many levels it is indented."""
+        """How many levels it is indented."""
         line = self.code.strip("\n").splitlines()[self.shown]
         return (len(line) - len(line.lstrip())) // 4
 
@@ -63,7 +63,7 @@ def parts(settings: Settings, threads: int, device: str = "cpu") -> list[Part]:
     """The script from its first line to its last.
 
     Args:
-        threads: of PyTorch; the bits depend on their number.
+        threads: PyTorch's number of threads; the bits depend on it.
         device: where the run trains: "cpu", "cuda" or "mps".
     """
     five = dict(zip(("forward", "loss", "zero_grad", "backward", "step"), five_lines(), strict=True))
@@ -87,41 +87,41 @@ def parts(settings: Settings, threads: int, device: str = "cpu") -> list[Part]:
 
 
 def edited(all_parts: list[Part], edits: dict[str, tuple[str, str]]) -> list[Part]:
-    """The script with, in some parts, something replaced by something else."""
+    """The script with some replacements: for each part key in `edits`, the old text and the new one."""
     return [
         replace(part, code=part.code.replace(*edits[part.key])) if part.key in edits else part for part in all_parts
     ]
 
 
 def diff(before: list[Part], after: list[Part]) -> str:
-    """Both as one listing, lines that go marked with "-" and lines that come with "+"."""
+    """Both as one listing: removed lines are marked with "-", added lines with "+"."""
     old, new = ("\n".join(part.code for part in half).splitlines() for half in (before, after))
     return "\n".join(line for line in difflib.ndiff(old, new) if not line.startswith("?") and line.strip("+- "))
 
 
 def training_source() -> str:
-    """The function that trains, as it stands in the source."""
+    """The source of the function that trains."""
     return inspect.getsource(train_step)
 
 
 def five_lines() -> list[str]:
-    """The five lines, from the source of the function that trains."""
+    """The five lines, taken from the source of the function that trains."""
     body = training_source().split('"""')[2]
     lines = [line.strip() for line in body.strip().splitlines()]
     return lines[:-1]  # without the return
 
 
 def script(settings: Settings, threads: int, device: str = "cpu") -> str:
-    """The whole file, `train.py`. It needs torch and torchvision alone, and prints for each epoch what the page shows,
-    in the same bits."""
+    """The whole file, `train.py`. It needs only torch and torchvision. For each epoch it prints the page's numbers, bit
+    for bit."""
     return "\n".join(part.code for part in parts(settings, threads, device)) + "\n"
 
 
 def notebook(settings: Settings, threads: int, texts: dict[str, str], device: str = "cpu") -> str:
-    """The same as a Jupyter notebook, with the explanation of each part before its code.
+    """The script as a Jupyter notebook, with the explanation of each part before its code.
 
     Args:
-        texts: Markdown for the keys of the parts.
+        texts: Markdown by the parts' keys.
     """
     cells: list[dict[str, object]] = []
     for group in _cells(parts(settings, threads, device)):
@@ -136,7 +136,7 @@ def notebook(settings: Settings, threads: int, texts: dict[str, str], device: st
 
 
 def _cells(all_parts: list[Part]) -> list[list[Part]]:
-    """Parts that go into one cell each: the loop, whose lines are indented, can't be cut."""
+    """The parts of each cell. The loop stays in one cell, because its indented lines can't be split."""
     groups: list[list[Part]] = []
     in_loop = False
     for part in all_parts:
@@ -156,7 +156,7 @@ def _cell(kind: str, source: str) -> dict[str, object]:
 def _opening(settings: Settings, threads: int) -> str:
     mini = settings.dataset == "fashion-mnist-mini"
     subset = ", Subset" if mini or settings.train_size is not None else ""
-    return f'''"""Train a multilayer perceptron: python train.py [folder of the images, "data" by default]."""
+    return f'''"""Train a multilayer perceptron: python train.py [folder of the images, default "data"]."""
 
 import sys
 
@@ -165,7 +165,7 @@ from torch import nn
 from torch.utils.data import DataLoader{subset}
 from torchvision import datasets, transforms
 
-torch.set_num_threads({threads})  # another number gives other last bits'''
+torch.set_num_threads({threads})  # another number changes the last digits'''
 
 
 def _data(settings: Settings) -> str:
@@ -198,7 +198,7 @@ def _net(settings: Settings) -> str:
 
 
 def init_line(settings: Settings) -> str:
-    """The line that draws a layer's weights; none with PyTorch's own initialisation."""
+    """The line that draws a layer's weights; empty for PyTorch's own initialisation."""
     return INIT_LINES.get(settings.init, "").format(std=settings.init_std)
 
 
@@ -216,7 +216,7 @@ def _optimizer(settings: Settings) -> str:
         options.append(f"momentum={settings.momentum!r}")
     if settings.nesterov:
         options.append("nesterov=True")
-    if settings.weight_decay or settings.optimizer == "adamw":  # AdamW's own default is not 0
+    if settings.weight_decay or settings.optimizer == "adamw":  # AdamW's default is not 0
         options.append(f"weight_decay={settings.weight_decay!r}")
     return f"optimizer = torch.optim.{OPTIMIZERS[settings.optimizer].__name__}(net.parameters(), {', '.join(options)})"
 

@@ -1,4 +1,4 @@
-"""Step 0: what the first weights make of signals and gradients, measured and predicted, before any training."""
+"""Step 0: what the first weights do to signals and gradients before training, measured and predicted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mlpviz.trainer import pixels
 
 IMAGES = 256
 INIT_STDS = np.geomspace(1e-4, 5, 25)
-LARGE = 2048  # hidden units, from which on fewer init stds are tried
-SAMPLES = 4096  # logits drawn to average a loss over
+LARGE = 2048  # hidden units; larger networks are tried with fewer init stds
+SAMPLES = 4096  # sets of logits drawn for the average loss
 GRID = np.linspace(-8, 8, 8001)  # standard deviations
 DENSITY = np.exp(-(GRID**2) / 2) / np.exp(-(GRID**2) / 2).sum()
 
@@ -26,17 +26,17 @@ DENSITY = np.exp(-(GRID**2) / 2) / np.exp(-(GRID**2) / 2).sum()
 def first_signals(
     settings: Settings, dataset: Dataset, init_std: float | None = None
 ) -> Generator[float, None, tuple[Signals, Signals]]:
-    """Measured and predicted, over the whole range of init stds or at one. Tells how much is done, from 0 to 1."""
+    """Measured and predicted, over the whole range of init stds or at one. Yields how much is done, from 0 to 1."""
     init_stds = np.array([init_std])
-    if init_std is None:  # every third of them where the network is large
+    if init_std is None:  # every third one if the network is large
         init_stds = INIT_STDS if sum(settings.hidden_sizes) <= LARGE else INIT_STDS[::3]
     measured = yield from measure(settings, dataset, init_stds)
     return measured, predict(settings, dataset, init_stds)
 
 
 def measure(settings: Settings, dataset: Dataset, init_stds: np.ndarray = INIT_STDS) -> Generator[float, None, Signals]:
-    """Push the first 256 training images through the settings' network, with normal weights of each std in turn and
-    zero biases. The draws are those of the run itself, scaled."""
+    """Send the first 256 training images through the settings' network, with normal weights of each std in turn and
+    zero biases. The weights are the run's own draws, scaled."""
     X, y = pixels(dataset.train.images[:IMAGES].cpu()), dataset.train.labels[:IMAGES].cpu()
     net = build_network(settings.replace(init="normal", init_std=1.0), torch.Generator().manual_seed(settings.seed))
     weights = [linear.weight.detach().clone() for linear in linears(net)]
@@ -52,8 +52,8 @@ def measure(settings: Settings, dataset: Dataset, init_stds: np.ndarray = INIT_S
 
 
 def predict(settings: Settings, dataset: Dataset, init_stds: np.ndarray = INIT_STDS) -> Signals:
-    """The same by variance propagation: with independent weights of mean 0, Var(z) = n Var(W) E[h²], and backwards
-    E[δ²] = E[φ'(z)²] n Var(W) E[δ²] of the layer above, z taken as normal.
+    """The same by variance propagation. With independent weights of mean 0, Var(z) = n Var(W) E[h²]. In the backward
+    pass, E[δ²] = E[φ'(z)²] n Var(W) times E[δ²] of the next layer. z is assumed to be normal.
 
     Sources: LeCun et al., Efficient BackProp (1998); Glorot and Bengio (2010); He et al. (2015).
     """
@@ -118,7 +118,7 @@ def _at_the_logits(variance: float) -> tuple[float, float]:
     z = np.random.default_rng(0).standard_normal((SAMPLES, CLASSES)) * np.sqrt(variance)
     shifted = z - z.max(axis=1, keepdims=True)
     p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[:, 0]  # any class may be the right one: take the first
+    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[:, 0]  # all classes are alike: the first is the right one
     onehot = np.eye(CLASSES)[0]
     return float(losses.mean()), float(((p - onehot) ** 2).mean())
 

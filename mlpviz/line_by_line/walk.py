@@ -1,4 +1,4 @@
-"""One update, taken apart: what each of the five lines computes, on a copy just before the run does it."""
+"""One update, taken apart: what each of the five lines computes, on a copy, just before the run does it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CHECKED = 1024  # images over which a gradient is checked by finite differences
 
 @dataclass(frozen=True, eq=False)
 class ParameterUpdate:
-    """One parameter's part in an update; arrays are float32 and of the parameter's shape.
+    """What an update does to one parameter. Arrays are float32 and have the parameter's shape.
 
     Attributes:
         name: "W1", "b1", "W2", … as in the formulas.
-        old_norm: of the `.grad` that the update before left; None if there was none.
-        state: what the optimizer remembered of earlier updates, by its own names; empty for plain SGD.
+        old_norm: the norm of the `.grad` that the previous update left; None if there was none.
+        state: the optimizer's state before this update, under PyTorch's names; empty for plain SGD.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ParameterUpdate:
     state: dict[str, np.ndarray]
 
     def summary(self) -> WalkedParameter:
-        """What a page needs of it at first."""
+        """The part that a page needs first."""
         sizes = np.abs(np.nan_to_num(self.gradient))
         place = np.unravel_index(int(sizes.argmax()), sizes.shape)
         return WalkedParameter(self.name, sizes.shape, self.old_norm, tuple(int(i) for i in place))
@@ -44,10 +44,10 @@ class ParameterUpdate:
 
 @dataclass(frozen=True, eq=False)
 class WalkedStep:
-    """An update that was taken apart, in full, so that more can be asked of it. It stays with the run.
+    """Everything about an update that was taken apart, so that a page can ask for more. It stays with the run.
 
     Attributes:
-        walk: what a page is given.
+        walk: what a page gets.
         updates: W1, b1, W2, b2, …
         net: the network before the update, on the CPU; treat it as read-only.
         X, y: the mini-batch's first 1,024 images, (n, 28, 28), and labels, on the CPU.
@@ -60,17 +60,17 @@ class WalkedStep:
     y: Tensor
 
     def update(self, name: str) -> ParameterUpdate:
-        """That of the parameter called `name`."""
+        """The update of the parameter called `name`."""
         return next(update for update in self.updates if update.name == name)
 
     def move(self, name: str, place: tuple[int, ...]) -> Move:
-        """One number's update, by hand."""
+        """The update of one number, computed by hand."""
         return move(self.walk.settings, self.update(name), place)
 
 
 def take_apart(trainer: Trainer) -> WalkedStep:
-    """Take the trainer's next update apart. Nothing in the trainer changes: the lines run on a copy of its network and
-    of its optimizer, with the bits that the trainer itself will get."""
+    """Take the trainer's next update apart. The trainer's network and optimizer do not change: the five lines run on
+    copies, and give the same bits that the trainer will get."""
     X, y = trainer.next_batch()
     net = copy.deepcopy(trainer.net)
     optimizer = make_optimizer(net, trainer.settings)
@@ -111,7 +111,7 @@ def take_apart(trainer: Trainer) -> WalkedStep:
 
 
 def came_true(walked: WalkedStep, trainer: Trainer) -> bool:
-    """Whether the trainer, after its own update, holds the very bits that the walk predicted."""
+    """Whether the trainer, after its own update, has exactly the bits that the walk predicted."""
     if trainer.step != walked.walk.step:
         return False
     pairs = zip(walked.updates, trainer.net.parameters(), strict=True)
@@ -124,7 +124,7 @@ def parameter_names(net: nn.Module) -> list[str]:
 
 
 def move(settings: Settings, parameter: ParameterUpdate, place: tuple[int, ...]) -> Move:
-    """Do one parameter's update by hand, at one place, from the optimizer's published rule.
+    """Compute one number's update by hand, with the optimizer's published rule.
 
     Sources: PyTorch's documentation of `torch.optim.SGD`, `Adam` (Kingma and Ba 2015), `AdamW` (Loshchilov and Hutter
     2019) and `RMSprop` (Hinton 2012), with their default constants.
@@ -142,7 +142,7 @@ def move(settings: Settings, parameter: ParameterUpdate, place: tuple[int, ...])
 def _direction(
     settings: Settings, theta: float, gradient: float, state: dict[str, float]
 ) -> tuple[dict[str, float], float]:
-    """What the rule remembers, and d."""
+    """The rule's memory after this update, and the direction d."""
     decay = settings.weight_decay * theta
     t = state.get("step", 0.0) + 1
     if settings.optimizer == "sgd":
@@ -186,6 +186,6 @@ def _norm(gradient: Tensor | None) -> float | None:
 
 
 def _array(values: Tensor) -> np.ndarray:
-    """A copy that no later update reaches."""
+    """A copy that later updates do not change."""
     array: np.ndarray = values.detach().cpu().numpy().copy()
     return array

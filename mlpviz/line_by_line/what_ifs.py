@@ -1,4 +1,4 @@
-"""What if a line were gone? Which changes there are, as edits of the script; no torch in here.
+"""What if a line were gone? All changes, as edits of the script. This module does not import torch.
 
 `mlpviz.line_by_line.ablations` has the same changes as trainers.
 """
@@ -11,8 +11,8 @@ from mlpviz.line_by_line.script import INIT_LINES, MODULES, init_line
 from mlpviz.settings import CLASSES, Settings
 
 Edits = dict[str, tuple[str, str]]
-NO_HIDDEN_LAYER = "These settings have no hidden layer, which this is about."
-BY_HEART = 1000  # images that a network can know by heart
+NO_HIDDEN_LAYER = "This change is about hidden layers, and this network has no hidden layer."
+BY_HEART = 1000  # images that a network can memorize
 SMALL_BATCH = 32
 
 
@@ -21,10 +21,10 @@ class WhatIf:
     """One change of the program.
 
     Attributes:
-        name: names the text in `text/ablations`. title: for people.
-        line: the part of the script that it belongs to, by its key in `mlpviz.line_by_line.script`.
-        steps: how long the changed program and the right one are compared.
-        note: what else is special about both programs.
+        name: the name of its text in `text/ablations`. title: what the page calls it.
+        line: the key of the part that it belongs to, in `mlpviz.line_by_line.script`.
+        steps: for how many steps the changed program and the original are compared.
+        note: what else differs from the settings, in both programs.
     """
 
     name: str
@@ -34,21 +34,21 @@ class WhatIf:
     note: str = ""
 
     def adapt(self, settings: Settings) -> Settings:
-        """The settings under which the difference shows, for both programs."""
+        """The settings, for both programs, with which the difference can be seen."""
         return settings
 
     def pointless(self, settings: Settings) -> str:
-        """Why the change would change nothing with these settings; empty where it does."""
+        """Why the change makes no sense with these settings; empty if it does."""
         return ""
 
     def edits(self, settings: Settings) -> Edits:
-        """What to replace by what in the script, by the key of the part: the change, in the file."""
+        """The change as replacements in the script: part key → (old text, new text)."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Replacement(WhatIf):
-    """A change that is the same words for any settings."""
+    """A change with the same old and new text for all settings."""
 
     part: str = ""
     old: str = ""
@@ -59,16 +59,16 @@ class Replacement(WhatIf):
 
 
 class AllZero(WhatIf):
-    """All weights begin at zero."""
+    """All weights start at zero."""
 
     def pointless(self, settings: Settings) -> str:
-        """Without a hidden layer, or where it is so already."""
+        """Pointless without a hidden layer, or if the weights start at zero already."""
         if not settings.hidden_sizes:
-            return NO_HIDDEN_LAYER + " A linear classifier may begin at zero."
-        return "These settings begin at zero already." if settings.init == "zeros" else ""
+            return NO_HIDDEN_LAYER + " A linear classifier may start at zero."
+        return "With these settings, all weights start at zero already." if settings.init == "zeros" else ""
 
     def adapt(self, settings: Settings) -> Settings:
-        """With a line that draws the weights, so that it can be changed."""
+        """Adds the line that draws the weights if the script has none, so that it can be changed."""
         return settings.replace(init="normal") if settings.init == "pytorch" else settings
 
     def edits(self, settings: Settings) -> Edits:
@@ -76,7 +76,7 @@ class AllZero(WhatIf):
 
 
 class Sorted(WhatIf):
-    """No shuffle, and the images sorted by label."""
+    """No shuffle; the images are sorted by label."""
 
     def edits(self, settings: Settings) -> Edits:
         old = f"DataLoader(train_set, batch_size={settings.batch_size}, shuffle=True)"
@@ -88,9 +88,9 @@ class WithoutActivation(WhatIf):
     """No activation between the layers."""
 
     def pointless(self, settings: Settings) -> str:
-        """Where there is none as it is."""
+        """Pointless if there is no activation already, or no hidden layer."""
         if settings.activation == "identity":
-            return "These settings have no activation as it is."
+            return "This network already has no activation."
         return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
 
     def edits(self, settings: Settings) -> Edits:
@@ -98,38 +98,38 @@ class WithoutActivation(WhatIf):
 
 
 class WithDropout(Replacement):
-    """A change that shows with dropout alone."""
+    """A change that can only be seen with dropout."""
 
     def pointless(self, settings: Settings) -> str:
-        """Without a hidden layer there is no dropout."""
+        """Pointless without a hidden layer, because then there is no dropout."""
         return "" if settings.hidden_sizes else NO_HIDDEN_LAYER
 
 
 class FewImages(Replacement):
-    """A change that shows with few images, gone through often: then there is something to know by heart."""
+    """A change that can be seen with few images and many epochs, so that the network can memorize them."""
 
     def adapt(self, settings: Settings) -> Settings:
-        """A thousand images at most, in small mini-batches."""
+        """At most 1,000 images, in small mini-batches."""
         size = min(settings.train_size or BY_HEART, BY_HEART)
         return settings.replace(train_size=size, batch_size=min(settings.batch_size, size, SMALL_BATCH))
 
 
 RAW_PIXELS = Replacement(
     "raw-pixels",
-    "Forgotten / 255",
+    "Pixels not divided by 255",
     "data",
     old="transforms.ToTensor()",
     new="transforms.Compose([transforms.PILToTensor(), torch.Tensor.float])",
 )
-SORTED = Sorted("sorted", "No shuffle, labels sorted", "data")
-NO_ACTIVATION = WithoutActivation("no-relu", "No ReLU", "net")
+SORTED = Sorted("sorted", "No shuffle, images sorted by class", "data")
+NO_ACTIVATION = WithoutActivation("no-relu", "No activation", "net")
 SOFTMAX_FIRST = Replacement(
     "softmax-first", "Softmax before the loss", "net", old=f"{CLASSES}))", new=f"{CLASSES}), nn.Softmax(dim=1))"
 )
-ZERO_WEIGHTS = AllZero("zero-weights", "All weights begin at zero", "init")
+ZERO_WEIGHTS = AllZero("zero-weights", "All weights start at zero", "init")
 SUM = Replacement(
     "sum",
-    "Sum for mean in the loss",
+    "Sum instead of mean in the loss",
     "loss_fn",
     old="CrossEntropyLoss()",
     new='CrossEntropyLoss(reduction="sum")',
@@ -139,7 +139,7 @@ RATE_100 = Replacement("rate-100", "Learning rate × 100", "optimizer", old="lr=
 NO_ZERO_GRAD = Replacement("no-zero-grad", "No zero_grad", "zero_grad", old="optimizer.zero_grad()")
 ASCENT = Replacement(
     "ascent",
-    "+ for − in the update",
+    "+ instead of − in the update",
     "step",
     part="optimizer",
     old="net.parameters(), ",
@@ -149,7 +149,7 @@ NO_EVAL = WithDropout(
     "no-eval",
     "No eval() with dropout",
     "eval",
-    note="Both programs have `nn.Dropout(0.5)` behind each activation.",
+    note="Both programs have `nn.Dropout(0.5)` after each activation.",
     old="net.eval()",
 )
 TESTED_ON_TRAINING = FewImages(
@@ -157,13 +157,13 @@ TESTED_ON_TRAINING = FewImages(
     "Testing on the training set",
     "test",
     steps=1600,
-    note="Both programs train on 1,000 images at most, in mini-batches of 32 at most: few enough to know by heart.",
+    note="Both programs train on at most 1,000 images, in mini-batches of at most 32: few enough to memorize.",
     part="eval",
     old="test_loader",
     new="train_loader",
 )
 
-#: All changes by name, in the order of the page.
+#: All changes by name, in the page's order.
 WHAT_IFS: dict[str, WhatIf] = {
     what_if.name: what_if
     for what_if in (

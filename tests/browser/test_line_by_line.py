@@ -54,7 +54,7 @@ def test_training_goes_on_in_this_view_and_pausing_gives_the_walk_back(lines, pa
     page.keyboard.press("Enter")
     page.get_by_text("Update 1 of 90,000").wait_for()
     lines.press("Start")
-    page.get_by_text("It is training").wait_for()
+    page.get_by_text("This run is training").wait_for()
     lines.until(lambda: lines.step() > 50)
     lines.press("Pause and take the next update apart")
     page.locator(".mlpviz-batch img").first.wait_for()
@@ -77,7 +77,7 @@ def test_every_line_opens_with_its_formulas_rendered(lines, page):
 
 def test_predict_run_and_compare_live(lines, page):
     page.get_by_text("What if a line were gone?").first.click()
-    page.get_by_text("+ for − in the update").click()
+    page.get_by_text("+ instead of − in the update").click()
     page.get_by_text("maximize=True").first.wait_for()
     page.get_by_text("NaN", exact=True).first.click()
     lines.press("Run both")
@@ -85,7 +85,7 @@ def test_predict_run_and_compare_live(lines, page):
     comparison.locator(".card .main-svg").first.wait_for()
     for name in ("Losses compared", "Accuracies compared"):
         assert page.get_by_role("figure", name=name, exact=True).is_visible()
-    page.get_by_text("as you said").wait_for(timeout=60_000)
+    page.get_by_text("You were right.").wait_for(timeout=60_000)
     assert comparison.get_attribute("data-status") == "finished"
     assert "not finite from step" in comparison.inner_text()
     assert lines.step() == 0, "the run itself is left alone"
@@ -132,5 +132,5 @@ def test_the_views_share_one_run(lines, page):
     page.wait_for_selector(".board[data-step='1'] .card .main-svg")
     assert "view=" not in page.url
     page.get_by_text("Line by line").click()
-    page.get_by_text("Update 2 of 1,000: not made yet").wait_for()
+    page.get_by_text("Update 2 of 1,000: not done yet").wait_for()
     page.wait_for_function("location.search.includes('view=line-by-line')")

@@ -1,4 +1,4 @@
-"""Each ablation does what its text says, and what the edited script does."""
+"""Each ablation does what its text says and what the edited script does."""
 
 import math
 import re
@@ -23,7 +23,7 @@ from tests.line_by_line.test_script import run as run_script
 pytestmark = pytest.mark.slow
 
 ARTICLE = Settings(dataset="fashion-mnist-mini")
-#: What becomes of each at the article's settings on the small set, judged as the page does.
+#: The outcome of each with the article's settings on the small set, by the page's rule.
 OUTCOMES = {
     "raw-pixels": {"dead"},
     "sorted": {"slower"},
@@ -42,7 +42,7 @@ OUTCOMES = {
 
 @pytest.fixture(scope="module")
 def compared(mini):
-    """Every comparison, run to its end once."""
+    """A function that runs a comparison to its end, each only once."""
     done = {}
 
     def compare(name):
@@ -73,7 +73,7 @@ def dead(trainer):
 
 
 @pytest.mark.parametrize("name", list(ABLATIONS))
-def test_the_outcome_is_the_one_that_the_text_tells(compared, name):
+def test_the_outcome_is_the_one_in_the_text(compared, name):
     comparison = compared(name)
     assert outcome(comparison.snapshot) in OUTCOMES[name]
 
@@ -87,7 +87,7 @@ def test_each_has_a_text_with_its_three_parts():
 
 
 @pytest.mark.parametrize("name", [name for name in ABLATIONS if name not in ("no-eval", "tested-on-training")])
-def test_the_right_program_is_the_trainer_itself(compared, mini, name):
+def test_the_original_program_is_the_trainer_itself(compared, mini, name):
     comparison = compared(name)
     alone = Trainer(ARTICLE, mini)
     assert losses(comparison)[0].tolist() == alone.train(400).tolist()
@@ -97,8 +97,8 @@ def test_the_right_program_is_the_trainer_itself(compared, mini, name):
 @pytest.mark.parametrize(
     "name", ["raw-pixels", "no-relu", "softmax-first", "sum", "rate-10", "rate-100", "no-zero-grad", "ascent", "sorted"]
 )
-def test_the_edited_script_run_for_real_does_the_same(mini, article_root, capsys, monkeypatch, name):
-    """The change in the listing and the change in the class are one: the same bits after an epoch."""
+def test_running_the_edited_script_gives_the_same(mini, article_root, capsys, monkeypatch, name):
+    """The change in the listing and the change in the class do the same: equal bits after an epoch."""
     ablation = ABLATIONS[name]
     settings = Settings(epochs=1, train_size=600, batch_size=50)
     changed = edited(parts(settings, 1), WHAT_IFS[name].edits(settings))
@@ -113,7 +113,7 @@ def test_the_edited_script_run_for_real_does_the_same(mini, article_root, capsys
         mine = follower.train(1).item()
     evaluation = follower.evaluate()
     assert round(evaluation.accuracy, 4) == accuracy
-    if name == "sum":  # the script prints sums; the page draws means
+    if name == "sum":  # the script prints sums, the page shows means
         loss, last = loss / 2000, last / 50
     for printed, computed in ((loss, evaluation.loss), (last, mine)):
         exact = name not in ("sum", "raw-pixels")
@@ -121,7 +121,7 @@ def test_the_edited_script_run_for_real_does_the_same(mini, article_root, capsys
 
 
 def test_without_zero_grad_the_gradients_add_up(tiny):
-    """After three updates, `.grad` is the sum of the three mini-batches' gradients, each at the weights of its time."""
+    """After three updates, `.grad` is the sum of the three mini-batches' gradients, each at its own weights."""
     settings = ARTICLE.replace(hidden_sizes=(8,), batch_size=100)
     leader = Trainer(settings, tiny)
     follower = ABLATIONS["no-zero-grad"](settings, tiny, leader)
@@ -137,7 +137,7 @@ def test_without_zero_grad_the_gradients_add_up(tiny):
         torch.testing.assert_close(p.grad, sum_)
 
 
-def test_no_zero_grad_begins_as_well_and_then_falls(compared):
+def test_no_zero_grad_starts_well_and_then_gets_worse(compared):
     ours, theirs = accuracies(compared("no-zero-grad"))
     assert theirs[1] > ours[1] - 0.05
     assert theirs[-1] < theirs.max() - 0.15
@@ -167,7 +167,7 @@ def test_softmax_first_is_slower_and_its_loss_has_a_floor(compared):
     assert accuracy[1][2] < accuracy[0][2] - 0.2
 
 
-def test_zero_weights_keep_all_units_alike_and_leave_the_last_bias_alone_to_learn(compared):
+def test_with_zero_weights_units_stay_equal_and_only_the_last_bias_learns(compared):
     changed = compared("zero-weights").changed
     assert all((linear.weight == 0).all() for linear in linears(changed.net))
     assert (linears(changed.net)[-1].bias != 0).any() and (linears(changed.net)[0].bias == 0).all()
@@ -186,7 +186,7 @@ def test_sorted_labels_arrive_class_by_class(tiny):
     assert seen == sorted(tiny.train.labels.tolist())
 
 
-def test_sorted_labels_lag_and_favour_one_class(compared):
+def test_sorted_labels_are_slower_and_favour_one_class(compared):
     ours, theirs = accuracies(compared("sorted"))
     assert theirs[-1] < ours[-1] - 0.3
     share = int(re.search(r"calls (\d+) %", compared("sorted").snapshot.facts[0]).group(1))
@@ -194,7 +194,7 @@ def test_sorted_labels_lag_and_favour_one_class(compared):
     assert losses(compared("sorted"))[1][200:].min() < 0.05, "almost nothing within a class"
 
 
-def test_plus_for_minus_climbs(tiny, compared):
+def test_plus_instead_of_minus_raises_the_loss(tiny, compared):
     settings = ARTICLE.replace(hidden_sizes=(8,), batch_size=100)
     leader = Trainer(settings, tiny)
     follower = ABLATIONS["ascent"](settings, tiny, leader)
@@ -208,7 +208,7 @@ def test_plus_for_minus_climbs(tiny, compared):
 
 
 @pytest.mark.parametrize(("name", "factor"), [("rate-10", 10), ("rate-100", 100)])
-def test_the_higher_rates_are_just_that(tiny, name, factor):
+def test_the_higher_rates_are_the_rate_times_the_factor(tiny, name, factor):
     settings = ARTICLE.replace(hidden_sizes=(8,), batch_size=100, learning_rate=0.01)
     leader = Trainer(settings, tiny)
     follower = ABLATIONS[name](settings, tiny, leader)
@@ -218,12 +218,12 @@ def test_the_higher_rates_are_just_that(tiny, name, factor):
         assert follower.train(1).item() == pytest.approx(oracle.train(1).item(), rel=1e-6)
 
 
-def test_higher_rates_leap_kill_units_and_stay_finite(compared):
+def test_higher_rates_make_the_loss_jump_kill_units_and_stay_finite(compared):
     for name, least in (("rate-10", 0.5), ("rate-100", 0.99), ("raw-pixels", 0.99), ("sum", 0.9)):
         comparison = compared(name)
         theirs = losses(comparison)[1]
         assert np.isfinite(theirs).all()
-        assert (theirs[1:20] / theirs[:19]).max() > 1.25, "a jump by a quarter and more in the first steps"
+        assert (theirs[1:20] / theirs[:19]).max() > 1.25, "a jump by a quarter or more in the first steps"
         assert dead(comparison.changed) >= least
     assert abs(losses(compared("rate-100"))[1][100:].mean() - math.log(10)) < 1
     gradient = linears(compared("rate-100").changed.net)[0].weight.grad
@@ -231,7 +231,7 @@ def test_higher_rates_leap_kill_units_and_stay_finite(compared):
 
 
 def test_a_sum_is_a_learning_rate_times_the_batch_size(tiny):
-    """With all mini-batches of one size, to rounding."""
+    """If all mini-batches have the same size; equal up to rounding."""
     settings = ARTICLE.replace(hidden_sizes=(8,), batch_size=100, learning_rate=0.001)
     leader = Trainer(settings, tiny)
     follower = ABLATIONS["sum"](settings, tiny, leader)
@@ -261,7 +261,7 @@ def test_without_relu_two_layers_make_one(compared, mini):
     one = X.flatten(1).double() @ weight.double().T + bias.double()
     torch.testing.assert_close(one, deep, rtol=1e-4, atol=1e-4)
     changed.net.float()
-    distance = float(re.search(r"to ([\d.e-]+)", compared("no-relu").snapshot.facts[0]).group(1))
+    distance = float(re.search(r"at most ([\d.e-]+)", compared("no-relu").snapshot.facts[0]).group(1))
     assert distance < 1e-4
 
 
@@ -285,7 +285,7 @@ def test_dropout_keeps_half_and_the_mean():
     assert layer(h) is h
 
 
-def test_testing_on_the_training_set_flatters(compared):
+def test_testing_on_the_training_set_gives_a_higher_accuracy(compared):
     comparison = compared("tested-on-training")
     ours, theirs = accuracies(comparison)
     assert theirs[-1] > ours[-1] + 0.1
@@ -303,7 +303,7 @@ def test_nothing_touches_the_global_generator(tiny, global_generator_untouched):
             comparison.advance()
 
 
-def test_the_step_at_which_the_loss_is_lost_is_told_exactly(compared):
+def test_the_first_step_with_a_loss_that_is_not_finite_is_exact(compared):
     snapshot = compared("ascent").snapshot
-    lost = np.flatnonzero(snapshot.steps[1].not_finite[:, 0])  # 400 steps: a bucket each
+    lost = np.flatnonzero(snapshot.steps[1].not_finite[:, 0])  # 400 steps: one bucket for each
     assert snapshot.steps[1].width == 1 and snapshot.not_finite_steps == (None, int(lost[0]) + 1)

@@ -21,7 +21,7 @@ LOGITS = np.array([0.5, -2, 3, 0, 1, 1, -1, 2, 0.25, -0.5], dtype=np.float32)
 
 
 def drawn(chart):
-    go.Figure(chart.data, chart.layout)  # raises on a property that Plotly doesn't know
+    go.Figure(chart.data, chart.layout)  # raises an error for a property that Plotly doesn't know
     assert chart.sentence.endswith(".") and "nan" not in chart.sentence
     return chart
 
@@ -51,20 +51,20 @@ def compared(ours, theirs, accuracies, status="finished"):
         ([2, 1e30, math.inf, math.nan], 0.10, "nan"),
     ],
 )
-def test_the_outcome_is_judged_by_the_end(theirs, accuracy, expected):
+def test_the_outcome_is_judged_by_the_last_test(theirs, accuracy, expected):
     assert outcome(compared([2, 1, 1, 1], theirs, (0.70, accuracy))) == expected
 
 
-def test_the_outcome_is_judged_against_a_program_that_may_be_dead_itself():
+def test_the_outcome_when_the_original_program_is_dead_itself():
     assert outcome(compared([2.3], [2.3], (0.10, 0.10))) == "same"
     assert outcome(compared([2.3], [1.0], (0.10, 0.70))) == "better"
     assert outcome(compared([math.nan], [math.nan], (0.10, 0.10))) == "same"
     assert outcome(compared([math.nan], [1.0], (0.10, 0.70))) == "better"
 
 
-def test_the_comparison_shows_both_curves_as_they_are():
+def test_the_comparison_shows_both_curves():
     losses, accuracy = (drawn(c) for c in comparison_charts(compared([2, 1, 0.5, 0.25], [2, 3, 4, 5], (0.7, 0.1))))
-    assert [trace["name"] for trace in losses.data] == ["as it is", "changed", "guessing"]
+    assert [trace["name"] for trace in losses.data] == ["original", "changed", "guessing"]
     assert losses.data[0]["y"].tolist() == [2, 1, 0.5, 0.25] and losses.data[1]["y"].tolist() == [2, 3, 4, 5]
     assert accuracy.data[0]["y"] == pytest.approx([0.1, 0.7]) and accuracy.data[1]["y"] == pytest.approx([0.1, 0.1])
     assert losses.layout["yaxis"]["type"] == "linear" and "70.0 %" in accuracy.sentence
@@ -72,7 +72,7 @@ def test_the_comparison_shows_both_curves_as_they_are():
     assert head["progress"] == 0.25 and head["setting"] == "A change"
 
 
-def test_a_loss_that_is_lost_is_marked_where_it_happened():
+def test_a_loss_that_is_not_finite_is_marked_at_its_step():
     losses, _ = comparison_charts(compared([2, 1, 1, 1], [2, 1e30, math.inf, math.nan], (0.7, 0.1)))
     drawn(losses)
     assert losses.layout["yaxis"]["type"] == "log"
@@ -101,7 +101,7 @@ def test_the_sweep_names_the_best_so_far(through):
 def test_bars_show_logits_and_their_softmax():
     chart = drawn(logit_bars(LOGITS, 7, CLASSES))
     assert chart.data[0]["x"].tolist() == LOGITS.tolist()
-    assert "3, of c" in chart.sentence and "class is h" in chart.sentence
+    assert "3, for c" in chart.sentence and "class is h" in chart.sentence
     probabilities = drawn(probability_bars(LOGITS, 7, CLASSES))
     oracle = torch.softmax(torch.tensor(LOGITS, dtype=torch.float64), 0).numpy()
     np.testing.assert_allclose(probabilities.data[0]["x"], oracle, rtol=1e-12)
@@ -110,7 +110,7 @@ def test_bars_show_logits_and_their_softmax():
     assert low < -2 and high > 3
 
 
-def test_softmax_bears_large_logits():
+def test_softmax_works_for_large_logits():
     assert softmax(np.array([1e30, 0.0], dtype=np.float32)).tolist() == [1.0, 0.0]
 
 
@@ -138,7 +138,7 @@ def test_step_zero_marks_where_the_reader_is():
     marks = {"article": 0.01, "Xavier": 0.04}
     chart = drawn(layered("Signals", "A sentence.", stds, values, values, 0.05, marks, type="log"))
     assert [shape["x0"] for shape in chart.layout["shapes"]] == [0.01, 0.04, 0.05]
-    assert chart.layout["annotations"][1]["x"] == pytest.approx(math.log10(0.04)), "annotations want the logarithm"
+    assert chart.layout["annotations"][1]["x"] == pytest.approx(math.log10(0.04)), "annotations need the logarithm"
     loss = drawn(initial_loss(stds, values[:, 0], values[:, 0], 0.09, [2.5, 2.25], marks))
-    assert "At init std 0.09: 2.5, for this one network; 2.25 predicted" in loss.sentence
+    assert "At init std 0.09: 2.5 for this network, 2.25 predicted" in loss.sentence
     drawn(initial_loss(stds, values[:, 0], values[:, 0], 0.0, [2.3, 2.3], marks))

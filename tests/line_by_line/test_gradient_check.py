@@ -23,7 +23,7 @@ def walked(tiny):
 
 
 @pytest.mark.parametrize(("name", "place"), [("W1", (3, 400)), ("b1", (7,)), ("W2", (9, 2)), ("b2", (0,))])
-def test_the_gradient_is_autograds_and_the_walks(walked, name, place):
+def test_the_gradient_is_that_of_autograd_and_of_the_walk(walked, name, place):
     check = checked(walked, name, place)
     assert check.gradient == pytest.approx(float(walked.update(name).gradient[place]), rel=1e-4, abs=1e-8)
     assert check.gradient_float64 == pytest.approx(check.gradient, rel=1e-3, abs=1e-8)
@@ -46,7 +46,7 @@ def test_the_differences_are_central_ones_of_the_loss(walked):
 
 
 def test_the_error_is_a_v_with_its_bottom_where_theory_puts_it(walked):
-    """Truncation falls as h², rounding grows as 1/h: in float64 the best h is near ε^⅓ ≈ 6·10⁻⁶."""
+    """The truncation error falls as h², the rounding error grows as 1/h: in float64 the best h is near ε^⅓ ≈ 6·10⁻⁶."""
     check = checked(walked, "W2", (9, 2))
     errors = check.errors("float64")
     assert 1e-7 < NUDGES[errors.argmin()] < 1e-2 and errors.min() < 1e-8
@@ -56,7 +56,7 @@ def test_the_error_is_a_v_with_its_bottom_where_theory_puts_it(walked):
     assert check.errors("float32").min() > 10 * errors.min()
 
 
-def test_the_network_is_left_alone(walked):
+def test_the_network_does_not_change(walked):
     before = [p.clone() for p in walked.net.parameters()]
     checked(walked, "W1", (0, 0))
     assert all(torch.equal(a, b) for a, b in zip(before, walked.net.parameters(), strict=True))

@@ -7,8 +7,8 @@ from tests.waiting import worked_off
 SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(12,), batch_size=100)
 
 
-def test_without_grad_nothing_is_kept_and_with_it_the_layers_inputs(tiny):
-    """To differentiate a linear layer's weights, its input is needed: x, and h, which ReLU shares."""
+def test_no_grad_keeps_nothing_and_autograd_keeps_the_layers_inputs(tiny):
+    """The gradient of a linear layer's weights needs its input: x, and h, which ReLU shares."""
     modes = worked_off(evaluation_modes(Trainer(SMALL, tiny)))
     assert modes.images == 300
     assert modes.kept_bytes_no_grad == 0

@@ -1,4 +1,4 @@
-"""What is generated is run, and compared with what the page shows, bit for bit."""
+"""The generated script is run and compared with what the page shows, bit for bit."""
 
 import ast
 import json
@@ -31,7 +31,7 @@ SPREAD = (
 
 
 def run(code: str, root: Path, capsys, monkeypatch) -> list[tuple[float, float, float]]:
-    """Execute a script; gives each epoch's test loss, test accuracy and last loss, as printed."""
+    """Execute a script. Returns the test loss, test accuracy and last loss that it prints for each epoch."""
     monkeypatch.setattr(sys, "argv", ["train.py", str(root)])
     state = torch.get_rng_state()
     try:
@@ -52,7 +52,7 @@ def trained(settings: Settings, dataset: Dataset) -> list[tuple[float, float, fl
 
 
 def same(printed, expected):
-    """Nine digits tell all float32 numbers apart."""
+    """Nine digits are enough to tell all float32 numbers apart."""
     assert [(f"{a:.9g}", b, f"{c:.9g}") for a, b, c in printed] == [(f"{a:.9g}", b, f"{c:.9g}") for a, b, c in expected]
 
 
@@ -63,7 +63,7 @@ def test_the_script_prints_what_the_page_shows(mini, article_root, capsys, monke
 
 
 def test_the_small_set_is_found_in_the_full_one(mini, article_root, capsys, monkeypatch):
-    """The folder holds the small set as if it were the full one: its first of each class are all of it."""
+    """The folder holds the small set in place of the full one, so the first of each class are all its images."""
     settings = Settings(dataset="fashion-mnist-mini", epochs=1)
     same(run(script(settings, 1), article_root, capsys, monkeypatch), trained(settings, mini))
 
@@ -81,7 +81,7 @@ def test_the_notebook_computes_the_same(mini, article_root, capsys, monkeypatch)
             ast.parse("".join(cell["source"]))
 
 
-def test_as_a_program_of_its_own(mini, article_root, tmp_path):
+def test_the_script_runs_as_a_program(mini, article_root, tmp_path):
     settings = Settings(epochs=1, train_size=300, batch_size=50, learning_rate=0.03)
     (tmp_path / "train.py").write_text(script(settings, 1))
     command = [sys.executable, "train.py", str(article_root)]
@@ -94,7 +94,7 @@ def test_as_a_program_of_its_own(mini, article_root, tmp_path):
 
 
 @pytest.mark.parametrize("changes", SPREAD, ids=str)
-def test_it_needs_torch_and_torchvision_alone(changes):
+def test_it_needs_only_torch_and_torchvision(changes):
     names = set()
     for node in ast.walk(ast.parse(script(Settings(**changes), 1))):
         if isinstance(node, ast.Import):
@@ -130,7 +130,7 @@ def test_every_part_with_a_key_has_a_text_and_every_text_a_part():
     assert keys == set(texts())
 
 
-def test_an_edit_changes_its_own_part_alone():
+def test_an_edit_changes_only_its_part():
     before = parts(Settings(), 1)
     after = edited(before, {"optimizer": ("lr=", "lr=10 * ")})
     assert [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b] == [

@@ -33,7 +33,7 @@ def keep(zs, _module, _inputs, z):
 
 @pytest.mark.parametrize("changes", SPREAD, ids=str)
 def test_what_is_measured_is_the_runs_own_network(mini, changes):
-    """Against the network that a run of that init std begins with, through hooks and autograd."""
+    """Compared with the network that a run with that init std starts with, by hooks and autograd."""
     settings = ARTICLE.replace(**changes)
     stds = np.array([0.003, 0.07, 2.0])
     measured = worked_off(measure(settings, mini, stds))
@@ -68,7 +68,7 @@ def test_the_prediction_holds_over_five_orders_of_magnitude(mini, changes):
 
 @pytest.mark.parametrize("changes", SPREAD[:5], ids=str)
 def test_the_predicted_loss_is_the_average_over_networks(mini, changes):
-    """One network's logits are alike for all images, so that its own loss may be far from the average."""
+    """One network's logits are similar for all images, so its loss may be far from the average."""
     stds = np.array([0.1, 0.5])
     settings = ARTICLE.replace(**changes)
     averages = np.mean(
@@ -89,7 +89,7 @@ def test_the_prediction_is_the_closed_form_for_relu(mini):
     assert predicted.losses[0] == pytest.approx(math.log(10), abs=1e-3)
 
 
-def test_small_stds_guess_and_large_ones_cost(mini):
+def test_small_stds_guess_and_large_ones_have_a_large_loss(mini):
     measured = worked_off(measure(ARTICLE, mini))
     assert measured.losses[0] == pytest.approx(math.log(10), abs=1e-6)
     assert measured.losses[-1] > 1000
@@ -117,7 +117,7 @@ def test_the_marks_are_pytorchs(mini):
     )
 
 
-def test_the_global_generator_is_left_alone(mini, global_generator_untouched):
+def test_the_global_generator_does_not_change(mini, global_generator_untouched):
     worked_off(measure(ARTICLE, mini, INIT_STDS[:2]))
     predict(ARTICLE, mini, INIT_STDS[:2])
 
@@ -127,4 +127,4 @@ def test_both_come_together_over_the_whole_range_or_at_one_std(mini):
     assert measured.init_stds.tolist() == predicted.init_stds.tolist() == [0.05]
     assert measured.losses == pytest.approx(worked_off(measure(ARTICLE, mini, np.array([0.05]))).losses)
     wide, _ = worked_off(first_signals(ARTICLE.replace(hidden_sizes=(1024,) * 3), mini))
-    assert wide.init_stds.tolist() == INIT_STDS[::3].tolist(), "fewer where the network is large"
+    assert wide.init_stds.tolist() == INIT_STDS[::3].tolist(), "fewer if the network is large"

@@ -19,7 +19,7 @@ OPTIMIZERS = (
 
 @pytest.mark.parametrize("steps", [0, 3, 10])
 @pytest.mark.parametrize("changes", OPTIMIZERS, ids=str)
-def test_the_walk_foretells_the_very_bits_of_the_next_update(tiny, changes, steps):
+def test_the_walk_predicts_the_bits_of_the_next_update(tiny, changes, steps):
     trainer = Trainer(SMALL.replace(**changes), tiny)
     trainer.train(steps)  # 10 is the end of an epoch: the next mini-batch needs a new order
     walked = take_apart(trainer)
@@ -29,7 +29,7 @@ def test_the_walk_foretells_the_very_bits_of_the_next_update(tiny, changes, step
     assert walked.walk.step == trainer.step == steps + 1 and walked.walk.loss == loss
 
 
-def test_walking_leaves_the_run_as_it_was(tiny, global_generator_untouched):
+def test_a_walk_does_not_change_the_run(tiny, global_generator_untouched):
     walked, alone = Trainer(SMALL.replace(momentum=0.9), tiny), Trainer(SMALL.replace(momentum=0.9), tiny)
     losses = []
     for _ in range(25):
@@ -102,7 +102,7 @@ def test_the_update_by_hand_is_the_optimizers(tiny, changes, steps):
             assert done.ulps < 4, (parameter.name, place)
 
 
-def test_a_wrong_rule_would_be_seen(tiny):
+def test_a_wrong_rule_is_noticed(tiny):
     walked = take_apart(Trainer(SMALL, tiny))
     wrong = walked.walk.settings.replace(learning_rate=0.1001)
     place = np.unravel_index(np.abs(walked.updates[0].gradient).argmax(), (12, 784))
@@ -118,7 +118,7 @@ def test_a_walk_of_a_broken_run_shows_it(tiny):
     walked = take_apart(trainer)
     assert np.isnan(walked.walk.loss) and np.isnan(walked.update("W1").after).any()
     trainer.train(1)
-    assert came_true(walked, trainer), "NaN where NaN was foretold"
+    assert came_true(walked, trainer), "NaN where NaN was predicted"
 
 
 def test_a_network_without_hidden_layers_can_be_walked(tiny):
@@ -127,7 +127,7 @@ def test_a_network_without_hidden_layers_can_be_walked(tiny):
     assert isinstance(walked.net[0], nn.Flatten)
 
 
-def test_what_a_page_is_given_says_where_each_gradient_is_largest(tiny):
+def test_a_page_is_told_where_each_gradient_is_largest(tiny):
     trainer = Trainer(SMALL, tiny)
     trainer.train(3)
     walked = take_apart(trainer)

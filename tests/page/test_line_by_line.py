@@ -49,7 +49,7 @@ def test_walking_part_by_part_makes_the_very_update_that_step_makes():
     for line in LINES[1:-1]:
         press(app, "Forward")
         assert app.session_state["line"] == line and run.step == 0, "nothing has changed yet"
-    assert "not made yet" in texts(app)
+    assert "not done yet" in texts(app)
     press(app, "Forward")
     assert app.session_state["line"] == "step" and run.step == 1
     assert "bit for bit" in app.success[0].value
@@ -98,7 +98,7 @@ def test_the_step_panel_shows_the_chosen_number_before_and_after():
     shown = app.latex[0].value
     assert tex(before, 9) in shown and tex(trainer.net[1].weight[3, 400].item(), 9) in shown
     assert tex(trainer.net[1].weight.grad[3, 400].item(), 9) in shown
-    assert run.step == 0 and "not made yet" in texts(app)
+    assert run.step == 0 and "not done yet" in texts(app)
     press(app, "Largest gradient")
     place = divmod(int(trainer.net[1].weight.grad.abs().argmax()), 784)
     assert [app.number_input(key=f"place_W1_{axis}").value for axis in (0, 1)] == list(place)
@@ -124,7 +124,7 @@ def test_a_running_run_is_not_walked_but_can_be_paused():
     app = view(batch_size="100", epochs="1000")
     run = run_of(app)
     press(app, "Start")
-    assert "It is training" in app.info[0].value and button(app, "Forward").disabled
+    assert "This run is training" in app.info[0].value and button(app, "Forward").disabled
     press(app, "Pause and take the next update apart")
     assert run.status == "paused" and not app.info
     assert f"Update **{run.step + 1:,}**" in texts(app)
@@ -195,7 +195,8 @@ def test_a_prediction_is_made_run_and_judged():
     press(app, "Run both")
     comparison = finished(task_of(app, "comparison"))
     app.run()
-    assert "You predicted *slower, or worse*; it turned out **dead: at chance**" in texts(app)
+    assert "You predicted *slower, or worse*. The result is **hardly better than guessing**." in texts(app)
+    assert "You were right" not in texts(app)
     assert "Different rows among the 16 of W₁: 1." in texts(app)
     assert "yours differ" in texts(app)
     assert run_of(app).step == 0, "the run itself is left alone"
@@ -210,9 +211,9 @@ def test_a_prediction_is_made_run_and_judged():
     ("name", "params", "part"),
     [
         ("no-relu", {"hidden_sizes": "none"}, "no hidden layer"),
-        ("no-relu", {"activation": "identity"}, "no activation as it is"),
-        ("zero-weights", {"hidden_sizes": "none"}, "may begin at zero"),
-        ("zero-weights", {"init": "zeros"}, "begin at zero already"),
+        ("no-relu", {"activation": "identity"}, "already has no activation"),
+        ("zero-weights", {"hidden_sizes": "none"}, "may start at zero"),
+        ("zero-weights", {"init": "zeros"}, "start at zero already"),
         ("no-eval", {"hidden_sizes": "none"}, "no hidden layer"),
     ],
 )
@@ -249,7 +250,7 @@ def test_a_step_made_with_another_rate_is_never_shown_as_the_walks():
     at_rest(run_of(app), 1)
     app.session_state["line"] = "step"
     app.run()
-    assert not app.error and not app.success and "Update **2** of 200: not made yet" in texts(app)
+    assert not app.error and not app.success and "Update **2** of 200: not done yet" in texts(app)
 
 
 def test_a_step_of_the_player_is_the_walks_when_nothing_changed():
@@ -257,7 +258,7 @@ def test_a_step_of_the_player_is_the_walks_when_nothing_changed():
     press(app, "Step")
     at_rest(run_of(app), 1)
     app.run()
-    assert "bit for bit" in app.success[0].value and "Update **1** of 200: made" in texts(app)
+    assert "bit for bit" in app.success[0].value and "Update **1** of 200: done" in texts(app)
 
 
 def test_a_question_that_takes_too_long_is_a_sentence(monkeypatch):
@@ -283,7 +284,7 @@ def test_a_run_changed_on_its_way_warns_of_the_script():
 
 def test_step_zero_of_another_initialisation_says_so():
     app = view("Step 0", hidden_sizes="16", init="kaiming")
-    assert "drawn by *kaiming*" in texts(app) and "At init std" not in texts(app)
+    assert "initialisation is *kaiming*" in texts(app) and "At init std" not in texts(app)
 
 
 def test_a_logit_beyond_what_exp_can_bear_is_spelt_out():
@@ -321,7 +322,7 @@ def test_step_zero_follows_the_slider_without_a_new_network_trained():
     app.run()
     X, y = pixels(mini().train.images[:256]), mini().train.labels[:256]
     loss = torch.nn.functional.cross_entropy(run_of(app).trainer.net(X), y).item()
-    assert f"At init std 1: {loss:.4g}, for this one network" in texts(app)
+    assert f"At init std 1: {loss:.4g} for this network" in texts(app)
     assert run_of(app).step == 0
 
 

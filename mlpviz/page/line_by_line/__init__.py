@@ -1,1 +1,1 @@
-"""The view “Line by line”: the training script as a page that runs. `view.py` reads as a table of contents."""
+"""The view “Line by line”: the training script as a page that runs. `view.py` is its table of contents."""

@@ -20,11 +20,11 @@ from mlpviz.settings import Settings
 from mlpviz.snapshot import ComparisonSnapshot, Status
 from mlpviz.state import RunState, TaskState
 
-SECTION = "What if a line were gone?"  # the section's name
+SECTION = "What if a line were gone?"  # the name of the section
 
 
 def what_if_section(run: RunState) -> None:
-    """A change to choose on the left; on the right the changed line, a prediction to make, and the two curves."""
+    """On the left, the changes to choose from. On the right, the changed line, a prediction, and both curves."""
     left, right = st.columns([3, 7], gap="medium")
     with left:
         name = st.radio(
@@ -36,8 +36,8 @@ def what_if_section(run: RunState) -> None:
             persist_state="session",
         )
         st.caption(
-            "Each changes the real loop and runs it beside the right one: same settings, same seed, same mini-batches, "
-            f"{WHAT_IFS[name].steps:,} steps each. Your own run rests meanwhile, untouched."
+            f"The changed program trains beside the original for {WHAT_IFS[name].steps:,} steps. Apart from the "
+            "change, both use the same settings, seed and mini-batches. Your own run is paused and stays as it is."
         )
     what_if = WHAT_IFS[name]
     with right:
@@ -51,7 +51,7 @@ def what_if_section(run: RunState) -> None:
 
 
 def offer_what_ifs(line: str) -> None:
-    """Beside a line of the script: a button for each change that concerns it."""
+    """Beside a line of the script: a button for each change of that line."""
     names = [name for name, what_if in WHAT_IFS.items() if what_if.line == line]
     if not names:
         return
@@ -67,18 +67,18 @@ def _choose(name: str) -> None:
 
 
 def _listing(what_if: WhatIf, settings: Settings) -> str:
-    """The change in its place: the lines that it touches, among their neighbours."""
+    """The lines that change, with some lines before and after."""
     settings = what_if.adapt(settings)
     before = parts(settings, 1)
     return around_changes(diff(before, edited(before, what_if.edits(settings))))
 
 
 def around_changes(listing: str, context: int = 2) -> str:
-    """The changed lines of a listing, with so many lines before and after."""
+    """The changed lines of a listing, with `context` lines before and after."""
     lines = listing.splitlines()
     changed = [i for i, line in enumerate(lines) if line[:1] in "+-"]
     if not changed:
-        return "  (these settings have no such line: nothing changes)"
+        return "  (these settings have no such line, so nothing changes)"
     return "\n".join(lines[max(0, changed[0] - context) : changed[-1] + context + 1])
 
 
@@ -87,13 +87,13 @@ def _predict_and_run(run: RunState, what_if: WhatIf) -> None:
     status = comparison.status if comparison is not None else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         guess = st.segmented_control(
-            "What will become of it?",
+            "What will happen?",
             list(OUTCOMES),
             format_func=OUTCOMES.__getitem__,
             key=f"guess_{what_if.name}",
             persist_state="session",
             wrap=True,
-            help="Against the right program, after the same number of steps, by the accuracy that each reports.",
+            help="Both programs are compared after the same number of steps, by the accuracy that each one reports.",
         )
         label = "Run both" if comparison is None else "Run again"
         st.button(label, type="primary", key="run_both", on_click=safely(_run), args=(run, what_if))
@@ -105,7 +105,7 @@ def _predict_and_run(run: RunState, what_if: WhatIf) -> None:
         board(comparison, key="comparison_board")
     with st.expander("What happens, and why", expanded=status == Status.FINISHED):
         if _unlike_the_article(run.settings):
-            st.caption("This text speaks of the article’s settings; yours differ.")
+            st.caption("This text describes the article’s settings; yours differ.")
         st.markdown(_text(what_if.name))
 
 
@@ -114,10 +114,10 @@ def _answer(comparison: TaskState, guess: str | None) -> None:
     if not isinstance(snapshot, ComparisonSnapshot) or snapshot.status != Status.FINISHED:
         return
     what = OUTCOMES[outcome(snapshot)]
-    verdict = f"It turned out **{what}**. "
+    verdict = f"The result is **{what}**. "
     if guess is not None:
         right = guess == outcome(snapshot)
-        verdict = f"You predicted *{OUTCOMES[guess]}*; it turned out **{what}**{', as you said. ' if right else '. '}"
+        verdict = f"You predicted *{OUTCOMES[guess]}*. {verdict}{'You were right. ' if right else ''}"
     st.markdown(verdict + " ".join(snapshot.facts))
 
 
@@ -127,12 +127,12 @@ def _unlike_the_article(settings: Settings) -> bool:
 
 
 def _specification(run: RunState, what_if: WhatIf) -> CompareWith:
-    """What is compared; the number of epochs doesn't matter for it."""
+    """What is compared. The number of epochs makes no difference."""
     return CompareWith(run.settings.replace(epochs=1), what_if.name)
 
 
 def _comparison(run: RunState, what_if: WhatIf) -> TaskState | None:
-    """The comparison on show, if it is of this change and these settings and still exists."""
+    """The current comparison, if it still exists and is of this change and these settings."""
     state = COMPARISON.state()
     return state if state is not None and state.specification == _specification(run, what_if) else None
 

@@ -1,4 +1,4 @@
-"""Check it yourself: a gradient against finite differences."""
+"""Check it yourself: a gradient compared with finite differences."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from mlpviz.page.plot import plot
 from mlpviz.page.texts import TEXT
 from mlpviz.state import RunState
 
-SHOWN = slice(2, 20, 2)  # of the step sizes: every power of ten
+SHOWN = slice(2, 20, 2)  # of the step sizes: powers of ten
 
 
 def check_it_yourself(run: RunState, walk: Walk) -> None:
-    """For any weight: `.grad`, central differences for a row of step sizes, and their relative error."""
+    """For any weight: `.grad`, central differences for several step sizes, and their relative error."""
     st.subheader("Check it yourself")
     st.markdown((TEXT / "check.md").read_text(encoding="utf-8"))
     name = str(st.session_state[memory.PARAMETER])
@@ -34,8 +34,8 @@ def check_it_yourself(run: RunState, walk: Walk) -> None:
         st.markdown(f"`{entry}` = **{check.entry:.7g}**; in float64 **{check.gradient_float64:.12g}**")
         if check.images < len(walk.labels):
             st.caption(
-                f"Checked over the first {check.images:,} images of the mini-batch; their gradient in float32: "
-                f"{check.gradient:.7g}."
+                f"The check uses only the first {check.images:,} images of the mini-batch. Their gradient in "
+                f"float32 is {check.gradient:.7g}."
             )
         st.dataframe(
             {
@@ -49,8 +49,8 @@ def check_it_yourself(run: RunState, walk: Walk) -> None:
     with right:
         plot(vee(check.nudges, {kind: check.errors(kind) for kind in ("float32", "float64")}), key="vee", height=300)
     if not np.isfinite(check.gradient_float64):
-        st.caption("The gradient is not finite here: nothing to compare.")
+        st.caption("The gradient is not finite here, so there is nothing to compare.")
     elif check.gradient_float64 == 0:
         st.caption(
-            "This gradient is exactly 0, as of a unit that is dead or a pixel that is black: the error is absolute."
+            "This gradient is exactly 0 (a dead unit, for example, or a black pixel). The error shown is absolute."
         )

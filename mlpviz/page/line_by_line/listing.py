@@ -1,4 +1,4 @@
-"""The script as lines that can be opened, and what each says in the mathematics."""
+"""The script as lines to open, and the mathematics of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlpviz.page.texts import TEXT
 from mlpviz.page.views import FIRST_LINE
 from mlpviz.state import RunState
 
-SPACE = "\u2003"  # Markdown would eat spaces at the beginning of a line
+SPACE = "\u2003"  # Markdown removes ordinary spaces at the start of a line
 
 
 @cache
@@ -24,7 +24,7 @@ def texts() -> dict[str, str]:
 
 
 def listing(run: RunState) -> str:
-    """The lines to choose from; gives the key of the one that is open."""
+    """Show the lines to choose from. Returns the key of the open one."""
     lines = {part.key: part for part in run_parts(run) if part.key}
     if not memory.LINE.known():
         memory.LINE.set(st.query_params.get("line", FIRST_LINE))
@@ -43,12 +43,12 @@ def listing(run: RunState) -> str:
 
 
 def run_parts(run: RunState) -> list[Part]:
-    """The script of the run as it stands."""
+    """The script for the run's current settings."""
     return parts(run.settings, run.threads, run.device)
 
 
 def code_of(run: RunState, key: str) -> str:
-    """All lines of a part, as they stand when it stands alone."""
+    """All lines of a part, without the indentation that they share."""
     return textwrap.dedent(next(part.code for part in run_parts(run) if part.key == key).strip("\n"))
 
 

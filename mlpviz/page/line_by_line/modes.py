@@ -1,4 +1,4 @@
-"""Asides: the lines around the update."""
+"""What is shown beside the lines around the update."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from mlpviz.state import RunState
 
 
 def device(run: RunState) -> None:
-    st.markdown(f"This run’s device is **{run.device}**: the network’s parameters and every mini-batch are there.")
+    st.markdown(f"This run’s device is **{run.device}**: its memory holds the parameters and every mini-batch.")
     other, words = answer(run, OtherDevice())
-    st.markdown(f"A mini-batch on *{other}* instead, and PyTorch says:")
+    st.markdown(f"If a mini-batch is on another device (*{other}*), PyTorch says:")
     st.code(words, language=None, wrap_lines=True)
 
 
@@ -37,8 +37,8 @@ def network(run: RunState) -> None:
 
 def data(run: RunState) -> None:
     st.markdown(
-        f"**{run.dataset}**: {run.train_size:,} training and {run.test_size:,} test images, "
-        f"of {', '.join(run.classes)}. With mini-batches of {run.settings.batch_size:,}, an epoch has "
+        f"**{run.dataset}**: {run.train_size:,} training and {run.test_size:,} test images. "
+        f"Classes: {', '.join(run.classes)}. With mini-batches of {run.settings.batch_size:,}, an epoch has "
         f"{run.steps_per_epoch:,} updates."
     )
 
@@ -50,27 +50,27 @@ def evaluation(run: RunState) -> None:
             {
                 "forward pass": name,
                 "time": f"{1e3 * seconds:.2f} ms",
-                "kept for a backward pass": f"{kept / 1e6:.2f} MB",
+                "kept for the backward pass": f"{kept / 1e6:.2f} MB",
             }
             for name, seconds, kept in (
                 ("as in training", modes.seconds, modes.kept_bytes),
-                ("under no_grad", modes.seconds_no_grad, modes.kept_bytes_no_grad),
+                ("with no_grad", modes.seconds_no_grad, modes.kept_bytes_no_grad),
             )
         ],
         hide_index=True,
         width=560,
     )
-    st.caption(f"Measured here just now, on {modes.images:,} test images; the time is a median of three.")
+    st.caption(f"Measured on this machine, on {modes.images:,} test images. Each time is the median of three passes.")
     if modes.same_logits:
         st.markdown(
-            "After `train()` and after `eval()`, the logits have the same bits: this network has no layer that cares."
+            "The logits after `train()` and after `eval()` have the same bits: no layer here depends on the mode."
         )
 
 
 def predictions(run: RunState) -> None:
     classes, results = run.classes, results_of(run)
     if results is None:
-        st.info("The first evaluation is under way.")
+        st.info("The first evaluation is not finished yet.")
         return
     logits, labels = results.logits, results.labels
     p = softmax(logits)
@@ -89,7 +89,7 @@ def predictions(run: RunState) -> None:
     )
     right, likewise = int((by_logit == labels).sum()), int((by_probability == labels).sum())
     st.markdown(
-        f"Right on the whole test set after step {results.step:,}, by the logits: **{right:,}** of {len(labels):,} "
+        f"Correct on the whole test set after step {results.step:,}, by the logits: **{right:,}** of {len(labels):,} "
         f"({100 * right / len(labels):.2f} %); by the probabilities: **{likewise:,}**."
     )
 
@@ -98,7 +98,7 @@ def _nothing(run: RunState) -> None:
     pass
 
 
-#: What to show beside the lines around the update, by their keys.
+#: What to show beside each line around the update, by its key.
 ASIDES: dict[str, Callable[[RunState], None]] = {
     "device": device,
     "seed": _nothing,

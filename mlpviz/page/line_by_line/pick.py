@@ -1,4 +1,4 @@
-"""What the reader looks at: an image, a parameter, one number of it. The choice outlasts the panel."""
+"""What the reader looks at: an image, a parameter, one number of it. The choice is kept when the panel changes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from mlpviz.page.guard import safely
 
 
 def pick_image(walk: Walk) -> int:
-    """Which of the mini-batch's images, from 0."""
+    """The index of the image in the mini-batch, from 0."""
     count = len(walk.images)
     if count == 1:
         return 0
     state = st.session_state
     state[memory.IMAGE] = min(state.get(memory.IMAGE, 1), count)
-    shown = f"The first {count} of the mini-batch’s {len(walk.labels):,} images can be looked at."
+    shown = f"You can look at the first {count} of the mini-batch’s {len(walk.labels):,} images."
     return int(st.slider("Image", 1, count, key=memory.IMAGE, help=shown, persist_state="session")) - 1
 
 
 def pick_parameter(walk: Walk) -> str:
-    """W1, b1, W2, …"""
+    """The name of the parameter: W1, b1, W2, …"""
     names = [parameter.name for parameter in walk.parameters]
     if st.session_state.get(memory.PARAMETER) not in names:
         st.session_state[memory.PARAMETER] = names[0]
@@ -30,7 +30,7 @@ def pick_parameter(walk: Walk) -> str:
 
 
 def pick_place(walk: Walk, name: str) -> tuple[int, ...]:
-    """One number of that parameter, counted from 0; at first the one with the largest gradient."""
+    """The place of one number in that parameter, from 0. At first, the one with the largest gradient."""
     shape, largest = walk.parameter(name).shape, walk.parameter(name).largest
     place = []
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -1,4 +1,4 @@
-"""Step 0: what the size of the first weights does, before any training; on demand, after one epoch."""
+"""Step 0: what the size of the first weights does before training and, on request, after one epoch."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ from mlpviz.state import RunState
 
 
 def step_zero(run: RunState) -> None:
-    """Dots are measured on a mini-batch, lines predicted; the red line is the Init std of the sidebar."""
+    """Dots are measured on 256 training images, lines are predicted. The red line is the sidebar's Init std."""
     settings = run.settings
     here = float(st.session_state.init_std) if settings.init == "normal" else math.nan
     measured, predicted = _signals("signals", run, None)
     exactly = _signals("signals_here", run, here) if settings.init == "normal" else ()
     st.markdown((TEXT / "step_zero.md").read_text(encoding="utf-8"))
     if settings.init != "normal":
-        st.caption(f"This run’s own weights are drawn by *{settings.init}*; the figures are of normal ones.")
+        st.caption(
+            f"This run’s initialisation is *{settings.init}*. The charts are for weights from a normal distribution."
+        )
     named = marks(settings)
     stds = measured.init_stds
     left, right = st.columns(2, gap="medium")
     with left:
-        sentence = "Root mean square of z = Wh + b, layer by layer: dots measured, lines predicted."
+        sentence = "Root mean square of z = Wh + b in each layer: dots are measured, lines are predicted."
         plot(
             layered("Signals", sentence, stds, measured.values, predicted.values, here, named, type="log"),
             key="signals",
@@ -43,7 +45,7 @@ def step_zero(run: RunState) -> None:
         now = [float(signals.losses[0]) for signals in exactly]
         plot(initial_loss(stds, measured.losses, predicted.losses, here, now, named), key="initial_loss")
     with right:
-        sentence = "Root mean square of ∂ℓ/∂z, layer by layer."
+        sentence = "Root mean square of ∂ℓ/∂z in each layer."
         gradients = measured.gradients, predicted.gradients
         plot(layered("Gradients", sentence, stds, *gradients, here, named, type="log"), key="signal_gradients")
         if settings.hidden_sizes:
@@ -52,7 +54,7 @@ def step_zero(run: RunState) -> None:
 
 
 def _shares(measured: Signals, here: float, named: dict[str, float]) -> None:
-    sentence = "Share of activations, unit by unit and image by image, whose slope is below 10⁻³."
+    sentence = "Share of activations whose slope is below 10⁻³, over all units and images."
     chart = layered(
         "No slope",
         sentence,
@@ -66,11 +68,11 @@ def _shares(measured: Signals, here: float, named: dict[str, float]) -> None:
     )
     plot(chart, key="flat_shares")
     dead = ", ".join(f"{100 * share:.0f} %" for share in measured.dead_shares.max(axis=0))
-    st.caption(f"Units without a slope on every one of the images, at the worst init std, layer by layer: {dead}.")
+    st.caption(f"Units whose slope is below 10⁻³ on all images, at the worst init std, in each layer: {dead}.")
 
 
 def _relevant(settings: Settings) -> Settings:
-    """What the first signals depend on, and nothing else: the key of the cache."""
+    """Only the settings that the first signals depend on, as the key of the cache."""
     return Settings(
         dataset=settings.dataset,
         hidden_sizes=settings.hidden_sizes,

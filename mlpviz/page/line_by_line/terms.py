@@ -1,4 +1,4 @@
-"""Formulas with their numbers filled in, as LaTeX."""
+"""Formulas with their numbers, in LaTeX."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sample_loss_terms(walk: Walk, i: int) -> str:
     log_sum = z.max() + np.log(np.exp(z - z.max()).sum())
     if log_sum <= 700:
         log = rf"\log({tex(np.exp(log_sum))})"
-    else:  # e to that is beyond float64: with the largest logit taken out
+    else:  # e to that power overflows float64: take the largest logit out
         log = rf"{tex(z.max())} + \log({tex(np.exp(z - z.max()).sum())})"
     return (
         r"-z_y + \log \textstyle\sum_k e^{z_k} = "
@@ -33,7 +33,7 @@ def sample_loss_terms(walk: Walk, i: int) -> str:
 
 
 def move_terms(settings: Settings, move: Move, name: str, place: tuple[int, ...]) -> str:
-    """θ, g, d, η and θ − ηd for one number, and what the optimizer made of it."""
+    """θ, g, d, η and θ − ηd for one number, and the optimizer's own result."""
     index = ",".join(str(i) for i in place)
     kind = settings.optimizer
     if kind == "sgd" and settings.momentum:
@@ -58,7 +58,7 @@ def move_terms(settings: Settings, move: Move, name: str, place: tuple[int, ...]
 
 
 def tex(value: float, digits: int = 5) -> str:
-    """A number in LaTeX, with so many significant digits."""
+    """A number in LaTeX, with `digits` significant digits."""
     if not np.isfinite(value):
         return r"\text{NaN}" if np.isnan(value) else (r"\infty" if value > 0 else r"-\infty")
     text = f"{value:.{digits}g}"
@@ -71,4 +71,4 @@ def tex(value: float, digits: int = 5) -> str:
 def _ulps(ulps: float) -> str:
     if not np.isfinite(ulps):
         return "(not finite)"
-    return f"(apart by {ulps:.2g} of float32's last place)"
+    return f"(difference: {ulps:.2g} units in float32's last place)"

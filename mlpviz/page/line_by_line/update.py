@@ -30,17 +30,17 @@ from mlpviz.page.plot import SILENT, diverging, figure_html, grey, mosaic, numbe
 from mlpviz.snapshot import Status
 from mlpviz.state import RunState
 
-PARTS = ("batch", "forward", "loss", "zero_grad", "backward", "step")  # of a walk, by the keys of the script
+PARTS = ("batch", "forward", "loss", "zero_grad", "backward", "step")  # of a walk, by their keys in the script
 KEYS = {"walk_back": "B", "walk_forward": "N", "walk_next": "N"}
 RESTING = (Status.PREPARING, Status.PAUSED, Status.EXAMINING)
 
 
 @dataclass(frozen=True)
 class UnderWay:
-    """The walk that the reader is on.
+    """The walk that the page shows.
 
     Attributes:
-        run: the id of the run. walk: its update, taken apart. made: whether the run has made it, with those bits.
+        run: the id of the run. walk: its update, taken apart. made: whether the run has made this update, bit for bit.
     """
 
     run: str
@@ -49,7 +49,7 @@ class UnderWay:
 
 
 def one_step(run: RunState) -> None:
-    """The script on the left; on the right the open line, with this run's tensors."""
+    """The script on the left. On the right, the open line with this run's tensors."""
     left, right = st.columns([3, 7], gap="medium")
     with left:
         key = listing(run)
@@ -66,7 +66,7 @@ def one_step(run: RunState) -> None:
 
 
 def forget_walk() -> None:
-    """Walks are large: none is kept while the reader is elsewhere."""
+    """Drop the walk when the reader leaves: walks are large."""
     under_way: UnderWay | None = memory.WALK.take()
     if under_way is None:
         return
@@ -77,7 +77,7 @@ def forget_walk() -> None:
 
 
 def _walk(run: RunState) -> UnderWay | None:
-    """The walk as this script run shows it; None where there is none yet, or where it is of another update."""
+    """The walk to show in this script run; None if there is none yet, or if it belongs to another update."""
     under_way: UnderWay | None = memory.WALK.get()
     if under_way is not None and under_way.run != run.id:
         forget_walk()
@@ -89,14 +89,14 @@ def _walk(run: RunState) -> UnderWay | None:
         return under_way
     if run.step != walk.step:
         return None
-    if not under_way.made:  # the update was made, but was it this one?
+    if not under_way.made:  # the run has made an update; was it this one?
         under_way = UnderWay(run.id, walk, answer(run, CameTrue(memory.READER.get(), walk.step)))
         memory.WALK.set(under_way)
     return under_way if under_way.made else None
 
 
 def _new_walk(run: RunState) -> UnderWay | None:
-    """A walk of the run's next update, if it rests before one."""
+    """A walk of the run's next update, if the run is not training and has one left."""
     if run.status not in RESTING or run.step >= run.total_steps:
         return None
     fresh = UnderWay(run.id, answer(run, WalkNextStep(memory.READER.get())), made=False)
@@ -135,11 +135,11 @@ def _walk_buttons(run: RunState, walk: UnderWay | None, key: str) -> None:
 
 
 def _where(run: RunState, made: Walk | None) -> str:
-    """Which update is on show, in words."""
+    """Which update is shown, in words."""
     if made is None and run.step >= run.total_steps:
-        return f"All {run.total_steps:,} updates are made."
+        return f"All {run.total_steps:,} updates are done."
     number_shown = made.step if made is not None else run.step + 1
-    return f"Update **{number_shown:,}** of {run.total_steps:,}: {'made' if made is not None else 'not made yet'}"
+    return f"Update **{number_shown:,}** of {run.total_steps:,}: {'done' if made is not None else 'not done yet'}"
 
 
 def _go(key: str) -> None:
@@ -147,7 +147,7 @@ def _go(key: str) -> None:
 
 
 def _make(run: RunState) -> None:
-    """A callback: let the run itself make the update, and wait until it has."""
+    """A callback: let the run make the update, and wait until it is done."""
     run, under_way = door.now(run), memory.WALK.get()
     if under_way is not None and under_way.run == run.id:
         walk = under_way.walk
@@ -182,12 +182,12 @@ def _walk_panel(run: RunState, walk: UnderWay | None, key: str) -> None:
 
 def _nothing_to_walk(run: RunState) -> None:
     if run.status == Status.TRAINING:
-        st.info("It is training. Pause it, and its next update can be taken apart here.")
+        st.info("This run is training. Pause it to take its next update apart.")
         st.button("Pause and take the next update apart", on_click=safely(_pause), args=(run,))
     elif run.status == Status.FAILED:
-        st.info("This run was stopped by an error. Reset begins it again.")
+        st.info("An error stopped this run. **Reset** starts it again.")
     else:
-        st.info("This run is finished. Reset goes back to step 0; Start offers more epochs.")
+        st.info("This run is finished. **Reset** goes back to step 0. **Start** offers more epochs.")
 
 
 def _pause(run: RunState) -> None:
@@ -196,7 +196,7 @@ def _pause(run: RunState) -> None:
 
 def _batch(run: RunState, shown: Walk) -> None:
     m, classes = len(shown.labels), run.classes
-    st.caption(f"X: ({m:,}, 28, 28), float32 from 0 to 1 · y: ({m:,}), whole numbers")
+    st.caption(f"X: ({m:,}, 28, 28), float32 from 0 to 1 · y: ({m:,}), integers")
     count = min(24, len(shown.images))
     tiles = [
         figure_html(grey(shown.images[i]), classes[shown.labels[i]], f"{i + 1}. {classes[shown.labels[i]]}", "100%")
@@ -215,21 +215,23 @@ def _forward(run: RunState, shown: Walk) -> None:
     with st.container(key="stack_forward"):
         left, right = st.columns([5, 4], gap="medium")
     with left:
-        st.markdown(f"**x**: {classes[label]}, pixels in hundredths")
+        st.markdown(f"**x**: {classes[label]}, pixel values × 100")
         st.html(numbers_html(shown.images[i], f"The pixels of image {i + 1}, {classes[label]}"))
     with right:
         for layer, (h, silent) in enumerate(zip(shown.hidden, shown.silent, strict=True), 1):
             zeros = int((h[i] == 0).sum())
-            note = f"{len(silent)} units; 0 here: {zeros}; 0 on the whole mini-batch (orange): {int(silent.sum())}"
+            note = (
+                f"{len(silent)} units; {zeros} are 0 here; {int(silent.sum())} are 0 on the whole mini-batch (orange)"
+            )
             st.markdown(f"**h{subscript(layer)}**: {note}")
             if not np.isfinite(h[i]).all():
-                st.caption("Not all of them are finite: the network is broken.")
+                st.caption("Some of them are NaN or infinite: the network is broken.")
             picture(_unit_grid(h[i], silent), f"Activations of hidden layer {layer}: {note}")
         plot(logit_bars(shown.logits[i], label, classes), key="logits")
 
 
 def _unit_grid(h: np.ndarray, silent: np.ndarray) -> np.ndarray:
-    """Units in rows of 32, (rows, 32, 3) uint8: the stronger the redder; silent ones in orange."""
+    """Units in rows of 32, (rows, 32, 3) uint8: the larger, the redder; silent units are orange."""
     columns = 32
     rows = -(-len(h) // columns)
     padded, marked = np.zeros(rows * columns, dtype=np.float32), np.zeros(rows * columns, dtype=bool)
@@ -264,7 +266,7 @@ def _zero_grad(run: RunState, shown: Walk) -> None:
     if shown.step == 1:
         st.caption("Before the first update there is nothing to clear.")
     else:
-        st.caption(f"What update {shown.step - 1:,} left, and what this line makes of it.")
+        st.caption(f"The gradients of update {shown.step - 1:,}, before and after this line.")
 
 
 def _backward(run: RunState, shown: Walk) -> None:
@@ -277,9 +279,9 @@ def _backward(run: RunState, shown: Walk) -> None:
         plot(logit_gradient_bars(formula[i], shown.logit_gradient[i], classes), key="logit_gradient")
         worst = float(np.abs(formula - shown.logit_gradient).max())
         if np.isfinite(worst):
-            st.caption(f"Over all {len(onehot):,} images the two differ by {number(worst)} at most: rounding.")
+            st.caption(f"Over all {len(onehot):,} images the two differ by at most {number(worst)}. That is rounding.")
         else:
-            st.caption("Not all of these numbers are finite: the network is broken.")
+            st.caption("Some of these numbers are NaN or infinite: the network is broken.")
     with right:
         name = pick_parameter(shown)
         gradient = _gradient(run, shown, name)
@@ -288,14 +290,14 @@ def _backward(run: RunState, shown: Walk) -> None:
         plot(value_histogram(name, gradient), key="gradient_histogram")
     first = _gradient(run, shown, "W1")
     strongest = np.argsort(-np.linalg.norm(np.nan_to_num(first), axis=1))[:24]
-    st.markdown("**∂L/∂W₁ as images**, of the 24 units with the largest gradient: blue negative, red positive")
+    st.markdown("**∂L/∂W₁ as images**, for up to 24 units with the largest gradients: blue is negative, red positive")
     sheet = diverging(mosaic(first[np.sort(strongest)].reshape(-1, 28, 28), 12))
-    picture(sheet, "The first layer's gradient as images, a unit each")
+    picture(sheet, "The first layer's gradient as images, one for each unit")
     check_it_yourself(run, shown)
 
 
 def _gradient(run: RunState, shown: Walk, name: str) -> np.ndarray:
-    """The gradient of one parameter, as the update has it."""
+    """The gradient of one parameter in this update."""
     question = GradientOf(memory.READER.get(), shown.step, name)
     return computed(f"walk_gradient_{name}", (run.id, shown.settings, question), lambda: answer(run, question))
 
@@ -307,7 +309,7 @@ def _step(run: RunState, shown: UnderWay) -> None:
     move = answer(run, MoveOf(memory.READER.get(), walk.step, name, place))
     st.latex(move_terms(walk.settings, move, name, place))
     if run.step != walk.step:
-        st.caption("The update is not made yet: **Forward** lets the run make it.")
+        st.caption("The run has not done this update yet. Press **Forward** to do it.")
         return
     count = sum(math.prod(parameter.shape) for parameter in walk.parameters)
-    st.success(f"All {count:,} parameters of the run are now, bit for bit, what was computed here before.")
+    st.success(f"Update done: all {count:,} parameters of the run are, bit for bit, what was computed here before.")

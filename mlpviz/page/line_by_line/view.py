@@ -22,7 +22,7 @@ SECTIONS = {
 
 
 def line_by_line(run: RunState) -> None:
-    """The run's headline, and the section that the reader chose."""
+    """The run's headline and the chosen section."""
     board(run, key="strip", strip_only=True)
     section = st.segmented_control(
         "Section",
