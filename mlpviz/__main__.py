@@ -49,23 +49,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="mlpviz", description="Watch a neural network learn: serve the page.")
+    parser = Parser(prog="mlpviz", description="Watch a neural network learn. This command serves the page.")
     parser.add_argument("--version", action="version", version=f"mlpviz {__version__}")
-    parser.add_argument("--port", metavar="N", help=f"the port of the page, 8501 by default ({PORT})")
+    parser.add_argument("--port", metavar="N", help=f"the port of the page; 8501 by default ({PORT})")
     parser.add_argument(
         "--address",
         metavar="NAME",
-        help=f"the network address to serve at; localhost by default, 0.0.0.0 opens it to a classroom ({ADDRESS})",
+        help=f"the network address of the page; localhost by default, 0.0.0.0 for a classroom ({ADDRESS})",
     )
     parser.add_argument(
         "--open",
         action=argparse.BooleanOptionalAction,
-        help=f"open the page in a browser; by default where there is a screen ({OPEN})",
+        help=f"open the page in a browser; by default, only if there is a screen ({OPEN})",
     )
     parser.add_argument("--data", metavar="FOLDER", help=f"a folder with full datasets ({options.DATA})")
     parser.add_argument("--lessons", metavar="FOLDER", help=f"a folder with your own lessons ({options.LESSONS})")
     parser.add_argument(
-        "--threads", metavar="N", help=f"the threads that PyTorch uses; measured by default ({options.THREADS})"
+        "--threads",
+        metavar="N",
+        help=f"how many threads PyTorch uses; by default, mlpviz measures what is fast ({options.THREADS})",
     )
     parser.add_argument(
         "--frames",
@@ -113,10 +115,10 @@ def _check_free(address: str, port: int) -> None:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(place)
     except (socket.gaierror, UnicodeError):
-        raise OptionError(f"There is no network address {address[:40]!r} here. Try localhost or 0.0.0.0.") from None
+        raise OptionError(f"This machine has no network address {address[:40]!r}. Try localhost or 0.0.0.0.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise OptionError(f"Port {port} is taken. Choose another, such as --port {port % 65_535 + 1}.") from None
+            raise OptionError(f"Port {port} is already in use. Try another one: --port {port % 65_535 + 1}.") from None
         raise OptionError(f"The page can't be served at {address}, port {port} ({error.strerror}).") from None
 
 

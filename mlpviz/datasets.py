@@ -34,7 +34,7 @@ class Split:
     def __post_init__(self) -> None:
         shape = self.images.shape[1:]
         if self.images.dtype != torch.uint8 or shape != (28, 28) or len(self.images) != len(self.labels):
-            raise ValueError("A dataset needs uint8 images of shape (n, 28, 28) and as many labels.")
+            raise ValueError("A dataset needs uint8 images of shape (n, 28, 28) and one label for each image.")
 
     def to(self, device: torch.device) -> Split:
         """The same images and labels on `device`."""
@@ -80,7 +80,7 @@ def load_dataset(name: str, folder: Path | str | None = None) -> Dataset:
         DatasetError: it isn't on this machine, or a file of it is damaged.
     """
     if name not in CATALOG:
-        raise ValueError(f"dataset is {name!r}; it must be one of {', '.join(CATALOG)}.")
+        raise ValueError(f"There is no dataset {name!r}. It must be one of {', '.join(CATALOG)}.")
     where = Path(folder) if folder else find_dataset(name)
     with _loading:  # many visitors at once, one copy
         loaded = _load(name, where.resolve() if where else None, _as_they_are(name, where))
@@ -120,7 +120,7 @@ def _mini(name: str) -> Dataset:
     except Exception as error:  # NumPy and zipfile raise many kinds on damaged files
         kind = DatasetError if isinstance(error, OSError) else DamagedError
         raise kind(
-            f"{MINI_FILE.name}, which ships with mlpviz, can't be read ({type(error).__name__}): install mlpviz again."
+            f"{MINI_FILE.name}, a part of mlpviz, can't be read ({type(error).__name__}). Install mlpviz again."
         ) from None
 
 
@@ -129,7 +129,7 @@ def _full(name: str, folder: Path | None) -> Dataset:
     if folder is None:
         entry = CATALOG[name]
         raise DatasetError(
-            f"{entry.title} is not on this machine: download it, or put its four files into "
+            f"{entry.title} is not on this machine. Download it, or put its four files into "
             f"data/{entry.torchvision_name}/raw."
         )
     arrays = {}

@@ -90,7 +90,7 @@ class Download:
             if self.state == State.CANCELLED:
                 return
             if self._process.returncode:
-                raise DatasetError(f"The download did not work: {_last_line(errors)}")
+                raise DatasetError(f"The download failed: {_last_line(errors)}")
             self._move_into_place()
             self.state = State.DONE
         except (DatasetError, OSError) as error:
@@ -153,14 +153,15 @@ def fetch(name: str, folder: Path | str) -> None:
         import torchvision  # takes seconds
     except (ImportError, RuntimeError) as error:  # beside a torch that it doesn't fit, it stops with a RuntimeError
         raise DatasetError(
-            f"Downloads need torchvision, and it can't be used here ({_first_line(error)}). Install the one that fits "
-            "your torch: pip install 'mlpviz[download]'."
+            f"Downloads need torchvision, but it can't be used here ({_first_line(error)}). Install the version that "
+            "fits your torch: pip install 'mlpviz[download]'."
         ) from error
     try:
         getattr(torchvision.datasets, folder_name(name))(folder, download=True)
     except (OSError, RuntimeError, EOFError) as error:
         raise DatasetError(
-            f"{_first_line(error)} Check the network connection, or put the four files there yourself."
+            f"{_first_line(error)} Check the network connection, or put the four files into "
+            f"data/{folder_name(name)}/raw yourself."
         ) from error
 
 
@@ -196,7 +197,7 @@ def _remove_leftovers(root: Path) -> None:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "the downloader stopped without a word."
+    return lines[-1] if lines else "the downloader stopped without an error message."
 
 
 if __name__ == "__main__":

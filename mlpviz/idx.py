@@ -14,7 +14,7 @@ LABELS_MAGIC = 0x0801  # unsigned bytes in one
 
 
 class DatasetError(Exception):
-    """A dataset can't be read or fetched; the message is one sentence for a person, with what to do."""
+    """A dataset can't be read or downloaded. The message is for a person and says what to do."""
 
 
 class DamagedError(DatasetError):
@@ -34,7 +34,7 @@ def read_labels(path: Path, count: int) -> np.ndarray:
     """The labels, uint8 of shape (count,), each from 0 to 9. Raises as `read_images` does."""
     labels = _read(path, LABELS_MAGIC, (count,))
     if labels.max() > 9:
-        raise _broken(path, f"it holds a label {labels.max()}, and labels go from 0 to 9")
+        raise _broken(path, f"it contains the label {labels.max()}, but labels go from 0 to 9")
     return labels
 
 
@@ -45,13 +45,13 @@ def _read(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
         raise _broken(path, f"it ends after {len(content):,} bytes")
     header = np.frombuffer(content[: 4 * (1 + len(shape))], dtype=">u4").tolist()
     if header[0] != magic:
-        raise _broken(path, f"it doesn't begin with the magic number {magic:#06x}")
+        raise _broken(path, f"it doesn't start with the magic number {magic:#06x}")
     if tuple(header[1:]) != shape:
-        raise _broken(path, f"it announces {_size(header[1:])} where {_size(shape)} belong")
+        raise _broken(path, f"its header says {_size(header[1:])}, but it should say {_size(shape)}")
     if len(content) > expected:
-        raise _broken(path, f"it holds more than the {expected:,} bytes that belong there")
+        raise _broken(path, f"it has more than the {expected:,} bytes that it should have")
     if len(content) < expected:
-        raise _broken(path, f"it holds {len(content):,} bytes where {expected:,} belong")
+        raise _broken(path, f"it has {len(content):,} bytes, but it should have {expected:,}")
     return np.frombuffer(content, dtype=np.uint8, offset=4 * len(header)).reshape(shape)
 
 
@@ -63,9 +63,9 @@ def _bytes(path: Path, most: int) -> bytes:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return bytes(file.read(most))
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise _broken(path, "its compressed data are cut short or damaged") from None
+        raise _broken(path, "its compressed data are incomplete or damaged") from None
     except OSError as error:
-        raise DatasetError(f"{_named(path)} can't be read ({error.strerror}): check that it is there.") from None
+        raise DatasetError(f"{_named(path)} can't be read ({error.strerror}). Check that the file is there.") from None
 
 
 def _size(shape: list[int] | tuple[int, ...]) -> str:
@@ -74,7 +74,7 @@ def _size(shape: list[int] | tuple[int, ...]) -> str:
 
 def _broken(path: Path, why: str) -> DamagedError:
     return DamagedError(
-        f"{_named(path)} is not the file it should be: {why}; delete it and download the dataset again."
+        f"{_named(path)} is not the right file, or it is damaged: {why}. Delete it and download the dataset again."
     )
 
 

@@ -59,8 +59,8 @@ def sites_with_frames() -> tuple[str, ...]:
     for site in sites:
         if not SITE.fullmatch(site):
             raise OptionError(
-                f"{site[:40]!r} (in --frames or {FRAMES}) is no address of a site. Give addresses such as "
-                "https://course.example.org, with spaces between them."
+                f"{site[:40]!r} (in --frames or {FRAMES}) is not the address of a site. Give addresses such as "
+                "https://course.example.org, separated by spaces."
             )
     return sites
 
@@ -76,4 +76,6 @@ def check() -> None:
     for option, name in (("--data", DATA), ("--lessons", LESSONS)):
         folder = os.environ.get(name, "")
         if folder and not Path(folder).is_dir():
-            raise OptionError(f"There is no folder {folder!r}, which {option} or {name} names.")
+            raise OptionError(
+                f"The folder {folder!r} (from {option} or {name}) does not exist. Create it, or give another one."
+            )

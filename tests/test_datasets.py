@@ -80,7 +80,7 @@ def test_the_whole_family_comes_through_the_same_door(nowhere, name, folder):
 
 
 def test_a_dataset_that_is_not_here_says_what_to_do(nowhere):
-    with pytest.raises(DatasetError, match=r"MNIST is not on this machine: download it"):
+    with pytest.raises(DatasetError, match=r"MNIST is not on this machine. Download it"):
         load_dataset("mnist")
 
 
@@ -99,7 +99,7 @@ def test_an_unknown_name():
 def test_a_dataset_of_the_wrong_shape_is_refused(tiny):
     with pytest.raises(ValueError, match="28, 28"):
         datasets.Split(tiny.train.images.float(), tiny.train.labels)
-    with pytest.raises(ValueError, match="as many labels"):
+    with pytest.raises(ValueError, match="one label for each image"):
         datasets.Split(tiny.train.images, tiny.test.labels)
 
 

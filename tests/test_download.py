@@ -120,7 +120,7 @@ def test_trouble_is_told_kindly_and_leaves_nothing(server, files, tmp_path, monk
     download = begin(server, files, tmp_path, monkeypatch)
     download.wait(60)
     assert download.state == "failed" and os.listdir(tmp_path) == []
-    assert download.message.startswith("The download did not work: ")
+    assert download.message.startswith("The download failed: ")
     assert "Check the network" in download.message and "Traceback" not in download.message
 
 

@@ -53,8 +53,8 @@ def test_an_option_wins_over_its_variable(served, monkeypatch, tmp_path):
         (["--port", "abc"], "The port is 'abc'. It must be a whole number from 1 to 65535."),
         (["--port", "65536"], "1 to 65535"),
         (["--threads", "0"], "MLPVIZ_THREADS) is '0'. It must be a whole number"),
-        (["--lessons", "nowhere"], "There is no folder 'nowhere', which --lessons or MLPVIZ_LESSONS names."),
-        (["--data", "nowhere"], "There is no folder 'nowhere', which --data or MLPVIZ_DATA names."),
+        (["--lessons", "nowhere"], "The folder 'nowhere' (from --lessons or MLPVIZ_LESSONS) does not exist."),
+        (["--data", "nowhere"], "The folder 'nowhere' (from --data or MLPVIZ_DATA) does not exist."),
         (["--frames", "'none'"], "such as https://course.example.org"),
         (["--speed", "9"], "unrecognized arguments"),
         (["stay"], "unrecognized arguments: stay"),
@@ -76,7 +76,7 @@ def test_a_taken_port_is_a_sentence_and_names_another(capsys, monkeypatch):
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit):
             command.main(["--port", str(port), "--address", "127.0.0.1"])
-    assert f"Port {port} is taken. Choose another, such as --port {port + 1}." in capsys.readouterr().err
+    assert f"Port {port} is already in use. Try another one: --port {port + 1}." in capsys.readouterr().err
     for name in ("nowhere.invalid", "..x", "x" * 70):
         with pytest.raises(SystemExit):
             command.main(["--address", name])

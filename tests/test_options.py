@@ -45,7 +45,7 @@ def test_a_number_of_threads_that_cannot_be_says_so_before_anything_is_served(mo
 @pytest.mark.parametrize("name", [DATA, LESSONS])
 def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path, name):
     monkeypatch.setenv(name, str(tmp_path / "nowhere"))
-    with pytest.raises(OptionError, match=rf"There is no folder .*nowhere.*{name} names"):
+    with pytest.raises(OptionError, match=rf"The folder .*nowhere.*{name}\) does not exist"):
         options.check()
     monkeypatch.setenv(name, "")
     options.check()
@@ -54,5 +54,5 @@ def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path, name):
 @pytest.mark.parametrize("value", ["https://a.example; script-src *", "'none'", "!", "javascript:alert(1)"])
 def test_a_site_that_is_none_says_what_to_do(monkeypatch, value):
     monkeypatch.setenv(FRAMES, value)
-    with pytest.raises(OptionError, match=r"MLPVIZ_FRAMES\) is no address of a site.* such as https"):
+    with pytest.raises(OptionError, match=r"MLPVIZ_FRAMES\) is not the address of a site.* such as https"):
         options.check()

@@ -43,7 +43,7 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
         "selected": {"marker": {"color": see_through(BLUE, 0.35)}},
         "unselected": {"marker": {"opacity": 0.001}, "textfont": {"color": GREY}},
         "hovertext": [
-            f"{names[t]}, taken for {names[p]}: {counts[t, p]:,}" for t, p in zip(y.flat, x.flat, strict=True)
+            f"{names[t]}, predicted as {names[p]}: {counts[t, p]:,}" for t, p in zip(y.flat, x.flat, strict=True)
         ],
         "hoverinfo": "text",
         "textfont": {"size": 12, "color": [_ink(value, heat["zmax"]) for value in shown.flat]},
@@ -73,9 +73,9 @@ def confused_most(counts: np.ndarray, classes: tuple[str, ...]) -> str:
     """The pair confused most, in words."""
     pairs = most_confused(counts, 1)
     if not pairs:
-        return "No image is taken for another."
+        return "There are no mistakes."
     true, taken, times, support = pairs[0]
-    return f"Most often: {classes[true]} taken for {classes[taken]}, {times:,} of {support:,}."
+    return f"Most frequent mistake: {classes[true]} predicted as {classes[taken]}, {times:,} of {support:,}."
 
 
 def reliability(measured: Calibration) -> Chart:
@@ -91,16 +91,16 @@ def reliability(measured: Calibration) -> Chart:
             mode="lines+markers",
             marker={"size": 5 + 12 * np.sqrt(measured.counts[filled] / max(1, measured.counts.max()))},
             customdata=measured.counts[filled],
-            hovertemplate="confidence %{x:.1%}, right %{y:.1%}, %{customdata:,} images<extra></extra>",
+            hovertemplate="confidence %{x:.1%}, accuracy %{y:.1%}, %{customdata:,} images<extra></extra>",
         ),
     ]
     layout = {
         "xaxis": {"title": {"text": "confidence"}, "tickformat": ".0%", "range": [0, 1.03]},
-        "yaxis": {"title": {"text": "right"}, "tickformat": ".0%", "range": [0, 1.03]},
+        "yaxis": {"title": {"text": "accuracy"}, "tickformat": ".0%", "range": [0, 1.03]},
         "showlegend": False,
     }
     sentence = (
-        f"The expected calibration error is {percent(measured.error)}: how far confidence is from accuracy, on average."
+        f"Expected calibration error: {percent(measured.error)}, the average gap between confidence and accuracy."
     )
     return Chart("Reliability", sentence, data, layout, card="Reliability")
 
@@ -116,7 +116,7 @@ def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> 
             mode="lines+markers",
             marker={"size": 8},
             text=names,
-            hovertemplate="step %{x:,}: %{y:.1%}, taken for %{text}<extra></extra>",
+            hovertemplate="step %{x:,}: %{y:.1%}, predicted as %{text}<extra></extra>",
         )
     ]
     layout = {
@@ -124,8 +124,8 @@ def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> 
         "yaxis": {"tickformat": ".0%", "range": [-0.03, 1.03]},
         "showlegend": False,
     }
-    sentence = f"The true class’s probability is now {percent(float(true_probability[-1]))}."
-    return Chart("Its story", sentence, data, layout, card="Its story")
+    sentence = f"The probability of the true class is now {percent(float(true_probability[-1]))}."
+    return Chart("History", sentence, data, layout, card="History")
 
 
 def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: float, logit: float) -> Chart:
@@ -150,7 +150,7 @@ def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: f
         "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True},
         "showlegend": False,
     }
-    sentence = f"They add up to {number(float(amounts.sum()))}; the network’s logit is {number(logit)}."
+    sentence = f"The bars add up to {number(float(amounts.sum()))}. The network’s logit is {number(logit)}."
     return Chart("Contributions", sentence, [bar], layout, card="Contributions")
 
 
@@ -177,8 +177,8 @@ def class_histograms(values: np.ndarray, labels: np.ndarray, classes: tuple[str,
         "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True, "showgrid": False},
         "showlegend": False,
     }
-    sentence = "It answers to no class more than to another."
+    sentence = "No class stands out."
     means = [float(values[labels == c].mean()) if (labels == c).any() else 0.0 for c in range(len(classes))]
     if finite.all() and np.ptp(means) > 0:
-        sentence = f"On average it answers most to {classes[int(np.argmax(means))]}."
-    return Chart("Its answer to each class", sentence, [heat], layout, card="Its answer to each class")
+        sentence = f"On average, it responds most to {classes[int(np.argmax(means))]}."
+    return Chart("Response to each class", sentence, [heat], layout, card="Response to each class")

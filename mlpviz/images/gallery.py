@@ -14,8 +14,8 @@ ORDERS = {
     "confident": "Most confident mistakes first",
     "loss": "Highest loss first",
     "margin": "Smallest margin first",
-    "random": "Random, by the seed",
-    "index": "By index",
+    "random": "Random order",
+    "index": "By image number",
 }
 PER_PAGE = (24, 48, 96, 240, 1000)
 PREFIX = "images_"  # of the URL's parameters
@@ -58,7 +58,9 @@ class Filter:
             and 1 <= self.page <= 10**6
         )
         if not allowed:
-            raise ValueError("The address asks for test images in a way that can’t be: all mistakes are shown.")
+            raise ValueError(
+                "The filter for test images in the address is not valid. The page shows all mistakes instead."
+            )
 
     def replace(self, **changes: Any) -> Filter:
         """The same with some fields changed, on the first page unless told otherwise."""

@@ -44,7 +44,10 @@ def read(data: bytes) -> np.ndarray:
         ValueError: it is too large, or no such picture; the message says what to do.
     """
     if len(data) > MOST_BYTES:
-        raise ValueError(f"This file has {len(data) / 2**20:.0f} MB; at most {MOST_BYTES // 2**20} MB can be taken.")
+        raise ValueError(
+            f"This file has {len(data) / 2**20:.0f} MB. The limit is {MOST_BYTES // 2**20} MB. Make the picture "
+            "smaller in an image program."
+        )
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
             too_many = _too_many(image)  # by the header, before anything is unpacked
@@ -54,17 +57,17 @@ def read(data: bytes) -> np.ndarray:
         raise ValueError(
             "This file can’t be read as a PNG or JPEG. Open it in an image program and save it again."
         ) from None
-    raise ValueError(f"{too_many}. Make it smaller in an image program, to 2,000 × 2,000 pixels, for example.")
+    raise ValueError(f"{too_many}. Make it smaller in an image program, for example 2,000 × 2,000 pixels.")
 
 
 def _too_many(image: Image.Image) -> str:
     """What is wrong with a picture that would take too much memory; nothing where it is small enough."""
     size = f"This picture has {image.width:,} × {image.height:,} pixels"
     if max(image.size) > MOST_SIDE:
-        return f"{size}. That is too many in one direction: at most {MOST_SIDE:,} can be read"
+        return f"{size}. That is too many in one direction: the limit is {MOST_SIDE:,}"
     most = MOST_MEMORY // _bytes_of_a_pixel(image)
     if image.width * image.height > most:
-        return f"{size}. That is too many: of this kind, at most {most // 10**6} million can be read"
+        return f"{size}. That is too many: the limit for this kind of picture is {most // 10**6} million"
     return ""
 
 
@@ -123,16 +126,16 @@ def _on_black(picture: np.ndarray) -> tuple[np.ndarray, str]:
     spread = float(np.percentile(np.abs(border - level), EVEN_SHARE))
     if spread > EVEN:
         inverted = level > 127
-        how = "No even background was found" + (": inverted, for its border is bright" if inverted else "")
-        return (255 - picture if inverted else picture), f"{how}. A photograph on plain paper works better"
+        how = "No uniform background was found" + (". Inverted, because the border is bright" if inverted else "")
+        return (255 - picture if inverted else picture), f"{how}. A photo on plain paper works better"
     if level == 0 and spread == 0:
         return picture, ""
     away = np.abs(picture.astype(np.float64) - level)
     brightest = max(level, 255 - level)  # the largest difference that there can be becomes white
     result = np.round((away - spread).clip(0) * 255 / brightest).astype(np.uint8)
     if level > 255 - GREY:
-        return result, "Inverted: its border is bright"
-    return result, "" if level < GREY else "How much it differs from its background"
+        return result, "Inverted, because the border is bright"
+    return result, "" if level < GREY else "Difference from the background"
 
 
 def prepare(picture: np.ndarray, fit: int = SIDE) -> tuple[np.ndarray, list[Stage]]:
@@ -145,16 +148,19 @@ def prepare(picture: np.ndarray, fit: int = SIDE) -> tuple[np.ndarray, list[Stag
     Raises:
         ValueError: the picture shows nothing.
     """
-    stages = [Stage("As it came, in grey", picture)]
+    stages = [Stage("Your picture in grey", picture)]
     picture, how = _on_black(picture)
     if how:
         stages.append(Stage(how, picture))
     seen = picture > FAINT * max(1, int(picture.max()))
     if not picture.any() or int(picture.max()) - int(picture.min()) < 10 or not seen.any():
-        raise ValueError("This picture is all of one shade. Take one with something bright on dark, or dark on bright.")
+        raise ValueError(
+            "Nearly the whole picture has the same shade. Use a picture of something bright on a dark background, or "
+            "dark on a bright one."
+        )
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     picture = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    stages.append(Stage("Cut to what it shows", picture))
+    stages.append(Stage("Cut to the object", picture))
     height, width = picture.shape
     scale = fit / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -104,8 +104,8 @@ class Board {
    */
   async take(status) {
     if (status === 404) {
-      this.say("This run is no longer on the server. It may have made room for another one. Reload the page to begin it again.", "gone");
-      this.strip.end("Not on the server any more");
+      this.say("This run is no longer on the server. Perhaps another run needed its place. Reload the page to start it again.", "gone");
+      this.strip.end("No longer on the server");
       return 0;
     }
     if (status !== 200 && status !== 204) {

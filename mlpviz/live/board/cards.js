@@ -111,7 +111,7 @@ class Card {
     if (this.told !== text) console.error(error);
     this.told = text;
     this.figure.classList.add("empty");
-    setText(this.sentence, `This figure can’t be drawn here (${text}). The run and the others go on.`);
+    setText(this.sentence, `This figure can’t be drawn here (${text}). The run and the other figures continue.`);
   }
 
   toggleLog() {

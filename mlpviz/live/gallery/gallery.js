@@ -41,14 +41,14 @@ function draw(root, { tiles, sprite, rows, classes }) {
     ...tiles.map(([index, truth, predicted, confidence], place) => {
       const tile = document.createElement("button");
       const right = truth === predicted;
-      const sure = confidence === null ? "no number" : `${Math.round(100 * confidence)} %`;
+      const sure = confidence === null ? "not a number" : `${Math.round(100 * confidence)} %`;
       tile.dataset.index = String(index);
       tile.tabIndex = place ? -1 : 0; // one stop for the tab key; the arrows do the rest
       tile.className = right ? "right" : "wrong";
       tile.title = `Image ${index}`;
       tile.setAttribute(
         "aria-label",
-        right ? `${classes[truth]}, rightly, at ${sure}` : `${classes[truth]}, taken for ${classes[predicted]} at ${sure}`,
+        `${classes[truth]}, predicted ${right ? "correctly" : `as ${classes[predicted]}`}, confidence ${sure}`,
       );
       const picture = document.createElement("i");
       picture.style.backgroundImage = `url("${url}")`;

@@ -1,4 +1,4 @@
-"""Is the label itself doubtful?"""
+"""Could the label itself be wrong?"""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ SHOWN = 24
 
 def doubtful(run: RunState, results: Results, frame: pd.DataFrame) -> None:
     """Images ranked by confident learning; of the class that the gallery is narrowed to, if it is."""
-    with st.expander("Is the label itself doubtful?", key="doubtful", on_change="rerun") as expander:
+    with st.expander("Could the label itself be wrong?", key="doubtful", on_change="rerun") as expander:
         if not expander.open:
             return
         doubted = doubtful_labels(results.logits, results.labels)
         if (true := current_filter().true) is not None:
             doubted = doubted[results.labels[doubted.index] == true]
         st.markdown((TEXT / "doubt.md").read_text(encoding="utf-8"))
-        st.markdown(f"**{len(doubted):,}** labels are in doubt.")
+        st.markdown(f"Labels in doubt: **{len(doubted):,}**")
         if not len(doubted):
             return
         shown = doubted.iloc[:SHOWN]
         tiles(run, frame, shown.index.to_numpy(), key="doubtful_gallery")
-        ask = st.button("Ask their neighbours among the training images")
+        ask = st.button("Compare with the nearest training images")
         st.dataframe(_evidence(run, results, shown, ask), hide_index=True)
 
 
@@ -49,7 +49,7 @@ def _evidence(run: RunState, results: Results, shown: pd.DataFrame, ask: bool) -
     }
     if ask:
         nearest = answer(run, NeighboursOf(tuple(indices.tolist())), "Comparing with all training images…")
-        columns["its 8 nearest training images"] = [votes(row, classes) for row in nearest.labels]
+        columns["labels of the 8 nearest training images"] = [votes(row, classes) for row in nearest.labels]
     return columns
 
 

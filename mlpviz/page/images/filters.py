@@ -20,7 +20,9 @@ def current_filter() -> Filter:
         try:
             memory.FILTER.set(Filter.from_params(st.query_params.to_dict()))
         except ValueError:
-            memory.PROBLEM.set("The address asks for test images in a way that can’t be: all mistakes are shown.")
+            memory.PROBLEM.set(
+                "The filter for test images in the address is not valid. The page shows all mistakes instead."
+            )
             memory.FILTER.set(Filter())
     wanted: Filter = memory.FILTER.get()
     return wanted
@@ -94,7 +96,7 @@ def filter_widgets(classes: tuple[str, ...]) -> Filter:
         st.number_input(
             "Image number", 0, key="filter_index", placeholder="any", on_change=safely(_read), width=165, value=None
         )
-        st.toggle("Changed since the last evaluation", key="filter_changed", on_change=safely(_read))
+        st.toggle("Changed since the previous evaluation", key="filter_changed", on_change=safely(_read))
         st.button("Clear the filter", on_click=safely(_clear), disabled=wanted == Filter())
     return wanted
 

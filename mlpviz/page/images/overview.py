@@ -43,13 +43,15 @@ def _headline(run: RunState, results: Results, frame: pd.DataFrame, counts: np.n
     low, high = wilson(right, n)
     loss = number(float(frame["loss"].mean()))
     classes = run.classes
-    pairs = [f"{classes[t]} taken for {classes[p]}: {times:,} of {of:,}" for t, p, times, of in most_confused(counts)]
+    pairs = [
+        f"{classes[t]} predicted as {classes[p]}: {times:,} of {of:,}" for t, p, times, of in most_confused(counts)
+    ]
     st.markdown(
-        f"**Evaluation after step {results.step:,}.** Right: **{right:,} of {n:,}**, {percent(right / n, 2)}; "
-        f"with 95 % confidence between {percent(low)} and {percent(high)} (Wilson). Mean loss {loss}."
+        f"**Evaluation after step {results.step:,}.** Right: **{right:,} of {n:,}**, {percent(right / n, 2)}. "
+        f"95 % confidence interval (Wilson): {percent(low)} to {percent(high)}. Mean loss: {loss}."
     )
     if pairs:
-        st.markdown("Confused most often: " + "; ".join(pairs) + ".")
+        st.markdown("Most frequent mistakes: " + "; ".join(pairs) + ".")
 
 
 def _cell_clicked(event: Any) -> None:

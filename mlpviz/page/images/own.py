@@ -47,13 +47,16 @@ def own_image(run: RunState, results: Results) -> None:
         image = _drawn() if way == "Draw" else _uploaded(20 if run.settings.dataset == "mnist" else SIDE)
     with right:
         if image is None:
-            thing = "garment" if run.settings.dataset.startswith("fashion") else "sign"
-            st.info(f"Draw a {thing}, or upload a photograph of one, and watch the ten bars.")
+            thing = "garment" if run.settings.dataset.startswith("fashion") else "character"
+            st.info(f"Draw a {thing}, or upload a photo of one. Then watch the ten bars.")
             return
         said = answer(run, Classify(image.tobytes()))
-        st.markdown(f"The network, after step {said.step:,}, calls it **{run.classes[said.best]}**.")
+        st.markdown(f"After step {said.step:,}, the network predicts **{run.classes[said.best]}**.")
         plot(probability_bars(said.logits, None, run.classes), key="own_probabilities", height=330)
-        st.caption("It has to choose one of ten, and knows no “none of these”: a high bar is no proof that it is one.")
+        st.caption(
+            "The network always chooses one of its ten classes. It cannot answer “none of these”. "
+            "So a high bar does not prove that it is right."
+        )
 
 
 def _drawn() -> np.ndarray | None:
@@ -74,7 +77,7 @@ def decode(text: str | None) -> np.ndarray | None:
 
 
 def _uploaded(fit: int) -> np.ndarray | None:
-    file = st.file_uploader("A PNG or JPEG", type=["png", "jpg", "jpeg"], key="own_file", max_upload_size=20)
+    file = st.file_uploader("A PNG or JPEG file", type=["png", "jpg", "jpeg"], key="own_file", max_upload_size=20)
     if file is None:
         return None
     try:  # each file is read once, and no more of it is kept than is shown
