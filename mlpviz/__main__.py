@@ -1,6 +1,6 @@
 """The command `mlpviz`, or `python -m mlpviz`: serve the page.
 
-Each option has an environment variable, and the option wins.
+Each option also has an environment variable. If both are given, the option is used.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from mlpviz import __version__, options
 from mlpviz.options import OptionError
 
 PORT, ADDRESS, OPEN = "MLPVIZ_PORT", "MLPVIZ_ADDRESS", "MLPVIZ_OPEN"
-INSTALLED = Path(__file__).parent / "streamlit.toml"  # the checkout's file, as the wheel brings it
+INSTALLED = Path(__file__).parent / "streamlit.toml"  # in the wheel: a copy of the checkout's file
 CHECKOUT = Path(__file__).parent.parent / ".streamlit" / "config.toml"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are a sentence, without the whole usage before it."""
+    """A parser whose errors are short: it does not print the whole usage before them."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\nSee {self.prog} --help.\n")
@@ -78,7 +78,7 @@ def _parser() -> Parser:
 
 
 def _variables(given: argparse.Namespace) -> dict[str, str | None]:
-    """What the options set, by environment variable; None where an option isn't given."""
+    """The value of each environment variable that the options set; None if an option isn't given."""
     opens = None if given.open is None else str(int(given.open))
     return {
         PORT: given.port,
@@ -98,7 +98,7 @@ def _port(text: str) -> int:
 
 
 def _opens(text: str) -> bool:
-    """Whether to open a browser."""
+    """Whether to open the page in a browser."""
     if text in ("0", "1"):
         return text == "1"
     if text:
@@ -107,9 +107,9 @@ def _opens(text: str) -> bool:
 
 
 def _check_free(address: str, port: int) -> None:
-    """Find out before anything is loaded whether the page can be served there."""
+    """Check that the page can be served there, before anything slow is loaded."""
     try:
-        wanted = socket.AF_INET6 if ":" in address else socket.AF_INET  # as Streamlit's own server takes it
+        wanted = socket.AF_INET6 if ":" in address else socket.AF_INET  # the same choice as in Streamlit's server
         family, kind, protocol, _, place = socket.getaddrinfo(address, port, wanted, socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -124,16 +124,18 @@ def _check_free(address: str, port: int) -> None:
 
 def _serve(config: dict[str, Any]) -> None:
     print("mlpviz is starting…", flush=True)
-    import streamlit as st  # takes seconds, as does torch
+    import streamlit as st  # takes seconds; so does torch
 
     from mlpviz.live.serving import PAGE, serving
 
-    sys.argv[:] = [str(Path(sys.executable).with_name("mlpviz"))]  # Streamlit looks for modules beside it
+    sys.argv[:] = [
+        str(Path(sys.executable).with_name("mlpviz"))
+    ]  # Streamlit searches for modules in the folder of this file
     st.App(PAGE, **serving()).run(config=settled_config() | config)
 
 
 def settled_config() -> dict[str, Any]:
-    """Streamlit's options as the project sets them, by dotted name."""
+    """The Streamlit options that the project sets, by dotted name."""
     file = INSTALLED if INSTALLED.exists() else CHECKOUT
     return dict(_dotted(tomllib.loads(file.read_text(encoding="utf-8"))))
 

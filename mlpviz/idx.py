@@ -1,4 +1,4 @@
-"""Read the IDX files of the MNIST family, plain or gzipped, and refuse those that aren't whole."""
+"""Read the IDX files of the MNIST family, plain or gzipped, and check that they are complete."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class DatasetError(Exception):
 
 
 class DamagedError(DatasetError):
-    """A file was read, and it is not what it should be: it will be the same until somebody changes it."""
+    """A file could be read, but its content is wrong. Reading it again does not help until the file changes."""
 
 
 def read_images(path: Path, count: int) -> np.ndarray:
     """The images, uint8 of shape (count, 28, 28).
 
     Raises:
-        DatasetError: the file is missing, truncated, corrupt, or another one than its name says.
+        DatasetError: the file is missing, incomplete or damaged, or it is a different file than its name says.
     """
     return _read(path, IMAGES_MAGIC, (count, 28, 28))
 
@@ -56,7 +56,7 @@ def _read(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _bytes(path: Path, most: int) -> bytes:
-    """At most so many bytes of the file, unpacked as they are read: a small file may unpack to very much."""
+    """At most `most` bytes of the unpacked file. The limit matters: a small file can unpack to a very large one."""
     try:
         if not path.is_file():
             raise FileNotFoundError(errno.ENOENT, "no such file")
@@ -79,5 +79,5 @@ def _broken(path: Path, why: str) -> DamagedError:
 
 
 def _named(path: Path) -> str:
-    """The file in its folder. Where the folder is, is nobody's business on the page."""
+    """The file and its folder. The full path is private: the page must not show it."""
     return str(Path(*path.absolute().parts[-2:]))

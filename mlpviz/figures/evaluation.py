@@ -1,4 +1,4 @@
-"""Where is it wrong? The confusion matrix and the reliability diagram."""
+"""Figures about predictions: where the network is wrong, how well it is calibrated, one image, one unit."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from mlpviz.images.predictions import Calibration, most_confused
 
 
 def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Chart:
-    """True classes in rows, predictions in columns; the right ones, on the diagonal, are left pale so that the mistakes
-    show. Each cell is a point that can be clicked, at y = true and x = predicted."""
+    """True classes in rows, predicted classes in columns.
+
+    The diagonal holds the right predictions. It has no colour, so that the mistakes are easy to see. Each cell is a
+    point that can be clicked, at x = predicted and y = true.
+    """
     rows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shown = rows.astype(np.float64)
     np.fill_diagonal(shown, np.nan)
@@ -53,7 +56,7 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
         "ticktext": list(classes),
         "showgrid": False,
         "zeroline": False,
-        "fixedrange": True,  # a click selects; nothing to zoom
+        "fixedrange": True,  # a click selects a cell; there is no zoom
     }
     layout = {
         "xaxis": axis | {"title": {"text": "predicted"}, "tickangle": -45, "range": [-0.5, 9.5]},
@@ -65,12 +68,12 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
 
 
 def _ink(value: float, most: float) -> str:
-    """A colour that can be read on a cell: white on a dark one."""
+    """The colour of the text in a cell: white on a dark cell."""
     return WHITE if value > 0.55 * most else GREY
 
 
 def confused_most(counts: np.ndarray, classes: tuple[str, ...]) -> str:
-    """The pair confused most, in words."""
+    """The most frequent mistake, in words."""
     pairs = most_confused(counts, 1)
     if not pairs:
         return "There are no mistakes."
@@ -79,7 +82,7 @@ def confused_most(counts: np.ndarray, classes: tuple[str, ...]) -> str:
 
 
 def reliability(measured: Calibration) -> Chart:
-    """Accuracy over confidence, against the diagonal of a network that knows how sure it may be."""
+    """Accuracy over confidence. A perfectly calibrated network lies on the diagonal."""
     filled = measured.counts > 0
     data = [
         line("calibrated", [0, 1], [0, 1], GREY, dash="dash", width=1.5, hoverinfo="skip"),
@@ -106,7 +109,7 @@ def reliability(measured: Calibration) -> Chart:
 
 
 def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> Chart:
-    """One image over the evaluations: the probability of its true class, and what it was taken for; (evaluations,)."""
+    """One image over the evaluations: the probability of its true class and the predicted class; (evaluations,)."""
     data = [
         line(
             "true class",
@@ -129,7 +132,7 @@ def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> 
 
 
 def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: float, logit: float) -> Chart:
-    """The strongest contributions to one logit, by name, what all others add, and the bias: their sum is the logit."""
+    """The strongest contributions to one logit, the sum of all others, and the bias. Together they give the logit."""
     names = [*names, "all others", "bias"]
     amounts = np.array([*values, rest, bias])
     bar = {
@@ -155,7 +158,7 @@ def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: f
 
 
 def class_histograms(values: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Chart:
-    """How one unit answers to each class, (n,) values: a row of 40 bins for each, the darker the more of its images."""
+    """The activations of one unit, (n,), by class: one row of 40 bins for each class. Darker means more images."""
     finite = np.isfinite(values)
     low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
     edges = np.linspace(low, high if high > low else low + 1, 41)
@@ -165,7 +168,7 @@ def class_histograms(values: np.ndarray, labels: np.ndarray, classes: tuple[str,
         "type": "heatmap",
         "x": (edges[:-1] + edges[1:]) / 2,
         "y": list(classes),
-        "z": np.sqrt(shares),  # or the many zeros of a ReLU would hide all else
+        "z": np.sqrt(shares),  # without the root, the many zeros of a ReLU would hide the rest
         "customdata": shares,
         "colorscale": [[0, see_through(BLUE, 0)], [1, see_through(BLUE, 1)]],
         "showscale": False,

@@ -21,7 +21,7 @@ SHOWN = 24
 
 
 def doubtful(run: RunState, results: Results, frame: pd.DataFrame) -> None:
-    """Images ranked by confident learning; of the class that the gallery is narrowed to, if it is."""
+    """The images with the most doubtful labels. If the filter has a true class, only images of that class."""
     with st.expander("Could the label itself be wrong?", key="doubtful", on_change="rerun") as expander:
         if not expander.open:
             return
@@ -39,7 +39,7 @@ def doubtful(run: RunState, results: Results, frame: pd.DataFrame) -> None:
 
 
 def _evidence(run: RunState, results: Results, shown: pd.DataFrame, ask: bool) -> dict[str, list[str]]:
-    """The label, the class that it might be, by how much, and, if asked, what the nearest training images are."""
+    """The columns of the table: label, suggested class, doubt and, if asked, the labels of the nearest images."""
     classes, indices = run.classes, shown.index.to_numpy()
     columns = {
         "image": [f"{index:,}" for index in indices],
@@ -54,5 +54,5 @@ def _evidence(run: RunState, results: Results, shown: pd.DataFrame, ask: bool) -
 
 
 def votes(labels: np.ndarray, classes: tuple[str, ...]) -> str:
-    """How often each label occurs, the most frequent first: "5 × Shirt, 3 × Coat"."""
+    """How often each label occurs, most frequent first: "5 × Shirt, 3 × Coat"."""
     return ", ".join(f"{count} × {classes[label]}" for label, count in Counter(labels.tolist()).most_common())

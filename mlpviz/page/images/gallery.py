@@ -32,7 +32,7 @@ def _component() -> Callable[..., Any]:
 
 
 def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
-    """Filters, tiles, and the table and the pictures to take along."""
+    """Draw the filter, the tiles and the download buttons."""
     st.subheader("The images")
     classes = run.classes
     wanted = filter_widgets(classes)
@@ -65,7 +65,7 @@ def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
 
 
 def tiles(run: RunState, frame: pd.DataFrame, shown: np.ndarray, key: str, stamp: str = "") -> None:
-    """Draw those images; a click opens one. The gallery carries `stamp` once it is drawn, for benchmarks to see."""
+    """Draw the images `shown`; a click opens one. Once drawn, the gallery carries `stamp`, for benchmarks."""
     columns = (frame[name].to_numpy()[shown] for name in ("true", "predicted", "confidence"))
     result = _component()(
         key=key,

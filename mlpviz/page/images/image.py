@@ -1,4 +1,4 @@
-"""One image: what the network says of it, since when, and why."""
+"""One image: what the network predicts, how this has changed, and why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlpviz.page.plot import diverging, figure_html, grey, picture, plot
 from mlpviz.results import Results
 from mlpviz.state import RunState
 
-#: The tabs, and what each asks.
+#: The tabs, and which question each one asks.
 TABS = {
     "Prediction": Look.PREDICTION,
     "History": Look.PREDICTION,
@@ -31,7 +31,7 @@ ABOUT_A_CLASS = (Look.SALIENCY, Look.CONTRIBUTIONS)
 
 
 def show_image(run: RunState, results: Results) -> None:
-    """The dialog of the image that the reader opened, for as long as it is open."""
+    """Draw the dialog with the image that the reader has opened, if there is one."""
     index = memory.OPEN_IMAGE.get()
     if index is None or index >= len(results.labels):
         return
@@ -93,7 +93,7 @@ def _story(results: Results, index: int, classes: tuple[str, ...]) -> None:
 
 
 def in_words(steps: np.ndarray, right: np.ndarray) -> str:
-    """When the image was learnt and when forgotten: "Right at step 0; forgotten at step 40; learnt at step 80."."""
+    """When the image was learnt and forgotten: "Right at step 0; forgotten by step 40; learnt by step 80."."""
     parts = [f"{'Right' if right[0] else 'Wrong'} at step {steps[0]:,}"]
     turns = np.flatnonzero(right[1:] != right[:-1]) + 1
     parts += [f"{'learnt' if right[i] else 'forgotten'} by step {steps[i]:,}" for i in turns[-12:]]

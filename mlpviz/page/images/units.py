@@ -1,4 +1,4 @@
-"""Hidden units: what each answers to, and what is lost without it."""
+"""Hidden units: what activates each one, and what is lost without it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mlpviz.state import RunState
 
 
 def hidden_units(run: RunState, results: Results) -> None:
-    """The units of a hidden layer as a table to sort; beside it, the chosen unit."""
+    """The units of a hidden layer in a table that can be sorted. Beside it, the chosen unit."""
     if not run.settings.hidden_sizes:
         st.info("This network has no hidden layer, so it has no hidden units.")
         return
@@ -44,19 +44,19 @@ def hidden_units(run: RunState, results: Results) -> None:
         unit = int(table.importance.argmax())
     with right:
         shown = look if unit == look.unit else _look_at(run, HiddenUnit(layer, unit, table.step))
-        if shown is None:  # the run has gone on: begin again with the unit that was chosen
+        if shown is None:  # the run has continued: start again with the chosen unit
             forget_computed("units")
             st.rerun()
         _unit(shown, run.classes)
 
 
 def _look_at(run: RunState, question: HiddenUnit) -> UnitLook | None:
-    """One more look at the network that the table is of."""
+    """Measure another unit of the network that the table shows; None if the run has continued."""
     return computed("unit", (run.id, question), lambda: answer(run, question, "Measuring one unit…"))
 
 
 def _frame(table: UnitTable, classes: tuple[str, ...]) -> pd.DataFrame:
-    """A row for each unit."""
+    """The table, with one row for each unit."""
     columns = {
         "unit": np.arange(len(table.importance)),
         "importance": table.importance,
@@ -74,7 +74,7 @@ def _table_key(layer: int, units: int) -> str:
 
 
 def _chosen(layer: int, units: int) -> int | None:
-    """The unit whose row was clicked."""
+    """The unit whose row the reader clicked; None if there is none."""
     event = st.session_state.get(_table_key(layer, units))
     rows = list(event["selection"]["rows"]) if event else []
     return rows[0] if rows else None
