@@ -238,7 +238,7 @@ function loadPlotly(url) {
 
 /** @returns {Promise<void>} */
 function nextFrame() {
-  // A hidden tab draws no frames, perhaps from now on; a timer goes on there.
+  // A hidden tab draws no frames, and a tab may become hidden at any time. A timer still runs there.
   return new Promise((resolve) => {
     requestAnimationFrame(() => resolve());
     setTimeout(resolve, 200);
