@@ -38,7 +38,7 @@ def images(run: RunState) -> None:
     with strip:
         board(run, key="strip", strip_only=True, evaluations=_wanted(run, results, following and part == WHOLE))
     if results is None:
-        st.info("The first evaluation is under way.")
+        st.info("The first evaluation is still running.")
         return
     PARTS[part](run, results)
 
