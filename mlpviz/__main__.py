@@ -1,6 +1,6 @@
 """The command `mlpviz`, or `python -m mlpviz`: serve the page.
 
-Each option has an environment variable, and the option wins.
+Each option also has an environment variable. If both are given, the option is used.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from mlpviz import __version__, options
 from mlpviz.options import OptionError
 
 PORT, ADDRESS, OPEN = "MLPVIZ_PORT", "MLPVIZ_ADDRESS", "MLPVIZ_OPEN"
-INSTALLED = Path(__file__).parent / "streamlit.toml"  # the checkout's file, as the wheel brings it
+INSTALLED = Path(__file__).parent / "streamlit.toml"  # in the wheel: a copy of the checkout's file
 CHECKOUT = Path(__file__).parent.parent / ".streamlit" / "config.toml"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are a sentence, without the whole usage before it."""
+    """A parser whose errors are short: it does not print the whole usage before them."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\nSee {self.prog} --help.\n")
@@ -49,23 +49,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="mlpviz", description="Watch a neural network learn: serve the page.")
+    parser = Parser(prog="mlpviz", description="Watch a neural network learn. This command serves the page.")
     parser.add_argument("--version", action="version", version=f"mlpviz {__version__}")
-    parser.add_argument("--port", metavar="N", help=f"the port of the page, 8501 by default ({PORT})")
+    parser.add_argument("--port", metavar="N", help=f"the port of the page; 8501 by default ({PORT})")
     parser.add_argument(
         "--address",
         metavar="NAME",
-        help=f"the network address to serve at; localhost by default, 0.0.0.0 opens it to a classroom ({ADDRESS})",
+        help=f"the network address of the page; localhost by default, 0.0.0.0 for a classroom ({ADDRESS})",
     )
     parser.add_argument(
         "--open",
         action=argparse.BooleanOptionalAction,
-        help=f"open the page in a browser; by default where there is a screen ({OPEN})",
+        help=f"open the page in a browser; by default, only if there is a screen ({OPEN})",
     )
     parser.add_argument("--data", metavar="FOLDER", help=f"a folder with full datasets ({options.DATA})")
     parser.add_argument("--lessons", metavar="FOLDER", help=f"a folder with your own lessons ({options.LESSONS})")
     parser.add_argument(
-        "--threads", metavar="N", help=f"the threads that PyTorch uses; measured by default ({options.THREADS})"
+        "--threads",
+        metavar="N",
+        help=f"how many threads PyTorch uses; by default, mlpviz measures what is fast ({options.THREADS})",
     )
     parser.add_argument(
         "--frames",
@@ -76,7 +78,7 @@ def _parser() -> Parser:
 
 
 def _variables(given: argparse.Namespace) -> dict[str, str | None]:
-    """What the options set, by environment variable; None where an option isn't given."""
+    """The value of each environment variable that the options set; None if an option isn't given."""
     opens = None if given.open is None else str(int(given.open))
     return {
         PORT: given.port,
@@ -96,7 +98,7 @@ def _port(text: str) -> int:
 
 
 def _opens(text: str) -> bool:
-    """Whether to open a browser."""
+    """Whether to open the page in a browser."""
     if text in ("0", "1"):
         return text == "1"
     if text:
@@ -105,33 +107,35 @@ def _opens(text: str) -> bool:
 
 
 def _check_free(address: str, port: int) -> None:
-    """Find out before anything is loaded whether the page can be served there."""
+    """Check that the page can be served there, before anything slow is loaded."""
     try:
-        wanted = socket.AF_INET6 if ":" in address else socket.AF_INET  # as Streamlit's own server takes it
+        wanted = socket.AF_INET6 if ":" in address else socket.AF_INET  # the same choice as in Streamlit's server
         family, kind, protocol, _, place = socket.getaddrinfo(address, port, wanted, socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(place)
     except (socket.gaierror, UnicodeError):
-        raise OptionError(f"There is no network address {address[:40]!r} here. Try localhost or 0.0.0.0.") from None
+        raise OptionError(f"This machine has no network address {address[:40]!r}. Try localhost or 0.0.0.0.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise OptionError(f"Port {port} is taken. Choose another, such as --port {port % 65_535 + 1}.") from None
+            raise OptionError(f"Port {port} is already in use. Try another one: --port {port % 65_535 + 1}.") from None
         raise OptionError(f"The page can't be served at {address}, port {port} ({error.strerror}).") from None
 
 
 def _serve(config: dict[str, Any]) -> None:
     print("mlpviz is starting…", flush=True)
-    import streamlit as st  # takes seconds, as does torch
+    import streamlit as st  # takes seconds; so does torch
 
     from mlpviz.live.serving import PAGE, serving
 
-    sys.argv[:] = [str(Path(sys.executable).with_name("mlpviz"))]  # Streamlit looks for modules beside it
+    sys.argv[:] = [
+        str(Path(sys.executable).with_name("mlpviz"))
+    ]  # Streamlit searches for modules in the folder of this file
     st.App(PAGE, **serving()).run(config=settled_config() | config)
 
 
 def settled_config() -> dict[str, Any]:
-    """Streamlit's options as the project sets them, by dotted name."""
+    """The Streamlit options that the project sets, by dotted name."""
     file = INSTALLED if INSTALLED.exists() else CHECKOUT
     return dict(_dotted(tomllib.loads(file.read_text(encoding="utf-8"))))
 

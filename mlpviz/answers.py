@@ -1,6 +1,6 @@
-"""What questions to a run are answered with: immutable values of NumPy arrays and plain numbers.
+"""The answers to questions about a run: immutable values made of NumPy arrays and plain numbers.
 
-`mlpviz.backend.questions` says which question is answered with which.
+`mlpviz.backend.questions` says which answer belongs to which question.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import numpy as np
 
 from mlpviz.settings import Settings
 
-# One update, taken apart
+# One update in detail
 
 
 @dataclass(frozen=True, eq=False)
 class WalkedParameter:
-    """One parameter's part in an update.
+    """One parameter tensor in an update.
 
     Attributes:
         name: "W1", "b1", "W2", … as in the formulas.
-        shape: of its tensor.
-        old_norm: of the `.grad` that the update before left; None if there was none.
-        largest: where the largest entry of its gradient is.
+        shape: the shape of its tensor.
+        old_norm: the norm of the `.grad` that the previous update left; None if there was none.
+        largest: the index of the largest entry of its gradient.
     """
 
     name: str
@@ -39,11 +39,11 @@ class Walk:
         step: the number of the update, from 1.
         images: (shown, 28, 28) float32 in [0, 1], the first of the mini-batch.
         labels: (m,) int64.
-        hidden: of each hidden layer, its activations for those images, (shown, units) float32.
-        silent: of each hidden layer, which units are 0 on all m images, (units,) bool.
+        hidden: for each hidden layer, its activations for these images, (shown, units) float32.
+        silent: for each hidden layer, which units are 0 on all m images, (units,) bool.
         logits: (m, 10) float32.
-        losses: (m,) float32, as `nn.CrossEntropyLoss(reduction="none")` gives them.
-        loss: the mini-batch's, as the run's own loss function gives it.
+        losses: (m,) float32, from `nn.CrossEntropyLoss(reduction="none")`.
+        loss: the loss of the mini-batch, from the run's own loss function.
         logit_gradient: ∂L/∂z from autograd, (m, 10) float32.
         parameters: W1, b1, W2, b2, …
     """
@@ -61,22 +61,22 @@ class Walk:
     parameters: tuple[WalkedParameter, ...]
 
     def parameter(self, name: str) -> WalkedParameter:
-        """The parameter of that name."""
+        """The parameter with this name."""
         return next(parameter for parameter in self.parameters if parameter.name == name)
 
 
 @dataclass(frozen=True)
 class Move:
-    """One number's update, θ − ηd, recomputed in float64.
+    """The update of one number, θ − ηd, recomputed in float64.
 
     Attributes:
-        gradient: ∂L/∂θ, as autograd gave it in float32.
-        memory: what the rule remembers, as it is after this update, by its name in LaTeX; empty for plain SGD.
+        gradient: ∂L/∂θ from autograd, in float32.
+        memory: what the update rule remembers, after this update, by its name in LaTeX; empty for plain SGD.
         direction: d; for plain SGD the gradient itself.
         result: θ − ηd.
-        actual: what the optimizer made of it, float32.
-        ulps: by how many units in the last place that float32 has for the larger of θ and ηd the two differ; NaN when
-            they aren't finite.
+        actual: the result of the optimizer, float32.
+        ulps: the difference between the two results, in units in the last place of float32 for the larger of θ and
+            ηd; NaN if they aren't finite.
     """
 
     theta: float
@@ -93,12 +93,12 @@ class GradientCheck:
     """Autograd's derivative of the loss against central differences, (L(θ + h) − L(θ − h)) / 2h.
 
     Attributes:
-        entry: the entry of `.grad` itself, over the whole mini-batch.
-        gradient: autograd's, in float32, over the images that are checked.
+        entry: the entry of `.grad`, for the whole mini-batch.
+        gradient: autograd's derivative in float32, for the images that are used in the check.
         gradient_float64: the same in float64.
         nudges: (n,) the values of h.
-        differences: {"float32" and "float64": (n,)}, in the arithmetic of that name.
-        images: how many images the loss is over.
+        differences: {"float32": (n,), "float64": (n,)}, the central differences in each arithmetic.
+        images: how many images are used for the loss.
     """
 
     entry: float
@@ -109,7 +109,7 @@ class GradientCheck:
     images: int
 
     def errors(self, arithmetic: str) -> np.ndarray:
-        """|difference − g| / |g| against float64's g, (n,); against 1 where g is 0."""
+        """|difference − g| / |g|, (n,), where g is autograd's in float64; if g is 0, divided by 1 instead."""
         size = abs(self.gradient_float64) or 1.0
         return np.abs(self.differences[arithmetic] - self.gradient_float64) / size
 
@@ -120,9 +120,9 @@ class EvaluationModes:
 
     Attributes:
         images: how many.
-        seconds, seconds_no_grad: medians of three passes each, in turn.
-        kept_bytes, kept_bytes_no_grad: what autograd keeps for a backward pass, without the weights.
-        same_logits: whether `net.train()` and `net.eval()` give the same bits.
+        seconds, seconds_no_grad: the medians of three passes each, measured in turn.
+        kept_bytes, kept_bytes_no_grad: what autograd stores for a backward pass, without the weights.
+        same_logits: whether `net.train()` and `net.eval()` give exactly the same logits.
     """
 
     images: int
@@ -135,15 +135,16 @@ class EvaluationModes:
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """A network's signals for each of n init stds, from the first linear layer to the logits.
+    """The signals in a network for each of n init stds, from the first linear layer to the logits.
 
     Attributes:
         init_stds: (n,).
         values: (n, layers) root mean square of z = Wh + b.
-        gradients: (n, layers) root mean square of ∂ℓ/∂z, ℓ being one image's loss.
+        gradients: (n, layers) root mean square of ∂ℓ/∂z, where ℓ is the loss of one image.
         losses: (n,) in nats.
-        dead_shares: (n, hidden layers) of units without a slope on any image, 0 to 1; empty for a prediction.
-        flat_shares: (n, hidden layers) of activations, unit by unit and image by image, whose slope is below 10⁻³;
+        dead_shares: (n, hidden layers) the share of units with a slope below 10⁻³ on every image; empty for a
+            prediction.
+        flat_shares: (n, hidden layers) the share of activations (of all units on all images) with a slope below 10⁻³;
             empty for a prediction.
     """
 
@@ -163,11 +164,11 @@ class AlongGradient:
     """The loss of one mini-batch along its negative gradient.
 
     Attributes:
-        step: the updates made before. rate: the learning rate.
-        images: of how many images; batch: of the mini-batch's how many.
-        alphas: (n,) how far along −g. losses: (n,) there. quadratic: (n,) by the second-order polynomial.
+        step: how many updates were made before. rate: the learning rate.
+        images: how many images the loss is computed on; batch: how many are in the mini-batch.
+        alphas: (n,) how far along −g. losses: (n,) the losses there. quadratic: (n,) by the quadratic approximation.
         slope: ‖g‖². curvature: gᵀHg.
-        after: the loss at α = rate: what plain SGD makes of it.
+        after: the loss at α = rate, which is the loss after a step of plain SGD.
     """
 
     step: int
@@ -184,11 +185,11 @@ class AlongGradient:
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """The loss over a plane through the weights.
+    """The loss on a plane through the weights.
 
     Attributes:
-        offsets: (n,) along either direction, in units of each unit's own length.
-        losses: (n, n); the second direction is the row.
+        offsets: (n,) along both directions, relative to the length of each unit's weights.
+        losses: (n, n); the row is the second direction.
     """
 
     offsets: np.ndarray
@@ -200,10 +201,10 @@ class Plane:
 
 @dataclass(frozen=True, eq=False)
 class Classification:
-    """What the network says of one image.
+    """The prediction of the network for one image.
 
     Attributes:
-        step: the updates made before.
+        step: how many updates were made before.
         logits: (10,) float32.
     """
 
@@ -212,26 +213,26 @@ class Classification:
 
     @property
     def best(self) -> int:
-        """The class that it takes the image for."""
+        """The predicted class."""
         return int(np.nan_to_num(self.logits, nan=-np.inf).argmax())
 
 
 @dataclass(frozen=True, eq=False)
 class Saliency:
-    """∂z_c/∂x, (28, 28): by how much each pixel, made brighter, would raise the logit of a class."""
+    """∂z_c/∂x, (28, 28): how the logit of a class changes if a pixel becomes brighter."""
 
     values: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Contributions:
-    """How the units of the last hidden layer make up one logit: z_c = Σ_u h_u W_cu + b_c, exactly.
+    """How the units of the last hidden layer add up to one logit: z_c = Σ_u h_u W_cu + b_c.
 
     Attributes:
-        values: (units,) h_u W_cu; pixels instead of units where there is no hidden layer.
+        values: (units,) h_u W_cu; pixels instead of units if there is no hidden layer.
         bias: b_c.
-        logit: z_c, as the network gives it.
-        weights: (units, 784) float32, what each unit answers to; empty unless the units are those of the only hidden
+        logit: z_c, computed by the network.
+        weights: (units, 784) float32, the incoming weights of each unit; empty unless there is exactly one hidden
             layer.
     """
 
@@ -241,7 +242,7 @@ class Contributions:
     weights: np.ndarray
 
     def strongest(self, count: int = 5) -> tuple[np.ndarray, np.ndarray]:
-        """The units that push hardest for the class, and those against it, each strongest first."""
+        """The units that raise the logit most, and those that lower it most. Both are sorted, the strongest first."""
         order = np.argsort(-self.values, kind="stable")
         return (
             np.array([unit for unit in order[:count] if self.values[unit] > 0], dtype=np.int64),
@@ -254,7 +255,7 @@ class Neighbours:
     """The training images nearest to each of m images in the last hidden layer.
 
     Attributes:
-        indices, labels: (m, k) of the training set, nearest first; distances: (m, k) Euclidean.
+        indices, labels: (m, k) of these training images, nearest first; distances: (m, k) Euclidean.
         images: (m, k, 28, 28) uint8.
     """
 
@@ -266,16 +267,17 @@ class Neighbours:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """What becomes of an image that moves along a gradient, x(ε) = clip(x + ε g/‖g‖, 0, 1), with g = ∂(z_b − z_a)/∂x, a
-    being the class that the image is taken for at first and b the second in line.
+    """An image that moves along a gradient: x(ε) = clip(x + ε g/‖g‖, 0, 1) with g = ∂(z_b − z_a)/∂x.
+
+    Here a is the class that is predicted at first, and b is the second most probable class.
 
     Attributes:
         epsilons: (steps,) from 0 on, in units of pixel brightness (Euclidean).
         images: (steps, 28, 28); logits: (steps, 10).
         towards: b.
-        gradient: whether there is any; without one the image stays where it is.
+        gradient: whether g is not 0; otherwise the image does not move.
         flip: the first ε found that changes the prediction, or None.
-        moved: ‖x(flip) − x‖, which the clipping makes smaller than flip; NaN without one.
+        moved: ‖x(flip) − x‖, at most `flip` because of the clipping; NaN if there is no flip.
     """
 
     epsilons: np.ndarray
@@ -289,12 +291,12 @@ class Path:
 
 @dataclass(frozen=True, eq=False)
 class Explanation(Classification):
-    """What the network says of one test image, and one look at why.
+    """The prediction of the network for one test image, and one explanation.
 
     Attributes:
         pixels: (28, 28) uint8.
-        target: the class that the look is about.
-        look: what was asked for.
+        target: the class that the explanation is about.
+        look: the explanation that was asked for; None for the prediction only.
     """
 
     pixels: np.ndarray
@@ -307,12 +309,12 @@ class UnitTable:
     """The units of one hidden layer.
 
     Attributes:
-        step: the updates made before.
-        importance: (units,) the accuracy lost on `images` test images when that unit alone is switched off.
-        norms: (units,) of the incoming weights.
-        favourites: (units,) the class to which it answers most; −1 where it answers to all alike.
-        dead: (units,) whether it is 0 on every test image.
-        weights: (units, 28, 28) the incoming weights; None but for the first layer.
+        step: how many updates were made before.
+        importance: (units,) the accuracy lost on `images` test images when only this unit is switched off.
+        norms: (units,) the norms of the incoming weights.
+        favourites: (units,) the class with the largest mean activation; −1 if the means are equal or not finite.
+        dead: (units,) whether the unit is 0 on every test image.
+        weights: (units, 28, 28) the incoming weights; None except for the first hidden layer.
     """
 
     step: int
@@ -329,11 +331,11 @@ class UnitLook:
     """One hidden unit, and the network without it.
 
     Attributes:
-        step: the updates made before. unit: which one, counted from 0.
-        answers: (n,) what it answers to each test image; labels: (n,) theirs.
-        strongest: (k,) the images to which it answers most; images: (k, 28, 28) uint8.
-        weights: (28, 28) the incoming weights; None but for the first layer.
-        predicted, without: (n,) the classes that the network predicts, and those without the unit.
+        step: how many updates were made before. unit: which unit, counted from 0.
+        answers: (n,) its activation for each test image; labels: (n,) the labels of these images.
+        strongest: (k,) the images with its highest activations; images: (k, 28, 28) uint8.
+        weights: (28, 28) the incoming weights; None except for the first hidden layer.
+        predicted, without: (n,) the predicted classes, with the unit and without it.
     """
 
     step: int

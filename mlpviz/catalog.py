@@ -1,4 +1,4 @@
-"""Which datasets there are, what they are called, how large they are, and where their files are. No torch in here."""
+"""The datasets: their names, their sizes and where their files are. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from mlpviz.options import data_folder
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-#: The four files of a full dataset, and how many images or labels each holds.
+#: The four files of a full dataset, and how many images or labels each one has.
 FILES = {
     "train-images-idx3-ubyte": 60_000,
     "train-labels-idx1-ubyte": 60_000,
@@ -35,14 +35,14 @@ KUZUSHIJI = ("お o", "き ki", "す su", "つ tsu", "な na", "は ha", "ま ma
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a dataset before it is read.
+    """What is known about a dataset before it is read.
 
     Attributes:
-        title: its name for people.
-        classes: the ten names, by label.
+        title: its name on the page.
+        classes: the ten class names; the label is the index.
         train_size, test_size: how many images each part has.
-        torchvision_name: the class in `torchvision.datasets` that downloads it, which is also the name of the folder
-            that it downloads to. None for a dataset that ships with mlpviz.
+        torchvision_name: the class in `torchvision.datasets` that downloads it. The folder with the download has the
+            same name. None for a dataset that comes with mlpviz.
     """
 
     title: str
@@ -52,7 +52,7 @@ class Entry:
     torchvision_name: str | None = None
 
 
-#: The datasets by name, in the order of the page's menu. Sources: Fashion-MNIST: Xiao, Rasul and Vollgraf (2017);
+#: The datasets by name, in the order of the menu on the page. Sources: Fashion-MNIST: Xiao, Rasul and Vollgraf (2017);
 #: MNIST: LeCun, Cortes and Burges (1998); KMNIST, handwritten Japanese characters: Clanuwat et al. (2018).
 CATALOG = {
     "fashion-mnist": Entry("Fashion-MNIST", GARMENTS, torchvision_name="FashionMNIST"),
@@ -65,8 +65,8 @@ CATALOG = {
 def find_dataset(name: str) -> Path | None:
     """The folder that holds the four files of a full dataset, or None.
 
-    The first folder that has any of them wins: the folder named by `MLPVIZ_DATA`, `./data` in torchvision's layout,
-    Debian's package.
+    It is the first of these folders that has any of the files: the folder that `MLPVIZ_DATA` names, `./data` in
+    torchvision's layout, Debian's package.
     """
     for folder in _folders(name):
         if any(data_file(folder, stem).exists() for stem in FILES):
@@ -75,12 +75,12 @@ def find_dataset(name: str) -> Path | None:
 
 
 def default_dataset() -> str:
-    """Fashion-MNIST where the full set is on this machine, else the small one that ships with mlpviz."""
+    """The full Fashion-MNIST if it is on this machine; otherwise the small one that comes with mlpviz."""
     return "fashion-mnist" if find_dataset("fashion-mnist") else "fashion-mnist-mini"
 
 
 def data_file(folder: Path, stem: str) -> Path:
-    """The file of that name, plain or gzipped."""
+    """The path of the file, plain or gzipped."""
     plain = folder / stem
     return plain if plain.exists() else folder / f"{stem}.gz"
 

@@ -1,4 +1,4 @@
-"""Datasets in memory: read once for each process, checked, and shared by all runs."""
+"""Datasets in memory. Each one is read and checked once per process, and all runs share it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MINI_FILE = Path(__file__).parent / "data" / "fashion-mnist-mini.npz"
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The training part or the test part of a dataset.
+    """The training images or the test images of a dataset, with their labels.
 
     Attributes:
         images: (n, 28, 28) uint8.
@@ -34,14 +34,14 @@ class Split:
     def __post_init__(self) -> None:
         shape = self.images.shape[1:]
         if self.images.dtype != torch.uint8 or shape != (28, 28) or len(self.images) != len(self.labels):
-            raise ValueError("A dataset needs uint8 images of shape (n, 28, 28) and as many labels.")
+            raise ValueError("A dataset needs uint8 images of shape (n, 28, 28) and one label for each image.")
 
     def to(self, device: torch.device) -> Split:
         """The same images and labels on `device`."""
         return Split(self.images.to(device), self.labels.to(device))
 
     def first(self, count: int) -> Split:
-        """The first `count` images and their labels, or all of them where there are fewer."""
+        """The first `count` images and labels, or all of them if there are fewer."""
         return Split(self.images[:count], self.labels[:count])
 
 
@@ -50,10 +50,10 @@ class Dataset:
     """Images and labels in memory.
 
     Attributes:
-        name: as in `mlpviz.catalog.CATALOG`. title: its name for people.
-        classes: the ten names, by label.
+        name: as in `mlpviz.catalog.CATALOG`. title: its name on the page.
+        classes: the ten class names; the label is the index.
         train, test: its two parts.
-        source: where it was read from.
+        source: where it was read from, in words or as a path.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Dataset:
 
     @functools.cache  # noqa: B019 - a dataset lives as long as the process
     def to(self, device: torch.device) -> Dataset:
-        """The same dataset with its tensors on `device`; asked twice, the same copy."""
+        """The same dataset with its tensors on `device`. A second call returns the same copy."""
         return replace(self, train=self.train.to(device), test=self.test.to(device))
 
 
@@ -73,16 +73,16 @@ def load_dataset(name: str, folder: Path | str | None = None) -> Dataset:
     """Read a dataset: "fashion-mnist", "fashion-mnist-mini", "mnist" or "kmnist".
 
     Args:
-        folder: where the four files are; by default, where `find_dataset` finds them.
+        folder: the folder with the four files; by default, the one that `find_dataset` finds.
 
     Raises:
-        ValueError: there is no dataset of that name.
-        DatasetError: it isn't on this machine, or a file of it is damaged.
+        ValueError: there is no dataset with this name.
+        DatasetError: the dataset isn't on this machine, or one of its files can't be read or is damaged.
     """
     if name not in CATALOG:
-        raise ValueError(f"dataset is {name!r}; it must be one of {', '.join(CATALOG)}.")
+        raise ValueError(f"There is no dataset {name!r}. It must be one of {', '.join(CATALOG)}.")
     where = Path(folder) if folder else find_dataset(name)
-    with _loading:  # many visitors at once, one copy
+    with _loading:  # if many visitors ask at once, the dataset is loaded only once
         loaded = _load(name, where.resolve() if where else None, _as_they_are(name, where))
     if isinstance(loaded, Dataset):
         return loaded
@@ -93,7 +93,7 @@ _loading = threading.Lock()
 
 
 def _as_they_are(name: str, folder: Path | None) -> tuple[object, ...]:
-    """The files' sizes and times: whatever was read or found to be damaged is known until one of them changes."""
+    """The sizes and times of the files. The result of `_load` is kept until one of them changes."""
     if CATALOG[name].torchvision_name is None:
         files = [MINI_FILE]
     else:
@@ -104,8 +104,10 @@ def _as_they_are(name: str, folder: Path | None) -> tuple[object, ...]:
 
 @functools.lru_cache(maxsize=8)
 def _load(name: str, folder: Path | None, as_they_are: tuple[object, ...]) -> Dataset | str:
-    """The dataset, or what is wrong with it: a damaged file isn't read again for each visitor. One that couldn't be
-    read at all is: whatever kept it from that may be over."""
+    """The dataset, or what is wrong with it. Both are kept, so a damaged file isn't read again for each visitor.
+
+    Other errors are not kept: if a file couldn't be read now, perhaps it can be read next time.
+    """
     try:
         return _mini(name) if CATALOG[name].torchvision_name is None else _full(name, folder)
     except DamagedError as error:
@@ -113,14 +115,14 @@ def _load(name: str, folder: Path | None, as_they_are: tuple[object, ...]) -> Da
 
 
 def _mini(name: str) -> Dataset:
-    """The first 1,000 training and 200 test images of each class, in their original order; ships with mlpviz."""
+    """The first 1,000 training and 200 test images of each class, in their original order. A part of mlpviz."""
     try:
         with MINI_FILE.open("rb") as file, np.load(file) as arrays:
             return _dataset(name, dict(arrays), "mlpviz itself")
-    except Exception as error:  # NumPy and zipfile raise many kinds on damaged files
+    except Exception as error:  # NumPy and zipfile raise many kinds of errors on damaged files
         kind = DatasetError if isinstance(error, OSError) else DamagedError
         raise kind(
-            f"{MINI_FILE.name}, which ships with mlpviz, can't be read ({type(error).__name__}): install mlpviz again."
+            f"{MINI_FILE.name}, a part of mlpviz, can't be read ({type(error).__name__}). Install mlpviz again."
         ) from None
 
 
@@ -129,7 +131,7 @@ def _full(name: str, folder: Path | None) -> Dataset:
     if folder is None:
         entry = CATALOG[name]
         raise DatasetError(
-            f"{entry.title} is not on this machine: download it, or put its four files into "
+            f"{entry.title} is not on this machine. Download it, or put its four files into "
             f"data/{entry.torchvision_name}/raw."
         )
     arrays = {}

@@ -1,7 +1,7 @@
-"""Fetch a full dataset with torchvision's downloader, in a process of its own: it can be watched, cancelled, and never
-leaves half a file where a whole one is looked for.
+"""Download a full dataset with torchvision, in a separate process. You can watch it and cancel it.
 
-`python -m mlpviz.download NAME FOLDER` is that process; `Download` is its owner in the server.
+The files first arrive in a temporary folder. So there is never an incomplete file where datasets are searched.
+`python -m mlpviz.download NAME FOLDER` is the process. In the server, a `Download` owns it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from pathlib import Path
 from mlpviz.catalog import CATALOG
 from mlpviz.datasets import DatasetError, load_dataset
 
-#: Bytes of the four compressed files.
+#: The total size of the four compressed files, in bytes.
 SIZES = {"fashion-mnist": 30_878_645, "mnist": 11_594_722, "kmnist": 21_240_875}
-PREFIX = ".download-"  # of the folders in which downloads arrive
-LEFT_OVER = 24 * 3600.0  # seconds after which nobody needs such a folder any more
+PREFIX = ".download-"  # of the temporary folders for downloads
+LEFT_OVER = 24 * 3600.0  # seconds without a change, after which such a folder is no longer needed
 WORKER = (sys.executable, "-m", "mlpviz.download")
 
 
 class State(StrEnum):
-    """How far a download is."""
+    """The state of a download."""
 
     RUNNING = "running"
     DONE = "done"
@@ -37,12 +37,12 @@ class State(StrEnum):
 
 
 class Download:
-    """One download, begun at once. Its `state` is RUNNING, and then one of the others.
+    """One download. It starts at once. Its `state` is first RUNNING, then one of the others.
 
     Args:
-        by: the visitor who began it, and who may cancel it.
-        root: where `<root>/FashionMNIST/raw` appears, whole, at the end.
-        worker: the command that fetches; it is given the name and a folder.
+        by: the visitor who started it. Only this visitor may cancel it.
+        root: the complete dataset is put into `<root>/FashionMNIST/raw` at the end.
+        worker: the command that downloads. Its arguments are the name and a folder.
     """
 
     def __init__(self, name: str, root: Path | str = "data", worker: Sequence[str] = WORKER, by: str = "") -> None:
@@ -65,23 +65,23 @@ class Download:
         self._thread.start()
 
     def progress(self) -> float:
-        """The share of bytes that have come, 0 to 1."""
+        """The share of the bytes that have arrived, 0 to 1."""
         if self.state != State.RUNNING:
             return float(self.state == State.DONE)
         try:
             come = sum(file.stat().st_size for file in self._folder.rglob("*.gz"))
-        except OSError:  # it is just being moved into place
+        except OSError:  # the folder is being moved into place now
             return 1.0
         return min(1.0, come / SIZES[self.name])
 
     def cancel(self) -> None:
-        """Stop it and remove what has come so far."""
+        """Stop it and remove what has arrived so far."""
         if self.state == State.RUNNING:
             self.state = State.CANCELLED
             self._process.kill()
 
     def wait(self, timeout: float | None = None) -> None:
-        """Until the download has ended, one way or another."""
+        """Wait until the download has ended, with or without success."""
         self._thread.join(timeout)
 
     def _finish(self) -> None:
@@ -90,7 +90,7 @@ class Download:
             if self.state == State.CANCELLED:
                 return
             if self._process.returncode:
-                raise DatasetError(f"The download did not work: {_last_line(errors)}")
+                raise DatasetError(f"The download failed: {_last_line(errors)}")
             self._move_into_place()
             self.state = State.DONE
         except (DatasetError, OSError) as error:
@@ -100,7 +100,7 @@ class Download:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _move_into_place(self) -> None:
-        """Read it once, to be sure that it is whole, then rename it, which happens entirely or not at all."""
+        """Read the dataset once to check it. Then rename its folder: this happens completely or not at all."""
         fetched = self._folder / folder_name(self.name)
         load_dataset(self.name, fetched / "raw")
         place = self._root / folder_name(self.name)
@@ -109,21 +109,21 @@ class Download:
 
 
 class Downloads:
-    """The downloads of this server, one of each dataset at a time; any thread may ask for them."""
+    """The downloads of this server, at most one at a time for each dataset. Any thread may use this."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_name: dict[str, Download] = {}
 
     def latest(self, name: str) -> Download | None:
-        """The latest download of that dataset, if there was one."""
+        """The latest download of the dataset, or None."""
         return self._by_name.get(name)
 
     def begin(self, name: str, by: str) -> Download:
-        """Download a dataset, unless it is under way.
+        """Download a dataset. If a download is already running, return it.
 
         Raises:
-            OSError: nothing can be kept in this folder.
+            OSError: the data folder can't be written to.
         """
         with self._lock:
             running = self._by_name.get(name)
@@ -132,7 +132,7 @@ class Downloads:
             return running
 
     def close(self) -> None:
-        """Stop all of them, and remove what has come so far."""
+        """Stop all downloads and remove what has arrived so far."""
         with self._lock:
             for download in self._by_name.values():
                 download.cancel()
@@ -144,23 +144,24 @@ DOWNLOADS = Downloads()
 
 
 def fetch(name: str, folder: Path | str) -> None:
-    """Let torchvision download and unpack a dataset to `<folder>/<its name>/raw`.
+    """Download and unpack a dataset with torchvision, to `<folder>/<its name>/raw`.
 
     Raises:
-        DatasetError: the network isn't there, or the files that came are not the right ones.
+        DatasetError: torchvision can't be used, the download failed, or the files are not the right ones.
     """
     try:
         import torchvision  # takes seconds
-    except (ImportError, RuntimeError) as error:  # beside a torch that it doesn't fit, it stops with a RuntimeError
+    except (ImportError, RuntimeError) as error:  # RuntimeError: it doesn't fit the installed torch
         raise DatasetError(
-            f"Downloads need torchvision, and it can't be used here ({_first_line(error)}). Install the one that fits "
-            "your torch: pip install 'mlpviz[download]'."
+            f"Downloads need torchvision, but it can't be used here ({_first_line(error)}). Install the version that "
+            "fits your torch: pip install 'mlpviz[download]'."
         ) from error
     try:
         getattr(torchvision.datasets, folder_name(name))(folder, download=True)
     except (OSError, RuntimeError, EOFError) as error:
         raise DatasetError(
-            f"{_first_line(error)} Check the network connection, or put the four files there yourself."
+            f"{_first_line(error)} Check the network connection, or put the four files into "
+            f"data/{folder_name(name)}/raw yourself."
         ) from error
 
 
@@ -170,7 +171,7 @@ def _first_line(error: Exception) -> str:
 
 
 def folder_name(name: str) -> str:
-    """What torchvision calls the dataset: its class, and the folder that this downloads to."""
+    """The name that torchvision uses for the dataset: its class, and the folder with the download."""
     folder = CATALOG[name].torchvision_name
     assert folder is not None, f"{name} ships with mlpviz"
     return folder
@@ -187,16 +188,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _remove_leftovers(root: Path) -> None:
-    """Folders of downloads whose server was killed: nothing has changed in them for a long time."""
+    """Remove the folders of old downloads whose server was killed: nothing in them has changed for a long time."""
     for folder in root.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):  # it has just gone
+        with contextlib.suppress(OSError):  # somebody else has just removed it
             if time.time() - folder.stat().st_mtime > LEFT_OVER:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "the downloader stopped without a word."
+    return lines[-1] if lines else "the downloader stopped without an error message."
 
 
 if __name__ == "__main__":

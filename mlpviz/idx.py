@@ -1,4 +1,4 @@
-"""Read the IDX files of the MNIST family, plain or gzipped, and refuse those that aren't whole."""
+"""Read the IDX files of the MNIST family, plain or gzipped, and check that they are complete."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ LABELS_MAGIC = 0x0801  # unsigned bytes in one
 
 
 class DatasetError(Exception):
-    """A dataset can't be read or fetched; the message is one sentence for a person, with what to do."""
+    """A dataset can't be read or downloaded. The message is for a person and says what to do."""
 
 
 class DamagedError(DatasetError):
-    """A file was read, and it is not what it should be: it will be the same until somebody changes it."""
+    """A file could be read, but its content is wrong. Reading it again does not help until the file changes."""
 
 
 def read_images(path: Path, count: int) -> np.ndarray:
     """The images, uint8 of shape (count, 28, 28).
 
     Raises:
-        DatasetError: the file is missing, truncated, corrupt, or another one than its name says.
+        DatasetError: the file is missing, incomplete or damaged, or it is a different file than its name says.
     """
     return _read(path, IMAGES_MAGIC, (count, 28, 28))
 
@@ -34,7 +34,7 @@ def read_labels(path: Path, count: int) -> np.ndarray:
     """The labels, uint8 of shape (count,), each from 0 to 9. Raises as `read_images` does."""
     labels = _read(path, LABELS_MAGIC, (count,))
     if labels.max() > 9:
-        raise _broken(path, f"it holds a label {labels.max()}, and labels go from 0 to 9")
+        raise _broken(path, f"it contains the label {labels.max()}, but labels go from 0 to 9")
     return labels
 
 
@@ -45,27 +45,27 @@ def _read(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
         raise _broken(path, f"it ends after {len(content):,} bytes")
     header = np.frombuffer(content[: 4 * (1 + len(shape))], dtype=">u4").tolist()
     if header[0] != magic:
-        raise _broken(path, f"it doesn't begin with the magic number {magic:#06x}")
+        raise _broken(path, f"it doesn't start with the magic number {magic:#06x}")
     if tuple(header[1:]) != shape:
-        raise _broken(path, f"it announces {_size(header[1:])} where {_size(shape)} belong")
+        raise _broken(path, f"its header says {_size(header[1:])}, but it should say {_size(shape)}")
     if len(content) > expected:
-        raise _broken(path, f"it holds more than the {expected:,} bytes that belong there")
+        raise _broken(path, f"it has more than the {expected:,} bytes that it should have")
     if len(content) < expected:
-        raise _broken(path, f"it holds {len(content):,} bytes where {expected:,} belong")
+        raise _broken(path, f"it has {len(content):,} bytes, but it should have {expected:,}")
     return np.frombuffer(content, dtype=np.uint8, offset=4 * len(header)).reshape(shape)
 
 
 def _bytes(path: Path, most: int) -> bytes:
-    """At most so many bytes of the file, unpacked as they are read: a small file may unpack to very much."""
+    """At most `most` bytes of the unpacked file. The limit matters: a small file can unpack to a very large one."""
     try:
         if not path.is_file():
             raise FileNotFoundError(errno.ENOENT, "no such file")
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return bytes(file.read(most))
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise _broken(path, "its compressed data are cut short or damaged") from None
+        raise _broken(path, "its compressed data are incomplete or damaged") from None
     except OSError as error:
-        raise DatasetError(f"{_named(path)} can't be read ({error.strerror}): check that it is there.") from None
+        raise DatasetError(f"{_named(path)} can't be read ({error.strerror}). Check that the file is there.") from None
 
 
 def _size(shape: list[int] | tuple[int, ...]) -> str:
@@ -74,10 +74,10 @@ def _size(shape: list[int] | tuple[int, ...]) -> str:
 
 def _broken(path: Path, why: str) -> DamagedError:
     return DamagedError(
-        f"{_named(path)} is not the file it should be: {why}; delete it and download the dataset again."
+        f"{_named(path)} is not the right file, or it is damaged: {why}. Delete it and download the dataset again."
     )
 
 
 def _named(path: Path) -> str:
-    """The file in its folder. Where the folder is, is nobody's business on the page."""
+    """The file and its folder. The full path is private: the page must not show it."""
     return str(Path(*path.absolute().parts[-2:]))

@@ -1,4 +1,4 @@
-"""The network: Flatten, then Linear and activation in turn, then the ten logits."""
+"""The network: Flatten, then Linear layers with an activation after each hidden one. The output: ten logits."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def build_network(settings: Settings, generator: torch.Generator) -> nn.Sequential:
-    """The untrained network on the CPU, with the weights that the article's script would have drawn.
+    """The untrained network on the CPU, with the same weights that the article's script draws.
 
-    Every draw comes from `generator`, in PyTorch's order: first the initialisation that `nn.Linear` gives itself,
-    layer by layer, then `init_weights` over it. The global generator is neither read nor moved.
+    All random numbers come from `generator`, in the order in which PyTorch draws them: first the default
+    initialisation of `nn.Linear`, layer by layer, then `init_weights`, which overwrites it. The global generator is
+    not used.
     """
     sizes = settings.layer_sizes
     layers: list[nn.Module] = [nn.Flatten()]
@@ -45,24 +46,24 @@ def linears(net: nn.Sequential) -> list[nn.Linear]:
 
 
 def is_activation(layer: nn.Module) -> bool:
-    """Whether the layer is a hidden layer's activation, or something behind one, such as dropout."""
+    """Whether this is the activation of a hidden layer, or something after it, such as dropout."""
     return not isinstance(layer, nn.Flatten | nn.Linear)
 
 
 def activations(net: nn.Sequential) -> list[int]:
-    """Where in the network the activations of its hidden layers are, from the input on."""
+    """The positions of the hidden layers' activations in the network, from the input to the output."""
     return [i for i, layer in enumerate(net) if is_activation(layer)]
 
 
 def reset_linear(linear: nn.Linear, generator: torch.Generator) -> None:
-    """What `nn.Linear.reset_parameters` does, drawn from `generator`: U(±1/√n) for weights and biases alike."""
+    """The same as `nn.Linear.reset_parameters`, but with `generator`: weights and biases from U(−1/√n, 1/√n)."""
     nn.init.kaiming_uniform_(linear.weight, a=math.sqrt(5), generator=generator)
     bound = 1 / math.sqrt(linear.in_features)
     nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
 
 
 def init_weights(linear: nn.Linear, settings: Settings, generator: torch.Generator) -> None:
-    """Draw one layer's weights by the rule `settings.init` and set its biases to zero; `pytorch` leaves both alone."""
+    """Draw one layer's weights by the rule `settings.init` and set its biases to 0. `pytorch` changes neither."""
     weight: Tensor = linear.weight
     match settings.init:
         case "pytorch":

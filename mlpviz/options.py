@@ -1,4 +1,4 @@
-"""What whoever runs the server may choose, read from environment variables. The command line sets the same ones."""
+"""Options of the server, read from environment variables. The command line sets the same variables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 DATA = "MLPVIZ_DATA"  # a folder with full datasets
 LESSONS = "MLPVIZ_LESSONS"  # a folder with a teacher's own lessons
-THREADS = "MLPVIZ_THREADS"  # PyTorch's threads; measured where it isn't given
+THREADS = "MLPVIZ_THREADS"  # how many threads PyTorch uses; measured if it isn't given
 FRAMES = "MLPVIZ_FRAMES"  # the sites that may show the page in a frame
 
 MOST_THREADS = 1024
@@ -17,23 +17,23 @@ SITE = re.compile(r"(https?://)?(\*\.)?[a-z0-9.-]+(:\d+)?|\*", re.IGNORECASE)
 
 
 class OptionError(ValueError):
-    """An option can't be used; the message is one sentence or two for a person."""
+    """An option is not valid. The message is one or two sentences for a person."""
 
 
 def data_folder() -> Path | None:
-    """The folder with full datasets, if one is named."""
+    """The folder with full datasets, or None if it isn't given."""
     named = os.environ.get(DATA, "")
     return Path(named) if named else None
 
 
 def lessons_folder() -> Path:
-    """The folder with a teacher's own lessons; it need not be there unless it is named."""
+    """The folder with a teacher's own lessons. The default folder does not have to exist."""
     named = os.environ.get(LESSONS, "")
     return Path(named) if named else OWN_LESSONS
 
 
 def threads() -> int | None:
-    """How many threads PyTorch is to use, if a number is given.
+    """How many threads PyTorch uses, or None if it isn't given.
 
     Raises:
         OptionError: it isn't a number from 1 to 1,024.
@@ -50,30 +50,32 @@ def threads() -> int | None:
 
 
 def sites_with_frames() -> tuple[str, ...]:
-    """The sites that may show the page in a frame, besides its own; none unless they are named.
+    """The other sites that may show the page in a frame. By default there are none.
 
     Raises:
-        OptionError: one of them is not an address of a site.
+        OptionError: one of them is not the address of a site.
     """
     sites = tuple(os.environ.get(FRAMES, "").replace(",", " ").split())
     for site in sites:
         if not SITE.fullmatch(site):
             raise OptionError(
-                f"{site[:40]!r} (in --frames or {FRAMES}) is no address of a site. Give addresses such as "
-                "https://course.example.org, with spaces between them."
+                f"{site[:40]!r} (in --frames or {FRAMES}) is not the address of a site. Give addresses such as "
+                "https://course.example.org, separated by spaces."
             )
     return sites
 
 
 def check() -> None:
-    """Look at all of them, before anything is served.
+    """Check all options before the server starts.
 
     Raises:
-        OptionError: one can't be used.
+        OptionError: one of them is not valid.
     """
     threads()
     sites_with_frames()
     for option, name in (("--data", DATA), ("--lessons", LESSONS)):
         folder = os.environ.get(name, "")
         if folder and not Path(folder).is_dir():
-            raise OptionError(f"There is no folder {folder!r}, which {option} or {name} names.")
+            raise OptionError(
+                f"The folder {folder!r} (from {option} or {name}) does not exist. Create it, or give another one."
+            )

@@ -1,4 +1,4 @@
-"""What the evaluations of a run said of each test image."""
+"""The results of a run's evaluations, for each test image."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class PastPredictions:
-    """What one evaluation said of the n test images.
+    """The predictions of one evaluation for the n test images.
 
     Attributes:
         step: the updates made before it.
         predicted: (n,) uint8, classes.
-        true_probability: (n,) float16, of the right class.
+        true_probability: (n,) float16, the probability of the true class.
     """
 
     step: int
@@ -24,14 +24,14 @@ class PastPredictions:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """The latest evaluation in full, and the earlier ones that are kept.
+    """All results of the latest evaluation, and a short record of the earlier ones that are kept.
 
     Attributes:
         step: the updates made before it.
         logits: (n, 10) float32; labels: (n,) int64, in the order of the test set.
-        past: oldest first; the last of them is the latest evaluation.
-        before: (n,) uint8, what the evaluation before predicted; None at the first.
-        evaluations: how many there were; where `past` holds fewer, it was thinned.
+        past: the oldest first; the last one is the latest evaluation.
+        before: (n,) uint8, the classes predicted in the previous evaluation; None if there was none.
+        evaluations: how many there were. If `past` has fewer, some older ones were removed.
     """
 
     step: int

@@ -30,7 +30,7 @@ def put_files(folder: Path, value: int = 7) -> None:
         write_idx(folder / stem, np.full(shape, value), magic)
 
 
-def test_the_small_set_is_balanced_and_whole():
+def test_the_small_set_is_balanced_and_complete():
     mini = load_dataset("fashion-mnist-mini")
     assert mini.train.images.shape == (10_000, 28, 28) and mini.test.images.shape == (2_000, 28, 28)
     assert mini.train.images.dtype == torch.uint8 and mini.train.labels.dtype == torch.int64
@@ -44,8 +44,8 @@ def test_the_first_of_each_class_come_in_their_original_order():
     assert first_of_each_class(labels, 2).tolist() == list(range(20))
 
 
-def test_the_small_set_is_the_beginning_of_the_full_one_where_that_is_here():
-    """Debian's package, which .ci/run installs, is the oracle."""
+def test_the_small_set_is_the_beginning_of_the_full_one():
+    """The oracle is Debian's package, which .ci/run installs."""
     if catalog.find_dataset("fashion-mnist") is None:
         pytest.skip("the full Fashion-MNIST is not on this machine")
     full, mini = load_dataset("fashion-mnist"), load_dataset("fashion-mnist-mini")
@@ -54,7 +54,7 @@ def test_the_small_set_is_the_beginning_of_the_full_one_where_that_is_here():
     assert torch.equal(full.train.labels[chosen], mini.train.labels)
 
 
-def test_where_a_full_set_is_looked_for_and_in_which_order(nowhere, monkeypatch):
+def test_where_a_full_set_is_searched_and_in_which_order(nowhere, monkeypatch):
     assert catalog.find_dataset("fashion-mnist") is None
     assert catalog.default_dataset() == "fashion-mnist-mini"
     places = [
@@ -72,7 +72,7 @@ def test_where_a_full_set_is_looked_for_and_in_which_order(nowhere, monkeypatch)
 
 
 @pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("kmnist", "KMNIST")])
-def test_the_whole_family_comes_through_the_same_door(nowhere, name, folder):
+def test_mnist_and_kmnist_load_in_the_same_way(nowhere, name, folder):
     put_files(nowhere / "data" / folder / "raw")
     dataset = load_dataset(name)
     assert dataset.train.images.shape == (60_000, 28, 28) and dataset.test.labels.shape == (10_000,)
@@ -80,7 +80,7 @@ def test_the_whole_family_comes_through_the_same_door(nowhere, name, folder):
 
 
 def test_a_dataset_that_is_not_here_says_what_to_do(nowhere):
-    with pytest.raises(DatasetError, match=r"MNIST is not on this machine: download it"):
+    with pytest.raises(DatasetError, match=r"MNIST is not on this machine. Download it"):
         load_dataset("mnist")
 
 
@@ -99,7 +99,7 @@ def test_an_unknown_name():
 def test_a_dataset_of_the_wrong_shape_is_refused(tiny):
     with pytest.raises(ValueError, match="28, 28"):
         datasets.Split(tiny.train.images.float(), tiny.train.labels)
-    with pytest.raises(ValueError, match="as many labels"):
+    with pytest.raises(ValueError, match="one label for each image"):
         datasets.Split(tiny.train.images, tiny.test.labels)
 
 
@@ -112,7 +112,7 @@ def test_gzipped_files_are_found_and_read(nowhere):
     assert load_dataset("mnist").train.images.shape == (60_000, 28, 28)
 
 
-def test_the_classes_are_torchvisions():
+def test_the_classes_are_the_same_as_in_torchvision():
     assert tuple(torchvision.datasets.FashionMNIST.classes) == catalog.GARMENTS
     assert tuple(name[0] for name in torchvision.datasets.MNIST.classes) == catalog.DIGITS
     assert [name.split()[1] for name in catalog.KUZUSHIJI] == torchvision.datasets.KMNIST.classes
@@ -141,8 +141,8 @@ def test_the_catalogue_knows_the_sizes_without_reading_the_images(mini):
     assert {full.train_size, full.test_size} == set(catalog.FILES.values())
 
 
-def test_a_damaged_dataset_is_read_once_and_again_when_it_has_changed(tmp_path, monkeypatch):
-    """Each visitor's page asks for it."""
+def test_a_damaged_dataset_is_read_again_only_when_it_has_changed(tmp_path, monkeypatch):
+    """The page of each visitor asks for it."""
     reads = []
     monkeypatch.setattr(datasets, "read_images", lambda path, count: reads.append(path) or broken())
 
@@ -162,7 +162,7 @@ def test_a_damaged_dataset_is_read_once_and_again_when_it_has_changed(tmp_path, 
 
 
 def test_a_file_that_could_not_be_read_is_read_again(tmp_path, monkeypatch):
-    """Too many open files, say: nothing about the file has changed when it is over."""
+    """For example, too many files were open. When that is over, the file itself has not changed."""
     write_idx_files(tmp_path, load_dataset("fashion-mnist-mini"))
     sizes = {stem: 10_000 if stem.startswith("train") else 2_000 for stem in catalog.FILES}
     monkeypatch.setattr(datasets, "FILES", sizes)

@@ -1,4 +1,4 @@
-"""torchvision's downloader, for real, against a server on loopback."""
+"""The real downloader of torchvision, with a server on this machine."""
 
 import gzip
 import hashlib
@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The four compressed files by name; images all 7, so that they are small."""
+    """The four compressed files by name. All values are 7, so that the files are small."""
     folder = tmp_path_factory.mktemp("files")
     packed = {}
     for stem, count in datasets.FILES.items():
@@ -38,7 +38,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture
 def server(files):
-    """Serves `files`; `server.slow` makes it stop after half of each file."""
+    """Serves `files`. It stops after half of each file until `server.proceed` is set."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -84,7 +84,7 @@ def left_behind(root):
     return [name for name in os.listdir(root) if name != "FashionMNIST"]
 
 
-def test_a_download_lands_whole_and_is_found(server, files, tmp_path, monkeypatch):
+def test_a_download_arrives_complete_and_is_found(server, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(catalog, "DEBIAN_FOLDER", tmp_path / "none")
     download = begin(server, files, "data", monkeypatch)
@@ -95,7 +95,7 @@ def test_a_download_lands_whole_and_is_found(server, files, tmp_path, monkeypatc
     assert left_behind("data") == []
 
 
-def test_cancelled_half_way_it_leaves_nothing(server, files, tmp_path, monkeypatch):
+def test_a_cancelled_download_leaves_nothing(server, files, tmp_path, monkeypatch):
     server.proceed.clear()
     download = begin(server, files, tmp_path, monkeypatch)
     end = time.monotonic() + 40
@@ -109,9 +109,9 @@ def test_cancelled_half_way_it_leaves_nothing(server, files, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("trouble", ["no server", "missing file", "cut short", "other content"])
-def test_trouble_is_told_kindly_and_leaves_nothing(server, files, tmp_path, monkeypatch, trouble):
+def test_a_failed_download_gives_a_message_and_leaves_nothing(server, files, tmp_path, monkeypatch, trouble):
     if trouble == "no server":
-        server.server_port = 9  # the discard port: nobody listens
+        server.server_port = 9  # the discard port, where nobody listens
     if trouble == "missing file":
         server.files.clear()
     server.cut = trouble == "cut short"
@@ -120,12 +120,12 @@ def test_trouble_is_told_kindly_and_leaves_nothing(server, files, tmp_path, monk
     download = begin(server, files, tmp_path, monkeypatch)
     download.wait(60)
     assert download.state == "failed" and os.listdir(tmp_path) == []
-    assert download.message.startswith("The download did not work: ")
+    assert download.message.startswith("The download failed: ")
     assert "Check the network" in download.message and "Traceback" not in download.message
 
 
-def test_whole_files_with_the_wrong_content_are_not_taken(server, files, tmp_path, monkeypatch):
-    """Their checksums are right, so torchvision is content; our own reading is not."""
+def test_complete_files_with_the_wrong_content_are_refused(server, files, tmp_path, monkeypatch):
+    """The checksums are right, so torchvision accepts the files. Our own check does not."""
     swapped = dict(files)
     swapped["train-labels-idx1-ubyte.gz"] = files["t10k-labels-idx1-ubyte.gz"]
     server.files = swapped
@@ -135,7 +135,7 @@ def test_whole_files_with_the_wrong_content_are_not_taken(server, files, tmp_pat
     assert os.listdir(tmp_path) == []
 
 
-def test_it_takes_the_place_of_a_damaged_dataset(server, files, tmp_path, monkeypatch):
+def test_a_download_replaces_a_damaged_dataset(server, files, tmp_path, monkeypatch):
     damaged = tmp_path / "FashionMNIST" / "raw" / "train-images-idx3-ubyte"
     write_idx(damaged, np.zeros((1, 28, 28)), 0x803)
     download = begin(server, files, tmp_path, monkeypatch)
@@ -144,7 +144,7 @@ def test_it_takes_the_place_of_a_damaged_dataset(server, files, tmp_path, monkey
     assert datasets.load_dataset("fashion-mnist", damaged.parent).train.images.shape == (60_000, 28, 28)
 
 
-def test_eight_clicks_at_once_are_one_download_and_the_end_of_the_server_ends_it(server, files, tmp_path, monkeypatch):
+def test_eight_clicks_at_once_start_one_download_and_closing_the_server_stops_it(server, files, tmp_path, monkeypatch):
     begun = []
 
     def one(name, by):
@@ -164,17 +164,17 @@ def test_eight_clicks_at_once_are_one_download_and_the_end_of_the_server_ends_it
     assert begun[0].state == "cancelled" and begun[0]._process.poll() is not None and os.listdir(tmp_path) == []
 
 
-def test_what_a_killed_server_left_is_removed_the_next_time(server, files, tmp_path, monkeypatch):
+def test_leftovers_of_a_killed_server_are_removed_by_the_next_download(server, files, tmp_path, monkeypatch):
     old, new = tmp_path / f"{PREFIX}old", tmp_path / f"{PREFIX}new"
     for folder in (old, new):
         folder.mkdir()
     os.utime(old, (time.time() - 3 * 24 * 3600,) * 2)
     begin(server, files, tmp_path, monkeypatch).wait(60)
-    assert not old.exists() and new.exists(), "another server may be at work in the new one"
+    assert not old.exists() and new.exists(), "another server may still use the new one"
 
 
 def test_without_torchvision_it_says_what_to_install(server, files, tmp_path, monkeypatch):
-    """It is an optional part. Beside a torch that it doesn't fit, it can't be imported either."""
+    """torchvision is optional. If it doesn't fit the installed torch, it can't be imported either."""
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "torchvision.py").write_text(
         "raise RuntimeError('operator torchvision::nms does not exist')"

@@ -29,37 +29,37 @@ def refused(path, read=read_images, count=3):
     with pytest.raises(DatasetError) as error:
         read(path, count)
     message = str(error.value)
-    assert f"{path.parent.name}/{path.name}" in message and str(path) not in message, "where it is stays private"
-    assert message.count(". ") == 0, "one sentence"
+    assert f"{path.parent.name}/{path.name}" in message and str(path) not in message, "the full path stays private"
+    assert message.count(". ") == 1, "what is wrong, and what to do"
     return message
 
 
 def test_a_missing_file(files):
-    assert "check that it is there" in refused(files / "nothing")
+    assert "Check that the file is there" in refused(files / "nothing")
 
 
 @pytest.mark.parametrize("keep", [0, 3, 10, 100, -1])
 def test_a_truncated_file(files, keep):
     path = files / "images"
     path.write_bytes(path.read_bytes()[:keep])
-    assert "download the dataset again" in refused(path)
+    assert "Delete it and download the dataset again" in refused(path)
 
 
 def test_a_file_with_too_much(files):
     path = files / "images"
     path.write_bytes(path.read_bytes() + b"x")
-    assert "more than the 2,368 bytes that belong" in refused(path)
+    assert "more than the 2,368 bytes that it should have" in refused(path)
 
 
-def test_labels_where_images_belong_and_the_other_way_round(files):
+def test_labels_in_place_of_images_and_images_in_place_of_labels(files):
     assert "ends after 11 bytes" in refused(files / "labels")
     write_idx(files / "labels", np.zeros(60), 0x801)
     assert "magic number" in refused(files / "labels")
     assert "magic number" in refused(files / "images", read_labels)
 
 
-def test_the_other_splits_file(files):
-    assert "3 × 28 × 28 where 4 × 28 × 28" in refused(files / "images", count=4)
+def test_the_file_of_the_other_split(files):
+    assert "3 × 28 × 28, but it should say 4 × 28 × 28" in refused(files / "images", count=4)
 
 
 def test_an_impossible_label(files):
@@ -73,10 +73,10 @@ def test_damaged_compression(files):
         if name == "hole.gz":
             content[60:80] = b"\xff" * 20
         (files / name).write_bytes(content)
-        assert "cut short or damaged" in refused(files / name)
+        assert "incomplete or damaged" in refused(files / name)
 
 
-def test_a_small_file_that_unpacks_to_very_much_is_refused_while_it_unpacks(files):
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_early(files):
     """A gigabyte of zeros in a megabyte."""
     with gzip.open(files / "bomb.gz", "wb", compresslevel=9) as bomb:
         bomb.write((files / "images").read_bytes())
@@ -89,7 +89,7 @@ def test_a_small_file_that_unpacks_to_very_much_is_refused_while_it_unpacks(file
     assert peak < 2**22
 
 
-def test_what_is_no_file_is_not_waited_for(files):
+def test_a_pipe_or_a_folder_is_refused_at_once(files):
     os.mkfifo(files / "pipe")
-    assert "check that it is there" in refused(files / "pipe")
-    assert "check that it is there" in refused(files)
+    assert "Check that the file is there" in refused(files / "pipe")
+    assert "Check that the file is there" in refused(files)

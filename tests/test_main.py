@@ -1,4 +1,4 @@
-"""The command line: what can't be is a sentence, before anything is loaded."""
+"""The command line: a wrong option gives a message before anything is loaded."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ VARIABLES = (command.PORT, command.ADDRESS, command.OPEN, DATA, LESSONS, THREADS
 
 @pytest.fixture
 def served(monkeypatch):
-    """What would be served, in place of serving it."""
+    """The configuration with which the page would be served; nothing is served."""
     for name in VARIABLES:
-        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.setenv(name, "")  # so that it is restored afterwards
         monkeypatch.delenv(name)
     monkeypatch.setattr(command, "_check_free", lambda address, port: None)
     found = {}
@@ -34,7 +34,7 @@ def test_plain_mlpviz_serves_the_page_to_this_machine(served, monkeypatch):
     assert served == {"server.port": 8501, "server.address": "localhost", "server.headless": True}
 
 
-def test_an_option_wins_over_its_variable(served, monkeypatch, tmp_path):
+def test_an_option_is_used_before_its_variable(served, monkeypatch, tmp_path):
     for name, value in {command.PORT: "9000", command.ADDRESS: "0.0.0.0", command.OPEN: "0", THREADS: "3"}.items():
         monkeypatch.setenv(name, value)
     command.main([])
@@ -53,14 +53,14 @@ def test_an_option_wins_over_its_variable(served, monkeypatch, tmp_path):
         (["--port", "abc"], "The port is 'abc'. It must be a whole number from 1 to 65535."),
         (["--port", "65536"], "1 to 65535"),
         (["--threads", "0"], "MLPVIZ_THREADS) is '0'. It must be a whole number"),
-        (["--lessons", "nowhere"], "There is no folder 'nowhere', which --lessons or MLPVIZ_LESSONS names."),
-        (["--data", "nowhere"], "There is no folder 'nowhere', which --data or MLPVIZ_DATA names."),
+        (["--lessons", "nowhere"], "The folder 'nowhere' (from --lessons or MLPVIZ_LESSONS) does not exist."),
+        (["--data", "nowhere"], "The folder 'nowhere' (from --data or MLPVIZ_DATA) does not exist."),
         (["--frames", "'none'"], "such as https://course.example.org"),
         (["--speed", "9"], "unrecognized arguments"),
         (["stay"], "unrecognized arguments: stay"),
     ],
 )
-def test_what_cannot_be_is_a_sentence(served, capsys, arguments, said):
+def test_a_wrong_option_gives_a_message(served, capsys, arguments, said):
     with pytest.raises(SystemExit) as ended:
         command.main(arguments)
     error = capsys.readouterr().err
@@ -68,7 +68,7 @@ def test_what_cannot_be_is_a_sentence(served, capsys, arguments, said):
     assert said in error and error.startswith("mlpviz: ") and error.count("\n") == 2 and "Traceback" not in error
 
 
-def test_a_taken_port_is_a_sentence_and_names_another(capsys, monkeypatch):
+def test_a_port_in_use_gives_a_message_with_another_port(capsys, monkeypatch):
     monkeypatch.setattr(command, "_serve", lambda config: pytest.fail("the port is taken"))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -76,15 +76,15 @@ def test_a_taken_port_is_a_sentence_and_names_another(capsys, monkeypatch):
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit):
             command.main(["--port", str(port), "--address", "127.0.0.1"])
-    assert f"Port {port} is taken. Choose another, such as --port {port + 1}." in capsys.readouterr().err
+    assert f"Port {port} is already in use. Try another one: --port {port + 1}." in capsys.readouterr().err
     for name in ("nowhere.invalid", "..x", "x" * 70):
         with pytest.raises(SystemExit):
             command.main(["--address", name])
         assert f"no network address '{name[:40]}'" in capsys.readouterr().err
 
 
-def test_the_port_is_looked_at_where_the_page_will_be_served(monkeypatch):
-    """Streamlit's server takes IPv4 for a name, even where localhost has an IPv6 address first."""
+def test_the_port_is_checked_at_the_address_of_the_page(monkeypatch):
+    """Streamlit's server uses IPv4 for a name, even if localhost has an IPv6 address first."""
     asked = []
 
     def resolve(address, port, family=0, kind=0):
@@ -107,14 +107,14 @@ def test_the_help_and_the_version_need_no_torch(tmp_path):
         assert said in done.stdout and done.stdout.endswith("False False\n")
 
 
-def test_the_library_has_what_it_says():
+def test_the_library_has_all_the_names_that_it_lists():
     for name in mlpviz.__all__:
         assert getattr(mlpviz, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         mlpviz.nothing  # noqa: B018
 
 
-def test_streamlit_takes_all_options_of_the_project():
+def test_streamlit_knows_all_options_of_the_project():
     from streamlit import config
 
     settled = command.settled_config()

@@ -1,4 +1,4 @@
-"""What whoever runs the server may choose, by environment variables."""
+"""The options of the server, from environment variables."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ def nothing_set(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_nothing_need_be_set():
+def test_no_option_has_to_be_set():
     options.check()
     assert options.threads() is None and options.data_folder() is None and options.sites_with_frames() == ()
     assert options.lessons_folder() == Path("lessons")
 
 
-def test_what_is_set_holds(monkeypatch, tmp_path):
+def test_options_that_are_set_are_used(monkeypatch, tmp_path):
     for name, value in {
         DATA: tmp_path,
         LESSONS: tmp_path,
@@ -35,7 +35,7 @@ def test_what_is_set_holds(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "2.5", "99999999999", "1025", "³", "9" * 5000])
-def test_a_number_of_threads_that_cannot_be_says_so_before_anything_is_served(monkeypatch, value):
+def test_an_invalid_number_of_threads_gives_a_message_before_the_server_starts(monkeypatch, value):
     monkeypatch.setenv(THREADS, value)
     with pytest.raises(SystemExit, match=r"MLPVIZ_THREADS\) is .* whole number from 1 to 1,024") as error:
         serving()
@@ -43,16 +43,16 @@ def test_a_number_of_threads_that_cannot_be_says_so_before_anything_is_served(mo
 
 
 @pytest.mark.parametrize("name", [DATA, LESSONS])
-def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path, name):
+def test_a_missing_folder_is_named(monkeypatch, tmp_path, name):
     monkeypatch.setenv(name, str(tmp_path / "nowhere"))
-    with pytest.raises(OptionError, match=rf"There is no folder .*nowhere.*{name} names"):
+    with pytest.raises(OptionError, match=rf"The folder .*nowhere.*{name}\) does not exist"):
         options.check()
     monkeypatch.setenv(name, "")
     options.check()
 
 
 @pytest.mark.parametrize("value", ["https://a.example; script-src *", "'none'", "!", "javascript:alert(1)"])
-def test_a_site_that_is_none_says_what_to_do(monkeypatch, value):
+def test_an_invalid_site_gives_a_message(monkeypatch, value):
     monkeypatch.setenv(FRAMES, value)
-    with pytest.raises(OptionError, match=r"MLPVIZ_FRAMES\) is no address of a site.* such as https"):
+    with pytest.raises(OptionError, match=r"MLPVIZ_FRAMES\) is not the address of a site.* such as https"):
         options.check()

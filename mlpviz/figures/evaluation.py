@@ -1,4 +1,4 @@
-"""Where is it wrong? The confusion matrix and the reliability diagram."""
+"""Figures about predictions: where the network is wrong, how well it is calibrated, one image, one unit."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from mlpviz.images.predictions import Calibration, most_confused
 
 
 def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Chart:
-    """True classes in rows, predictions in columns; the right ones, on the diagonal, are left pale so that the mistakes
-    show. Each cell is a point that can be clicked, at y = true and x = predicted."""
+    """True classes in rows, predicted classes in columns.
+
+    The diagonal holds the right predictions. It has no colour, so that the mistakes are easy to see. Each cell is a
+    point that can be clicked, at x = predicted and y = true.
+    """
     rows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shown = rows.astype(np.float64)
     np.fill_diagonal(shown, np.nan)
@@ -43,7 +46,7 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
         "selected": {"marker": {"color": see_through(BLUE, 0.35)}},
         "unselected": {"marker": {"opacity": 0.001}, "textfont": {"color": GREY}},
         "hovertext": [
-            f"{names[t]}, taken for {names[p]}: {counts[t, p]:,}" for t, p in zip(y.flat, x.flat, strict=True)
+            f"{names[t]}, predicted as {names[p]}: {counts[t, p]:,}" for t, p in zip(y.flat, x.flat, strict=True)
         ],
         "hoverinfo": "text",
         "textfont": {"size": 12, "color": [_ink(value, heat["zmax"]) for value in shown.flat]},
@@ -53,7 +56,7 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
         "ticktext": list(classes),
         "showgrid": False,
         "zeroline": False,
-        "fixedrange": True,  # a click selects; nothing to zoom
+        "fixedrange": True,  # a click selects a cell; there is no zoom
     }
     layout = {
         "xaxis": axis | {"title": {"text": "predicted"}, "tickangle": -45, "range": [-0.5, 9.5]},
@@ -65,21 +68,21 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
 
 
 def _ink(value: float, most: float) -> str:
-    """A colour that can be read on a cell: white on a dark one."""
+    """The colour of the text in a cell: white on a dark cell."""
     return WHITE if value > 0.55 * most else GREY
 
 
 def confused_most(counts: np.ndarray, classes: tuple[str, ...]) -> str:
-    """The pair confused most, in words."""
+    """The most frequent mistake, in words."""
     pairs = most_confused(counts, 1)
     if not pairs:
-        return "No image is taken for another."
+        return "There are no mistakes."
     true, taken, times, support = pairs[0]
-    return f"Most often: {classes[true]} taken for {classes[taken]}, {times:,} of {support:,}."
+    return f"Most frequent mistake: {classes[true]} predicted as {classes[taken]}, {times:,} of {support:,}."
 
 
 def reliability(measured: Calibration) -> Chart:
-    """Accuracy over confidence, against the diagonal of a network that knows how sure it may be."""
+    """Accuracy over confidence. A perfectly calibrated network lies on the diagonal."""
     filled = measured.counts > 0
     data = [
         line("calibrated", [0, 1], [0, 1], GREY, dash="dash", width=1.5, hoverinfo="skip"),
@@ -91,22 +94,22 @@ def reliability(measured: Calibration) -> Chart:
             mode="lines+markers",
             marker={"size": 5 + 12 * np.sqrt(measured.counts[filled] / max(1, measured.counts.max()))},
             customdata=measured.counts[filled],
-            hovertemplate="confidence %{x:.1%}, right %{y:.1%}, %{customdata:,} images<extra></extra>",
+            hovertemplate="confidence %{x:.1%}, accuracy %{y:.1%}, %{customdata:,} images<extra></extra>",
         ),
     ]
     layout = {
         "xaxis": {"title": {"text": "confidence"}, "tickformat": ".0%", "range": [0, 1.03]},
-        "yaxis": {"title": {"text": "right"}, "tickformat": ".0%", "range": [0, 1.03]},
+        "yaxis": {"title": {"text": "accuracy"}, "tickformat": ".0%", "range": [0, 1.03]},
         "showlegend": False,
     }
     sentence = (
-        f"The expected calibration error is {percent(measured.error)}: how far confidence is from accuracy, on average."
+        f"Expected calibration error: {percent(measured.error)}, the average gap between confidence and accuracy."
     )
     return Chart("Reliability", sentence, data, layout, card="Reliability")
 
 
 def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> Chart:
-    """One image over the evaluations: the probability of its true class, and what it was taken for; (evaluations,)."""
+    """One image over the evaluations: the probability of its true class and the predicted class; (evaluations,)."""
     data = [
         line(
             "true class",
@@ -116,7 +119,7 @@ def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> 
             mode="lines+markers",
             marker={"size": 8},
             text=names,
-            hovertemplate="step %{x:,}: %{y:.1%}, taken for %{text}<extra></extra>",
+            hovertemplate="step %{x:,}: %{y:.1%}, predicted as %{text}<extra></extra>",
         )
     ]
     layout = {
@@ -124,12 +127,12 @@ def story(steps: np.ndarray, true_probability: np.ndarray, names: list[str]) -> 
         "yaxis": {"tickformat": ".0%", "range": [-0.03, 1.03]},
         "showlegend": False,
     }
-    sentence = f"The true class’s probability is now {percent(float(true_probability[-1]))}."
-    return Chart("Its story", sentence, data, layout, card="Its story")
+    sentence = f"The probability of the true class is now {percent(float(true_probability[-1]))}."
+    return Chart("History", sentence, data, layout, card="History")
 
 
 def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: float, logit: float) -> Chart:
-    """The strongest contributions to one logit, by name, what all others add, and the bias: their sum is the logit."""
+    """The strongest contributions to one logit, the sum of all others, and the bias. Together they give the logit."""
     names = [*names, "all others", "bias"]
     amounts = np.array([*values, rest, bias])
     bar = {
@@ -150,12 +153,12 @@ def contribution_bars(names: list[str], values: np.ndarray, rest: float, bias: f
         "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True},
         "showlegend": False,
     }
-    sentence = f"They add up to {number(float(amounts.sum()))}; the network’s logit is {number(logit)}."
+    sentence = f"The bars add up to {number(float(amounts.sum()))}. The network’s logit is {number(logit)}."
     return Chart("Contributions", sentence, [bar], layout, card="Contributions")
 
 
 def class_histograms(values: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Chart:
-    """How one unit answers to each class, (n,) values: a row of 40 bins for each, the darker the more of its images."""
+    """The activations of one unit, (n,), by class: one row of 40 bins for each class. Darker means more images."""
     finite = np.isfinite(values)
     low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
     edges = np.linspace(low, high if high > low else low + 1, 41)
@@ -165,7 +168,7 @@ def class_histograms(values: np.ndarray, labels: np.ndarray, classes: tuple[str,
         "type": "heatmap",
         "x": (edges[:-1] + edges[1:]) / 2,
         "y": list(classes),
-        "z": np.sqrt(shares),  # or the many zeros of a ReLU would hide all else
+        "z": np.sqrt(shares),  # without the root, the many zeros of a ReLU would hide the rest
         "customdata": shares,
         "colorscale": [[0, see_through(BLUE, 0)], [1, see_through(BLUE, 1)]],
         "showscale": False,
@@ -177,8 +180,8 @@ def class_histograms(values: np.ndarray, labels: np.ndarray, classes: tuple[str,
         "yaxis": {"autorange": "reversed", "ticksuffix": " ", "automargin": True, "showgrid": False},
         "showlegend": False,
     }
-    sentence = "It answers to no class more than to another."
+    sentence = "No class stands out."
     means = [float(values[labels == c].mean()) if (labels == c).any() else 0.0 for c in range(len(classes))]
     if finite.all() and np.ptp(means) > 0:
-        sentence = f"On average it answers most to {classes[int(np.argmax(means))]}."
-    return Chart("Its answer to each class", sentence, [heat], layout, card="Its answer to each class")
+        sentence = f"On average, it responds most to {classes[int(np.argmax(means))]}."
+    return Chart("Response to each class", sentence, [heat], layout, card="Response to each class")

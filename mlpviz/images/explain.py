@@ -1,4 +1,4 @@
-"""Why does the network say so? Questions to a network that stands still, about one image."""
+"""Why does the network predict this class? Computations on one image, with a network that does not change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlpviz.datasets import Split
 from mlpviz.network import linears
 from mlpviz.trainer import pixels
 
-PIECE = 2e8  # multiplications at a time: a few milliseconds, so that other tasks needn't wait long
+PIECE = 2e8  # multiplications at a time: a few milliseconds, so that other tasks don't wait long
 MOST_AT_ONCE = 1024  # images
 
 
@@ -31,7 +31,7 @@ def logits(net: nn.Module, x: Tensor) -> np.ndarray:
 
 
 def saliency(net: nn.Module, x: Tensor, c: int) -> Saliency:
-    """∂z_c/∂x, (28, 28): by how much each pixel, made brighter, would raise the logit of class c.
+    """∂z_c/∂x, (28, 28): how the logit of class c changes if a pixel becomes brighter.
 
     Source: Simonyan, Vedaldi and Zisserman, Deep Inside Convolutional Networks (2014).
     """
@@ -41,7 +41,7 @@ def saliency(net: nn.Module, x: Tensor, c: int) -> Saliency:
 
 
 def contributions(net: nn.Sequential, x: Tensor, c: int) -> Contributions:
-    """Take the logit of class c apart."""
+    """Split the logit of class c into the contributions of its inputs and the bias."""
     layers = linears(net)
     last = layers[-1]
     with torch.no_grad():
@@ -53,8 +53,10 @@ def contributions(net: nn.Sequential, x: Tensor, c: int) -> Contributions:
 
 
 def neighbours(net: nn.Sequential, X: Tensor, train: Split, k: int = 8) -> Generator[float, None, Neighbours]:
-    """Search all training images, some at a time, for each of X, (m, 28, 28) in [0, 1]. Tells how much is done,
-    from 0 to 1."""
+    """Find the k nearest training images of each image in X, (m, 28, 28) in [0, 1].
+
+    Searches some training images at a time. Yields the share that is done, from 0 to 1.
+    """
     parts, size = [], images_at_once(net)
     with torch.no_grad():
         own = net[:-1](X)
@@ -74,8 +76,9 @@ def neighbours(net: nn.Sequential, X: Tensor, train: Split, k: int = 8) -> Gener
 
 
 def along_gradient(net: nn.Module, x: Tensor, furthest: float = 8.0, steps: int = 81) -> Path:
-    """Move the image towards the class that is second in line, and see when the prediction flips. The logits' gradient
-    is taken, not the loss's, which vanishes in float32 where the network is sure.
+    """Move the image towards the second most probable class, and find where the prediction flips.
+
+    Uses the gradient of the logits. The gradient of the loss would be 0 in float32 where the network is very sure.
 
     Source of the idea: Szegedy et al., Intriguing properties of neural networks (2014); Goodfellow et al. (2015).
     """
@@ -100,7 +103,7 @@ def along_gradient(net: nn.Module, x: Tensor, furthest: float = 8.0, steps: int 
 
 
 def _bisect(net: nn.Module, x: Tensor, direction: Tensor, low: float, high: float) -> float:
-    """The ε between `low`, where the prediction is still the first one, and `high`, where it isn't."""
+    """The ε where the prediction flips, by bisection. At `low` it is still the first one, at `high` it isn't."""
     first = net(x[None]).argmax()
     for _ in range(20):
         middle = (low + high) / 2

@@ -14,24 +14,24 @@ ORDERS = {
     "confident": "Most confident mistakes first",
     "loss": "Highest loss first",
     "margin": "Smallest margin first",
-    "random": "Random, by the seed",
-    "index": "By index",
+    "random": "Random order",
+    "index": "By image number",
 }
 PER_PAGE = (24, 48, 96, 240, 1000)
-PREFIX = "images_"  # of the URL's parameters
+PREFIX = "images_"  # of the parameters in the URL
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What the reader asked for.
+    """Which images the reader wants to see.
 
     Attributes:
         true, predicted: a class, 0 to 9, or None for any.
-        low, high: the confidence must be between them.
-        changed: only images whose prediction differs from that of the evaluation before.
-        index: this image alone, whatever else is asked.
-        order: a key of `ORDERS`; random by `order_seed`.
-        per_page, page: how many at a time, and which of the pages, from 1.
+        low, high: the confidence must lie between them.
+        changed: only images whose prediction differs from the one in the previous evaluation.
+        index: only this image; the other filters are ignored.
+        order: a key of `ORDERS`; "random" uses `order_seed`.
+        per_page, page: how many images on a page, and which page, from 1.
     """
 
     kind: str = "mistakes"
@@ -58,14 +58,16 @@ class Filter:
             and 1 <= self.page <= 10**6
         )
         if not allowed:
-            raise ValueError("The address asks for test images in a way that can’t be: all mistakes are shown.")
+            raise ValueError(
+                "The filter for test images in the address is not valid. The page shows all mistakes instead."
+            )
 
     def replace(self, **changes: Any) -> Filter:
-        """The same with some fields changed, on the first page unless told otherwise."""
+        """A copy with some fields changed; it starts on page 1 unless `page` is given."""
         return replace(self, **{"page": 1, **changes})
 
     def to_params(self) -> dict[str, str]:
-        """URL parameters: what differs from the default."""
+        """The URL parameters: only the fields that differ from the default."""
         default = Filter()
         values = asdict(self)
         return {
@@ -76,10 +78,10 @@ class Filter:
 
     @classmethod
     def from_params(cls, params: Mapping[str, str]) -> Filter:
-        """Read URL parameters; those without the prefix are passed over.
+        """Read URL parameters. Those without the prefix are ignored.
 
         Raises:
-            ValueError: a value that can't be.
+            ValueError: a value is not valid.
         """
         values: dict[str, Any] = {}
         for name, default in asdict(cls()).items():
@@ -91,11 +93,11 @@ class Filter:
 
 
 def select(frame: pd.DataFrame, wanted: Filter, before: np.ndarray | None = None) -> np.ndarray:
-    """The images that the filter asks for, all pages, in its order: their indices, (k,).
+    """The indices, (k,), of the images that pass the filter, in its order, for all pages.
 
     Args:
-        frame: as `mlpviz.images.predictions.table` makes it.
-        before: (n,) the classes that the evaluation before predicted, if there was one.
+        frame: from `mlpviz.images.predictions.table`.
+        before: (n,) the classes predicted in the previous evaluation, if there was one.
     """
     if wanted.index is not None:
         return np.array([wanted.index] if wanted.index < len(frame) else [], dtype=np.int64)
@@ -104,7 +106,7 @@ def select(frame: pd.DataFrame, wanted: Filter, before: np.ndarray | None = None
     for column in ("true", "predicted"):
         if (value := getattr(wanted, column)) is not None:
             keep &= frame[column] == value
-    if (wanted.low, wanted.high) != (0.0, 1.0):  # a confidence that is NaN is in no range but the whole
+    if (wanted.low, wanted.high) != (0.0, 1.0):  # NaN is in no range, so it is kept only without a range
         keep &= frame["confidence"].between(wanted.low, wanted.high)
     if wanted.changed:
         keep &= frame["predicted"].to_numpy() != (frame["predicted"].to_numpy() if before is None else before)
@@ -122,7 +124,7 @@ def select(frame: pd.DataFrame, wanted: Filter, before: np.ndarray | None = None
 
 
 def page_of(chosen: np.ndarray, wanted: Filter) -> np.ndarray:
-    """The part of `chosen` that is on the wanted page, or on the last if there are fewer."""
+    """The part of `chosen` on the wanted page. If there are fewer pages, the last one."""
     last = max(1, -(-len(chosen) // wanted.per_page))
     page = min(wanted.page, last)
     return chosen[(page - 1) * wanted.per_page : page * wanted.per_page]

@@ -1,4 +1,4 @@
-"""What a network says of the test set, and how right it is: pure functions of logits and labels."""
+"""The network's predictions on the test set, and how good they are: pure functions of logits and labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BINS = 15
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Over the last axis, in float64."""
+    """Softmax over the last axis, in float64."""
     z = logits.astype(np.float64)
     with np.errstate(invalid="ignore"):  # infinite logits give NaN, as they should
         e = np.exp(z - z.max(axis=-1, keepdims=True))
@@ -29,8 +29,9 @@ def table(logits: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
         logits: (n, 10); labels: (n,) whole numbers.
 
     Returns:
-        true, predicted: classes, 0 to 9; confidence: the predicted class's probability; loss: in nats;
-        margin: the true class's logit minus the largest of the others, negative where it errs.
+        true, predicted: classes, 0 to 9; confidence, true_probability: the probabilities of these two, the predicted
+        class and the true class; loss: in nats; margin: the true class's logit minus the largest other logit, negative
+        where the prediction is wrong.
     """
     n = np.arange(len(labels))
     p = softmax(logits)
@@ -56,13 +57,13 @@ def table(logits: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """How often each class (row) is taken for each (column), (10, 10) int64."""
+    """How often each true class (row) is predicted as each class (column): (10, 10) int64."""
     counts: np.ndarray = np.bincount(labels * CLASSES + predicted, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
     return counts
 
 
 def per_class(confusion: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
-    """Precision, recall and F1 (0 where they are 0/0) and support of each class; the index is the class's name."""
+    """Precision, recall, F1 and support of each class; a score of 0/0 is 0. The index is the class's name."""
     right = np.diag(confusion).astype(np.float64)
     called, there = confusion.sum(axis=0), confusion.sum(axis=1)
     precision, recall = right / np.maximum(called, 1), right / np.maximum(there, 1)
@@ -72,7 +73,7 @@ def per_class(confusion: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
 
 
 def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """The interval of 95 % for a share of `right` among `n`: E. B. Wilson, JASA 22 (1927) 209."""
+    """Wilson's 95 % confidence interval for the share `right` / `n`. Source: E. B. Wilson, JASA 22 (1927) 209."""
     if n == 0:
         return 0.0, 1.0
     share, shrink = right / n, 1 + z * z / n
@@ -83,13 +84,13 @@ def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Confidence against accuracy, in equal bins of confidence.
+    """Confidence against accuracy, in bins of confidence with equal widths.
 
     Attributes:
         edges: (bins + 1,) from 0 to 1.
-        counts: (bins,) images in each bin, (low, high].
-        confidence, accuracy: (bins,) their means there; NaN where a bin is empty.
-        error: the expected calibration error, Σ count/n |accuracy − confidence|: Guo et al., ICML 2017.
+        counts: (bins,) how many images are in each bin, (low, high].
+        confidence, accuracy: (bins,) their means in each bin; NaN where a bin is empty.
+        error: the expected calibration error, Σ count/n |accuracy − confidence|. Source: Guo et al., ICML 2017.
     """
 
     edges: np.ndarray
@@ -100,8 +101,10 @@ class Calibration:
 
 
 def calibration(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Calibration:
-    """Sort images by confidence, (n,), and see how many of each bin are right, (n,) bool. Confidences that are not
-    finite are left out."""
+    """Put the images into bins by `confidence`, (n,), and count how many in each bin are `right`, (n,) bool.
+
+    Confidences that are not finite are left out.
+    """
     known = np.isfinite(confidence)
     confidence, right = confidence[known], right[known]
     edges = np.linspace(0, 1, bins + 1)
@@ -115,7 +118,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
 
 
 def most_confused(confusion: np.ndarray, top: int = 5) -> list[tuple[int, int, int, int]]:
-    """The pairs confused most: (true, predicted, how often, of how many), the most frequent first."""
+    """The most frequent mistakes, most frequent first: (true, predicted, how often, images of the true class)."""
     mistakes = confusion.copy()
     np.fill_diagonal(mistakes, 0)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:top]
@@ -127,15 +130,15 @@ def most_confused(confusion: np.ndarray, top: int = 5) -> list[tuple[int, int, i
 
 
 def doubtful_labels(logits: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
-    """Images whose label may be wrong, by confident learning, the most doubtful first.
+    """Find images whose label may be wrong, by confident learning. The most doubtful come first.
 
-    A label y is in doubt where another class j is as probable as it is, on average, for images of class j:
-    p_j ≥ t_j = mean of p_j over the images labelled j; of several such j the most probable is suggested. Images for
-    which the label is the most probable class of all are left out: the network agrees with it. They are ranked by
-    p_y − p_j. Source: Northcutt, Jiang and Chuang, Confident Learning, JAIR 70 (2021).
+    A label y is in doubt if another class j has p_j ≥ t_j. The threshold t_j is the mean of p_j over the images
+    labelled j. If there are several such j, the most probable one is suggested. Images whose label is the most probable
+    class are left out, because the network agrees with the label. The images are sorted by p_j − p_y, largest first.
+    Source: Northcutt, Jiang and Chuang, Confident Learning, JAIR 70 (2021).
 
     Returns:
-        suggested: the class that it might be; doubt: p_j − p_y; the index is the image's.
+        suggested: the class that it might be; doubt: p_j − p_y. The index is the number of the image.
     """
     p = softmax(logits)
     n = np.arange(len(labels))

@@ -1,4 +1,4 @@
-"""Hidden units one by one: what excites them, and what is lost without them."""
+"""Hidden units one by one: what activates them, and how much accuracy is lost without them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from mlpviz.network import activations, linears
 from mlpviz.settings import CLASSES
 from mlpviz.trainer import pixels
 
-WORK = 2e10  # multiplications that the importance of all units may cost: about a second
-FEWEST = 20  # images on which it is measured at least, where the network is so large that this takes longer
-STRONGEST = 8  # images shown of a unit
+WORK = 2e10  # multiplications for the importance of all units: about a second
+FEWEST = 20  # importance uses at least this many images, even if a large network then takes longer
+STRONGEST = 8  # images shown for a unit
 
 
 def unit_table(
     net: nn.Sequential, h: Tensor, labels: Tensor, layer: int, step: int
 ) -> Generator[float, None, UnitTable]:
-    """Every unit of hidden layer `layer`, counted from 0, whose answers h (n, units) are known. Tells how much is done,
-    from 0 to 1."""
+    """The table of all units of hidden layer `layer`, counted from 0. Their activations are h, (n, units).
+
+    Yields the share that is done, from 0 to 1.
+    """
     lost, count = yield from importance(net, h, labels, layer)
     weight = linears(net)[layer].weight.detach()
     means = torch.stack([h[labels == c].mean(dim=0) for c in range(CLASSES)])
@@ -42,8 +44,10 @@ def unit_table(
 def unit_look(
     net: nn.Sequential, h: Tensor, test: Split, layer: int, unit: int, step: int
 ) -> Generator[float, None, UnitLook]:
-    """One unit of hidden layer `layer`, both counted from 0; the layer's answers h (n, units) are known. Tells how much
-    is done, from 0 to 1."""
+    """One unit of hidden layer `layer`, both counted from 0. The layer's activations are h, (n, units).
+
+    Yields the share that is done, from 0 to 1.
+    """
     predicted = yield from predictions_from(net, h, layer)
     without_it = yield from predictions_from(net, without(h, [unit]), layer)
     values = h[:, unit]
@@ -62,7 +66,7 @@ def unit_look(
 
 
 def answers_of_layer(net: nn.Sequential, images: Tensor, layer: int) -> Generator[float, None, Tensor]:
-    """What each unit of hidden layer `layer`, from 0, answers to images (n, 28, 28) uint8: (n, units)."""
+    """The activations, (n, units), of hidden layer `layer`, counted from 0, for images (n, 28, 28) uint8."""
     upto = net[: activations(net)[layer] + 1]
     parts, size = [], images_at_once(net)
     for i in range(0, len(images), size):
@@ -73,7 +77,7 @@ def answers_of_layer(net: nn.Sequential, images: Tensor, layer: int) -> Generato
 
 
 def predictions_from(net: nn.Sequential, h: Tensor, layer: int) -> Generator[float, None, Tensor]:
-    """The classes, (n,), that follow from the activations (n, units) of a hidden layer."""
+    """The predicted classes, (n,), computed from the activations (n, units) of a hidden layer."""
     parts = []
     for some in h.split(images_at_once(net)):
         parts.append(logits_from(net, some, layer).argmax(dim=1))
@@ -83,28 +87,29 @@ def predictions_from(net: nn.Sequential, h: Tensor, layer: int) -> Generator[flo
 
 @torch.no_grad()
 def logits_from(net: nn.Sequential, h: Tensor, layer: int) -> Tensor:
-    """The logits, (n, 10), that follow from the activations (n, units) of a hidden layer."""
+    """The logits, (n, 10), computed from the activations (n, units) of a hidden layer."""
     z: Tensor = net[activations(net)[layer] + 1 :](h)
     return z
 
 
 def without(h: Tensor, units: list[int]) -> Tensor:
-    """The same activations with some units switched off: their output is 0."""
+    """A copy of the activations with some units switched off: their output is 0."""
     h = h.clone()
     h[:, units] = 0
     return h
 
 
 def importance(net: nn.Sequential, h: Tensor, labels: Tensor, layer: int) -> Generator[float, None, tuple[Tensor, int]]:
-    """The accuracy lost, on as many images as `WORK` allows, when each unit alone is switched off. Tells how much is
-    done, from 0 to 1.
+    """For each unit: the accuracy that is lost when only this unit is switched off.
+
+    Uses as many images as `WORK` allows. Yields the share that is done, from 0 to 1.
 
     Returns:
-        (units,) from −1 to 1, negative where the network does better without; and over how many images.
+        (units,) from −1 to 1, negative where the network is better without the unit; and how many images were used.
     """
     rest, after = net[activations(net)[layer] + 1 :], linears(net)[layer + 1]
     units = h.shape[1]
-    at_the_end = len(rest) == 1  # what one unit adds to the logits can be taken away again: cheap, on all images
+    at_the_end = len(rest) == 1  # cheap on all images: subtract from the logits what the unit added
     if not at_the_end:
         each = sum(linear.weight.numel() for linear in rest if isinstance(linear, nn.Linear))
         n = max(min(len(h), FEWEST), min(len(h), int(WORK / (each * units))))

@@ -1,1 +1,1 @@
-"""The live path: routes that hand out a task's newest snapshot, and the browser's side that draws it."""
+"""The live path: HTTP routes that send a task's newest snapshot, and the JavaScript that draws it."""

@@ -1,4 +1,4 @@
-"""Parts of a snapshot as one HTTP answer: JSON, plain or gzipped, put together from pieces that are ready."""
+"""Parts of a snapshot as one HTTP answer: JSON, plain or gzipped, made from pieces that exist already."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from mlpviz.backend.parts import Newest
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # RFC 1952: deflate, no name, no time, fast, any system
-LAST_BLOCK = b"\x03\x00"  # RFC 1951: an empty block that says that it is the last
-STORED_LIMIT = 0xFFFF  # bytes of a block that is stored as it is
+LAST_BLOCK = b"\x03\x00"  # RFC 1951: an empty block that is marked as the last one
+STORED_LIMIT = 0xFFFF  # most bytes in a block that is not compressed
 
 
 def plain(newest: Newest) -> bytes:
-    """The answer as it is."""
+    """The answer without compression."""
     return b"".join(data for data, _ in _pieces(newest))
 
 
 def gzipped(newest: Newest) -> bytes:
-    """The same as a gzip file (RFC 1952), without compressing anything again."""
+    """The answer as a gzip file (RFC 1952), made from pieces that are compressed already."""
     check, size = 0, 0
     blocks = []
     for data, packed in _pieces(newest):
@@ -29,7 +29,7 @@ def gzipped(newest: Newest) -> bytes:
 
 
 def accepts_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding header allows it."""
+    """Whether an Accept-Encoding header allows gzip."""
     for entry in header.lower().split(","):
         name, _, quality = entry.strip().partition(";")
         if name.strip() in ("gzip", "*"):
@@ -38,7 +38,7 @@ def accepts_gzip(header: str) -> bool:
 
 
 def _pieces(newest: Newest) -> Iterator[tuple[bytes, bytes]]:
-    """Each piece plain, and as a block of a deflate stream where there is one already."""
+    """Each piece, plain and as a block of a deflate stream. The block is empty if there is none yet."""
     yield f'{{"version": {newest.version}, "run": "{newest.run}", "parts": {{'.encode(), b""
     for i, part in enumerate(newest.parts):
         yield f'{", " if i else ""}"{part.name}": '.encode(), b""
@@ -47,6 +47,6 @@ def _pieces(newest: Newest) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _stored(data: bytes) -> bytes:
-    """A few bytes as a block that isn't compressed."""
+    """A block with these few bytes, not compressed."""
     assert len(data) <= STORED_LIMIT
     return struct.pack("<BHH", 0, len(data), len(data) ^ 0xFFFF) + data

@@ -1,4 +1,4 @@
-"""The one door to the runs of this server."""
+"""The only access to the runs of this server."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from mlpviz.backend.local import LocalBackend
 
 @functools.cache
 def get_backend() -> Backend:
-    """The door that the page and the live route use; made at the first call."""
+    """The backend that the page and the live route use. It is made at the first call."""
     return LocalBackend()

@@ -1,4 +1,4 @@
-"""The HTTP routes beside the page: a task's newest snapshot, and the files of the browser's side."""
+"""The HTTP routes beside the page: a task's newest snapshot, and the files for the browser."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 async def newest(request: Request) -> Response:
-    """The newest snapshot of the task with that token, in parts: 200 with JSON, 204 where there is nothing new, or 404.
+    """The newest snapshot of the task with this token, in parts: 200 with JSON, 204 if there is nothing new, or 404.
 
-    `have`, a run's id and a version with a dot between, names what is at hand: parts that haven't changed since are
-    left out. `only` names the parts that are wanted, with commas between. `hidden=1` says that the page is in a hidden
-    tab, which a browser lets ask once a minute only.
+    Query parameters: `have` is the version that the browser has, as "run id.version"; parts that haven't changed since
+    then are left out. `only` lists the wanted parts, separated by commas. `hidden=1` means that the page is in a hidden
+    tab, where the browser allows only one request a minute.
 
-    Asking keeps the run going.
+    Each request also keeps the run going.
     """
     query = request.query_params
     only = frozenset(query["only"].split(",")) if query.get("only") else frozenset()
@@ -49,7 +49,7 @@ async def newest(request: Request) -> Response:
     headers |= {"Vary": "Accept-Encoding"}
     if not accepts_gzip(request.headers.get("accept-encoding", "")):
         return Response(plain(answer), media_type="application/json", headers=headers)
-    headers |= {"Content-Encoding": "gzip"}  # which tells any middleware that there is nothing left to compress
+    headers |= {"Content-Encoding": "gzip"}  # tells middleware not to compress it again
     return Response(gzipped(answer), media_type="application/json", headers=headers)
 
 
@@ -59,12 +59,12 @@ def _have(text: str) -> tuple[str, int] | None:
 
 
 async def plotly_js(request: Request) -> Response:
-    """The Plotly.js that the installed plotly package brings; its version is in the address, so it may be kept."""
+    """The Plotly.js of the installed plotly package. Its version is in the address, so browsers may keep it."""
     return FileResponse(PLOTLY, headers=FOR_GOOD)
 
 
 def images(request: Request) -> Response:
-    """All test images of a dataset as one PNG; 404 where this server doesn't have it. Runs in a thread of its own."""
+    """All test images of a dataset as one PNG; 404 if this server doesn't have them. Runs in its own thread."""
     name, _, wanted = request.path_params["name"].rpartition("-")
     try:
         if name not in CATALOG or wanted != fingerprint(name):
@@ -77,10 +77,10 @@ def images(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[None]:
-    """The runs live as long as the server."""
+    """Stop all downloads and runs when the server stops."""
     backend = get_backend()
     gc.collect()
-    gc.freeze()  # torch's many objects stay: without this, each full collection stops the server for 0.1 s and more
+    gc.freeze()  # torch has many objects: without this, a full garbage collection stops the server for 0.1 s or more
     yield
     DOWNLOADS.close()
     backend.close()

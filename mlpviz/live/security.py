@@ -1,4 +1,4 @@
-"""Headers that keep a browser from being misled, and what is nobody's business."""
+"""Security headers, and private addresses of the server."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlpviz.options import sites_with_frames
 
-PRIVATE = ("/_stcore/metrics",)  # says how many visitors there are and what they use
+PRIVATE = ("/_stcore/metrics",)  # shows how many visitors there are and what they use
 
 
 class Security:
-    """Middleware: security headers on each answer, and no way to the server's own figures.
+    """Middleware: adds security headers to each answer, and hides the server's own statistics.
 
-    Without a setting, no other site may show the page in a frame.
+    By default, no other site may show the page in a frame.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""What the server serves: the page, the routes beside it, and what stands before both."""
+"""What the server serves: the page, the routes beside it, and the middleware for both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIDDLEWARE = [Middleware(Security), Middleware(VisitorCookie), Middleware(Upload
 
 
 def serving() -> dict[str, Any]:
-    """For `streamlit.App(PAGE, **serving())`. An option that can't be used ends the program, with a sentence."""
+    """The arguments for `streamlit.App(PAGE, **serving())`. A wrong option ends the program with a message."""
     try:
         options.check()
     except options.OptionError as error:

@@ -1,4 +1,4 @@
-"""Uploaded files: how many of them a visitor may leave on the server."""
+"""Uploaded files: how many files the server keeps."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlpviz.live.visitor import visitor_of
 
-ADDRESS = "/_stcore/upload_file/"  # where Streamlit takes files: /_stcore/upload_file/<session>/<file>
-MOST = 3  # files of one visitor; the page needs one
-MOST_BYTES = 512 * 2**20  # of all files together
+ADDRESS = "/_stcore/upload_file/"  # where Streamlit receives files: /_stcore/upload_file/<session>/<file>
+MOST = 3  # files for each visitor; the page needs one
+MOST_BYTES = 512 * 2**20  # for all files together
 
 
 class UploadLimit:
-    """Middleware: lets the oldest file go when a visitor uploads more than a few, or when all together are too large.
+    """Middleware: deletes an old file when a visitor has too many, or when all files together are too large.
 
-    Streamlit keeps each file in memory until its session ends, and takes any number of them. This has it delete one,
-    with the request that its own page sends when somebody removes a file.
+    Streamlit accepts any number of files, and keeps each one in memory until its session ends. To delete a file, this
+    sends the same request that Streamlit's page sends when somebody removes a file.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -54,8 +54,11 @@ class UploadLimit:
                 await self.app(dict(request) | {"method": "DELETE"}, _nothing, _ignore)
 
     def _one_too_many(self, visitor: str) -> str | None:
-        """The file that has to go: the visitor's oldest, or the oldest of whoever has most. So nobody's large files
-        cost others theirs."""
+        """The file to delete, or None.
+
+        It is the visitor's oldest file if this visitor has too many. If all files together are too large, it is the
+        oldest file of the visitor with the most bytes. So nobody loses a file because of another visitor's large files.
+        """
         own = [path for path, upload in self._kept.items() if upload.visitor == visitor]
         if len(own) > MOST:
             return own[0]
@@ -69,7 +72,7 @@ class UploadLimit:
 
 
 class Upload(NamedTuple):
-    """A file that is kept: whose it is, its bytes, and the request that brought it."""
+    """A file that is kept: its visitor, its size in bytes, and the request that uploaded it."""
 
     visitor: str
     size: int
@@ -77,7 +80,7 @@ class Upload(NamedTuple):
 
 
 def _visitor(scope: Scope) -> str:
-    """The cookie; without one, the session."""
+    """The value of the cookie. Without a cookie, the session."""
     return visitor_of(Headers(scope=scope)) or scope["path"].rsplit("/", 2)[-2]
 
 

@@ -1,4 +1,4 @@
-"""A cookie that tells one browser from another, so that a run obeys the browser that began it and no other."""
+"""A cookie that identifies a browser, so that only the browser that started a run can control it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "mlpviz_visitor"
 THIRTY_DAYS = 30 * 24 * 3600
-VALUE = re.compile(r"[\w-]{16,64}")  # any other is replaced
+VALUE = re.compile(r"[\w-]{16,64}")  # any other value is replaced
 
 
 class VisitorCookie:
-    """Middleware: gives each browser a random cookie with the page itself, and renews it at each visit.
+    """Middleware: sends each browser a random cookie together with the page, and renews it at each visit.
 
-    HttpOnly, so that no script reads it. Over HTTPS it is also kept where the page stands in a frame on another site
-    (SameSite=None; Partitioned: for each such site, another cookie). Without HTTPS no browser allows that. There it is
-    SameSite=Lax, not Strict: with Strict, a link followed from another site would arrive without the cookie, and the
-    new one would cut the visitor off from their run.
+    The cookie is HttpOnly, so no script can read it. Over HTTPS it also works if the page is in a frame on another site
+    (SameSite=None; Partitioned: a different cookie for each such site). Browsers allow this only over HTTPS. Without
+    HTTPS it is SameSite=Lax. It is not Strict: then a visitor who follows a link from another site would arrive without
+    the cookie, would get a new one, and would lose access to their run.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -43,20 +43,20 @@ class VisitorCookie:
 
 
 def visitor_of(headers: Headers) -> str:
-    """The value of a request's cookie; nothing where there is none."""
+    """The value of the cookie in a request; empty if there is none."""
     value = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
     return value if VALUE.fullmatch(value) else ""
 
 
 def _is_page(asked: Headers, answered: Headers, status: int) -> bool:
-    """Whether this is the page itself; “not modified” says so with no content and no type."""
+    """Whether the answer is the page itself. “Not modified” (304) has no type, so the request decides."""
     if status == 304:
         return "text/html" in asked.get("accept", "")
     return answered.get("content-type", "").startswith("text/html")
 
 
 def _is_secure(scope: Scope, asked: Headers) -> bool:
-    """Whether the browser came over HTTPS, to this server or to the first of the proxies before it."""
+    """Whether the browser used HTTPS, to this server or to the first proxy before it."""
     first, *_ = asked.get("x-forwarded-proto", "").split(",")
     return scope["scheme"] == "https" or first.strip() == "https"
 

@@ -36,7 +36,7 @@ def test_the_tiles_are_cut_from_one_picture(images, page):
     }
     assert len(pictures) == 1
     label = tiles.first.get_attribute("aria-label")
-    assert re.fullmatch(r".+, taken for .+ at \d+ %", label)
+    assert re.fullmatch(r".+, predicted as .+, confidence \d+ %", label)
 
 
 def test_a_tile_shows_the_image_of_its_number(images, page, mini):
@@ -54,13 +54,15 @@ def test_a_tile_shows_the_image_of_its_number(images, page, mini):
 
 def test_a_click_on_a_cell_filters_and_the_address_keeps_it(images, page):
     page.wait_for_timeout(500)
-    cell = page.locator("[class*=st-key-confusion_] .points path").nth(6 * 10)  # Shirt, taken for T-shirt/top
+    cell = page.locator("[class*=st-key-confusion_] .points path").nth(6 * 10)  # Shirt, predicted as T-shirt/top
     box = cell.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_function("location.search.includes('images_true=6')")
     assert "images_predicted=0" in page.url
     tiles = "[...document.querySelectorAll('.gallery button')]"
-    page.wait_for_function(f"{tiles}.every((e) => e.getAttribute('aria-label').startsWith('Shirt, taken for T-shirt'))")
+    page.wait_for_function(
+        f"{tiles}.every((e) => e.getAttribute('aria-label').startsWith('Shirt, predicted as T-shirt'))"
+    )
 
 
 def test_the_keyboard_reaches_every_tile_and_opens_one(images, page):
@@ -72,7 +74,11 @@ def test_the_keyboard_reaches_every_tile_and_opens_one(images, page):
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
-    for tab, part in (("Story", "Its story."), ("Contributions", "They add up to"), ("Flip it", "along the gradient")):
+    for tab, part in (
+        ("History", "History."),
+        ("Contributions", "The bars add up"),
+        ("Flip the prediction", "the gradient"),
+    ):
         dialog.get_by_text(tab, exact=True).click()
         dialog.get_by_text(part).first.wait_for()
     page.keyboard.press("Escape")
@@ -93,8 +99,8 @@ def test_it_follows_the_run_and_can_be_held_still(images, page):
 def test_a_unit_can_be_switched_off(images, page):
     page.get_by_text("Hidden units", exact=True).first.click()
     page.get_by_text("units of hidden layer 1").wait_for()
-    page.get_by_text("Switch it off").click()
-    page.get_by_text("Accuracy with it").wait_for()
+    page.get_by_text("Switch this unit off").click()
+    page.get_by_text("Accuracy with this unit").wait_for()
 
 
 def test_a_drawing_and_an_upload(images, page, tmp_path):
@@ -107,11 +113,11 @@ def test_a_drawing_and_an_upload(images, page, tmp_path):
     page.mouse.down()
     page.mouse.move(box["x"] + 200, box["y"] + 220, steps=8)
     page.mouse.up()
-    page.get_by_text("calls it").wait_for()
+    page.get_by_text("the network predicts").wait_for()
     page.locator(".drawing button[name=clear]").click()
     page.get_by_text("Draw a garment").wait_for()
     page.locator(".drawing button[name=undo]").click()
-    page.get_by_text("calls it").wait_for()
+    page.get_by_text("the network predicts").wait_for()
     page.get_by_text("Upload", exact=True).click()
     picture = Image.new("RGB", (640, 480), "white")
     ImageDraw.Draw(picture).rectangle([200, 100, 400, 400], fill=(40, 40, 60))

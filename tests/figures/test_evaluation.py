@@ -22,14 +22,14 @@ def test_each_cell_says_what_it_is_and_the_diagonal_is_pale(share):
     assert np.isnan(np.diag(heat["z"])).all() and heat["z"][6, 0] == pytest.approx(13 / 63)
     at = [i for i, cell in enumerate(zip(cells["y"], cells["x"], strict=True)) if cell == (6, 0)]
     assert len(at) == 1
-    assert cells["hovertext"][at[0]] == "g, taken for a: 13"
+    assert cells["hovertext"][at[0]] == "g, predicted as a: 13"
     assert cells["text"][at[0]] == ("21" if share else "13")
     assert len(cells["text"]) == 100
 
 
 def test_the_pair_confused_most_in_words():
-    assert confused_most(COUNTS, CLASSES) == "Most often: g taken for a, 13 of 63."
-    assert confused_most(np.eye(10, dtype=int), CLASSES) == "No image is taken for another."
+    assert confused_most(COUNTS, CLASSES) == "Most frequent mistake: g predicted as a, 13 of 63."
+    assert confused_most(np.eye(10, dtype=int), CLASSES) == "There are no mistakes."
 
 
 def test_an_empty_class_draws():
@@ -50,7 +50,7 @@ def test_the_story_of_an_image():
 
 def test_contributions_are_shown_with_their_sum():
     chart = drawn(contribution_bars(["unit 3", "unit 5"], np.array([2.0, -1.0]), 0.5, 0.25, 1.75))
-    assert chart.data[0]["x"].tolist() == [2.0, -1.0, 0.5, 0.25] and "They add up to 1.75" in chart.sentence
+    assert chart.data[0]["x"].tolist() == [2.0, -1.0, 0.5, 0.25] and "The bars add up to 1.75" in chart.sentence
     assert list(chart.data[0]["y"]) == ["unit 3", "unit 5", "all others", "bias"]
 
 
@@ -68,4 +68,4 @@ def test_a_unit_and_the_classes_it_answers_to():
 
 @pytest.mark.parametrize("values", [np.full(100, np.nan), np.zeros(100)])
 def test_a_dead_or_broken_unit_answers_to_no_class(values):
-    assert "no class more than to another" in drawn(class_histograms(values, np.arange(100) % 10, CLASSES)).sentence
+    assert "No class stands out" in drawn(class_histograms(values, np.arange(100) % 10, CLASSES)).sentence

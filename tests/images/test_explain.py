@@ -57,7 +57,7 @@ def test_one_contribution_by_hand(trained, x):
     assert found.values[4] == pytest.approx(h[4].item() * layers[-1].weight[2, 4].item(), rel=1e-5)
 
 
-def test_the_nearest_are_those_of_brute_force(trained, x, mini):
+def test_the_neighbours_are_the_same_as_by_brute_force(trained, x, mini):
     found = worked_off(neighbours(trained, x[None], mini.train))
     with torch.no_grad():
         distances = torch.cdist(trained[:-1](x[None]).double(), trained[:-1](pixels(mini.train.images)).double())[0]
@@ -88,8 +88,8 @@ def test_the_flip_is_where_the_prediction_changes(trained, x):
     assert path.moved == pytest.approx(((x + path.flip * direction).clamp(0, 1) - x).norm().item(), rel=1e-4)
 
 
-def test_a_network_however_sure_flips_at_the_same_place(trained, x):
-    """Larger last weights make it surer and change no prediction: the loss's gradient would vanish."""
+def test_a_very_confident_network_flips_at_the_same_place(trained, x):
+    """Larger last weights make it more confident and change no prediction. The gradient of the loss would vanish."""
     path = along_gradient(trained, x, furthest=30)
     sure = copy.deepcopy(trained)
     with torch.no_grad():
@@ -98,7 +98,7 @@ def test_a_network_however_sure_flips_at_the_same_place(trained, x):
     assert along_gradient(sure, x, furthest=30).flip == pytest.approx(path.flip, rel=1e-3)
 
 
-def test_a_network_that_cannot_be_moved_never_flips(mini):
+def test_a_network_without_a_gradient_never_flips(mini):
     net = Trainer(Settings(dataset="fashion-mnist-mini", init="zeros"), mini).net
     path = along_gradient(net, pixels(mini.test.images[0]))
     assert path.flip is None and not path.gradient and np.isfinite(path.logits).all()

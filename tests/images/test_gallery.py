@@ -24,11 +24,11 @@ TRUE, PREDICTED, CONFIDENCE = (FRAME[name].to_numpy() for name in ("true", "pred
     ids=str,
 )
 @pytest.mark.parametrize("order", list(ORDERS))
-def test_the_filter_keeps_just_those(wanted, expected, order):
+def test_the_filter_keeps_exactly_the_images_that_match(wanted, expected, order):
     assert sorted(select(FRAME, wanted.replace(order=order))) == np.flatnonzero(expected).tolist()
 
 
-def test_changed_since_the_last_evaluation():
+def test_changed_since_the_previous_evaluation():
     before = PREDICTED.copy()
     before[[4, 7]] = (before[[4, 7]] + 1) % 10
     assert sorted(select(FRAME, Filter(kind="all", changed=True), before)) == [4, 7]
@@ -48,7 +48,7 @@ def test_orders():
     assert first == again != other and sorted(first) == sorted(other)
 
 
-def test_an_index_is_found_whatever_else_is_asked():
+def test_an_index_ignores_the_other_filters():
     right = int(np.flatnonzero(TRUE == PREDICTED)[0])
     assert select(FRAME, Filter(index=right)).tolist() == [right]
     assert select(FRAME, Filter(index=500)).tolist() == []
@@ -57,11 +57,11 @@ def test_an_index_is_found_whatever_else_is_asked():
 def test_pages():
     chosen = np.arange(100)
     assert page_of(chosen, Filter(per_page=48, page=2)).tolist() == list(range(48, 96))
-    assert page_of(chosen, Filter(per_page=48, page=9)).tolist() == list(range(96, 100)), "the last there is"
+    assert page_of(chosen, Filter(per_page=48, page=9)).tolist() == list(range(96, 100)), "the last page"
     assert page_of(chosen[:0], Filter()).tolist() == []
 
 
-def test_the_address_says_it_all():
+def test_the_address_keeps_the_whole_filter():
     wanted = Filter("all", 3, 4, 0.25, 0.75, True, None, "random", 7, 96, 3)
     params = wanted.to_params()
     assert all(name.startswith(PREFIX) for name in params)
@@ -83,16 +83,16 @@ def test_the_address_says_it_all():
         {"index": "1e9"},
     ],
 )
-def test_an_address_that_cannot_be_is_a_value_error(params):
+def test_an_invalid_address_raises_a_value_error(params):
     with pytest.raises(ValueError):
         Filter.from_params({PREFIX + name: value for name, value in params.items()})
 
 
-def test_a_new_filter_begins_on_the_first_page():
+def test_a_new_filter_starts_on_the_first_page():
     assert Filter(page=4).replace(true=2).page == 1 and Filter().replace(page=3).page == 3
 
 
 @pytest.mark.parametrize("order", list(ORDERS))
-def test_where_no_image_is_left_there_is_none_in_any_order(order):
+def test_an_empty_selection_is_empty_in_every_order(order):
     assert len(select(FRAME, Filter(kind="right", true=3, predicted=4, order=order))) == 0
     assert len(select(FRAME, Filter(low=0.9999, order=order))) == 0

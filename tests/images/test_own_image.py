@@ -25,12 +25,12 @@ def shoe(width=300, height=200, ink=0, paper=255):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_picture_is_read_as_it_is(kind, mode):
+def test_a_picture_is_read_without_changes(kind, mode):
     found = read(encoded(Image.fromarray(shoe()).convert(mode), kind))
     assert found.shape == (200, 300) and np.abs(found.astype(int) - shoe()).mean() < 2
 
 
-def test_transparency_is_white_paper():
+def test_transparent_parts_become_white():
     image = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
     image.paste((0, 0, 0, 255), (10, 10, 30, 30))
     found = read(encoded(image))
@@ -52,13 +52,13 @@ def test_dark_on_bright_is_inverted_and_bright_on_dark_is_not():
     assert np.array_equal(stages[0].pixels, shoe())
 
 
-def test_it_fills_the_frame_and_is_centred():
+def test_the_object_fills_the_frame_and_is_centred():
     result, _ = prepare(shoe())  # 100 × 50: 28 × 14 after scaling
     assert result.shape == (28, 28) and result.dtype == np.uint8
     assert (result[7:21] > 250).all() and (result[:7] == 0).all() and (result[21:] == 0).all()
 
 
-def test_a_training_image_that_fills_its_frame_comes_through_unchanged(mini):
+def test_a_training_image_that_fills_its_frame_stays_the_same(mini):
     images = [
         i
         for i in mini.train.images[:200].numpy()
@@ -70,14 +70,14 @@ def test_a_training_image_that_fills_its_frame_comes_through_unchanged(mini):
     for image in dark:
         result, _ = prepare(image)
         same += np.array_equal(result, image)
-    assert same > len(dark) / 3, "but for those that are off centre or have a faint edge"
+    assert same > len(dark) / 3, "except those that are off centre or have a faint edge"
 
 
 @pytest.mark.parametrize(
     "picture", [np.zeros((5, 5), np.uint8), np.full((5, 5), 255, np.uint8), np.full((9, 9), 77, np.uint8)]
 )
-def test_one_shade_is_a_sentence(picture):
-    with pytest.raises(ValueError, match="all of one shade"):
+def test_a_picture_of_one_shade_gives_a_message(picture):
+    with pytest.raises(ValueError, match="the same shade"):
         prepare(picture)
 
 
@@ -101,7 +101,7 @@ def test_thin_pictures_work_or_say_so(shape):
         b"GIF89a" + b"\0" * 99,
     ],
 )
-def test_malformed_files_are_a_sentence(data):
+def test_malformed_files_give_a_message(data):
     with pytest.raises(ValueError, match="can’t be read as a PNG or JPEG"):
         read(data)
 
@@ -145,14 +145,14 @@ def test_sixteen_bits_are_scaled_and_not_cut():
     assert np.abs(found[0].astype(int) - np.arange(256)).max() <= 1
 
 
-def test_white_on_nothing_is_seen():
+def test_white_on_transparent_is_recognised():
     image = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
     image.paste((255, 255, 255, 255), (10, 5, 30, 35))
     result, _ = prepare(read(encoded(image)))
     assert result.max() == 255 and (result == 0).any()
 
 
-def test_a_digit_leaves_the_margin_that_mnist_has():
+def test_a_digit_gets_the_same_margin_as_in_mnist():
     result, _ = prepare(shoe(), fit=20)
     rows, columns = np.flatnonzero(result.any(axis=1)), np.flatnonzero(result.any(axis=0))
     assert len(columns) == 20 and columns[0] == 4 and len(rows) == 10
@@ -171,7 +171,7 @@ def test_a_reduced_picture_is_the_mean_of_its_blocks():
 
 
 def largest(mode, form="PNG", **options):
-    """The largest picture of a kind that is taken."""
+    """The largest picture of a kind that is accepted."""
     per_pixel = {"1": 1, "L": 1, "P": 1, "I;16": 2}.get(mode, 4)
     if form == "JPEG":
         per_pixel = 2 * len(mode) if options.get("progressive") else 1
@@ -182,7 +182,7 @@ def largest(mode, form="PNG", **options):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 def test_no_picture_takes_more_than_100_mb(tmp_path):
-    """The peak of a process of its own that reads the largest picture of every kind, one after another."""
+    """The peak memory of a separate process that reads the largest picture of every kind, one after another."""
     kinds = [(mode, "PNG", {}) for mode in ("1", "L", "P", "LA", "RGB", "RGBA", "I;16")]
     kinds += [(mode, "JPEG", {"progressive": p, "subsampling": 0}) for mode in ("L", "RGB", "CMYK") for p in (0, 1)]
     for i, (mode, form, options) in enumerate(kinds):
@@ -209,16 +209,16 @@ print((peak() - before) / 2**10)
     ("paper", "ink"), [(100, 230), (100, 10), (150, 20), (150, 250), (128, 40), (60, 200), (200, 60)]
 )
 def test_a_photograph_on_grey_shows_the_same_as_one_on_black(paper, ink, noise):
-    """Before, all of the grey counted as part of the garment, and everything was a bag."""
+    """Earlier, all of the grey counted as part of the garment, and every picture was predicted as a bag."""
     picture = shoe(ink=ink, paper=paper).astype(int)
     picture += np.random.default_rng(0).integers(-noise, noise + 1, picture.shape)
     result, stages = prepare(picture.clip(0, 255).astype(np.uint8))
     expected, _ = prepare(shoe(ink=255, paper=0))
     assert np.array_equal(result > 60, expected > 60)
-    assert [stage.name for stage in stages][1] == "How much it differs from its background"
+    assert [stage.name for stage in stages][1] == "Difference from the background"
 
 
-def test_a_background_that_is_not_even_is_told():
+def test_a_background_that_is_not_uniform_is_reported():
     picture = np.random.default_rng(0).integers(0, 256, (80, 60), dtype=np.uint8)
     _, stages = prepare(picture)
-    assert "No even background was found" in stages[1].name
+    assert "No uniform background was found" in stages[1].name

@@ -25,7 +25,7 @@ LOGITS = (rng.standard_normal((3000, 10)) * 2 + 2.5 * np.eye(10)[LABELS]).astype
 PREDICTED = LOGITS.argmax(axis=1)
 
 
-def test_the_table_is_pytorchs():
+def test_the_table_agrees_with_pytorch():
     frame = table(LOGITS, LABELS)
     z, y = torch.tensor(LOGITS, dtype=torch.float64), torch.tensor(LABELS)
     p = z.softmax(dim=1)
@@ -39,7 +39,7 @@ def test_the_table_is_pytorchs():
     np.testing.assert_allclose(frame["margin"][:50], LOGITS[np.arange(50), LABELS[:50]].astype(float) - others)
 
 
-def test_the_confusion_matrix_and_the_scores_are_scikit_learns():
+def test_the_confusion_matrix_and_the_scores_agree_with_scikit_learn():
     confusion = confusion_matrix(LABELS, PREDICTED)
     np.testing.assert_array_equal(confusion, sklearn.metrics.confusion_matrix(LABELS, PREDICTED))
     scores = per_class(confusion, CLASSES)
@@ -49,7 +49,7 @@ def test_the_confusion_matrix_and_the_scores_are_scikit_learns():
     assert list(scores.index) == list(CLASSES)
 
 
-def test_a_class_that_is_never_called_scores_zero():
+def test_a_class_that_is_never_predicted_scores_zero():
     labels, predicted = np.array([0, 1, 2]), np.array([0, 0, 0])
     scores = per_class(confusion_matrix(labels, predicted), CLASSES)
     oracle = sklearn.metrics.precision_recall_fscore_support(labels, predicted, labels=range(10), zero_division=0)
@@ -66,7 +66,7 @@ def test_wilsons_interval_solves_its_equation(right, n):
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-def test_the_reliability_diagram_is_scikit_learns():
+def test_the_reliability_diagram_agrees_with_scikit_learn():
     frame = table(LOGITS, LABELS)
     right = (frame["predicted"] == frame["true"]).to_numpy()
     found = calibration(frame["confidence"].to_numpy(), right, bins=10)
@@ -91,7 +91,7 @@ def test_perfect_calibration_has_no_error():
     assert calibration(np.full(3, np.nan), np.zeros(3, dtype=bool)).error == 0
 
 
-def test_the_pairs_confused_most_come_first():
+def test_the_most_frequent_mistakes_come_first():
     confusion = np.eye(10, dtype=int) * 50
     confusion[6, 0], confusion[2, 4], confusion[4, 2] = 13, 9, 7
     assert most_confused(confusion, 2) == [(6, 0, 13, 63), (2, 4, 9, 59)]
@@ -99,7 +99,7 @@ def test_the_pairs_confused_most_come_first():
 
 
 def test_swapped_labels_are_found_first():
-    """A confident network, and 30 labels swapped on purpose: they are doubted, with the right class suggested."""
+    """A confident network, and 30 labels swapped on purpose: exactly these are found, with the right class."""
     labels = np.arange(1000) % 10
     logits = (rng.standard_normal((1000, 10)) + 8 * np.eye(10)[labels]).astype(np.float32)
     swapped = rng.choice(1000, 30, replace=False)
@@ -112,7 +112,7 @@ def test_swapped_labels_are_found_first():
 
 
 def test_the_rule_of_confident_learning_by_hand():
-    """Two classes in use: t₀ = mean(.9, .4) = .65, t₁ = mean(.7, .8) = .75. Only image 1 (p₁ = .6 < t₁) is spared."""
+    """Two classes: t₀ = mean(.9, .4, .1) ≈ .47, t₁ = mean(.7, .8) = .75. Only image 4 (p₁ = .9 ≥ t₁) is in doubt."""
     p = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8], [0.1, 0.9]])
     full = np.full((5, 10), 1e-9)
     full[:, :2] = p
@@ -124,8 +124,8 @@ def test_the_rule_of_confident_learning_by_hand():
     assert doubted["doubt"].iloc[0] == pytest.approx(0.8)
 
 
-def test_a_label_with_which_the_network_agrees_is_not_in_doubt():
-    """Image 0: class 1 reaches its threshold, the mean of 0.4 and 0.4, and class 0 is more probable all the same."""
+def test_a_label_that_the_network_agrees_with_is_not_in_doubt():
+    """Image 0: class 1 reaches its threshold, the mean of 0.4 and 0.4, but class 0 is more probable."""
     p = np.full((4, 10), 1e-9)
     p[:, :2] = [[0.55, 0.45], [0.6, 0.4], [0.6, 0.4], [0.58, 0.42]]
     labels = np.array([0, 1, 1, 0])
@@ -133,7 +133,7 @@ def test_a_label_with_which_the_network_agrees_is_not_in_doubt():
     assert set(doubtful_labels(np.log(p), labels).index) == {1, 2}
 
 
-def test_values_that_are_not_finite_are_kept_as_such():
+def test_values_that_are_not_finite_stay_in_the_table():
     logits = LOGITS[:4].copy()
     logits[2, 3] = np.nan
     frame = table(logits, LABELS[:4])

@@ -29,8 +29,8 @@ def test_activations_are_those_of_the_forward_pass(net, mini):
     assert activations(net) == [2, 4]
 
 
-def test_a_unit_switched_off_is_a_column_of_the_next_weights_gone(net, mini):
-    """The oracle changes the weights, the code the activations."""
+def test_switching_a_unit_off_is_the_same_as_a_column_of_zeros_in_the_next_weights(net, mini):
+    """The oracle changes the weights. The code changes the activations."""
     x = pixels(mini.test.images)
     h = worked_off(answers_of_layer(net, mini.test.images, 0))
     changed = torch.nn.Sequential(*[torch.nn.Sequential(layer) for layer in net])
@@ -41,7 +41,7 @@ def test_a_unit_switched_off_is_a_column_of_the_next_weights_gone(net, mini):
         oracle = changed(x)
         W2.weight.copy_(kept)
     torch.testing.assert_close(logits_from(net, without(h, [3, 5]), 0), oracle)
-    assert (h[:, 3] != 0).any(), "the given activations are left alone"
+    assert (h[:, 3] != 0).any(), "the given activations do not change"
 
 
 @pytest.mark.parametrize("layer", [0, 1])
@@ -56,13 +56,13 @@ def test_importance_is_the_accuracy_lost(net, mini, layer):
     assert lost.max() > 0
 
 
-def test_importance_takes_fewer_images_where_it_would_cost_too_much(net, mini, monkeypatch):
+def test_importance_uses_fewer_images_if_it_would_cost_too_much(net, mini, monkeypatch):
     monkeypatch.setattr(units, "WORK", 12 * (12 * 8 + 8 * 10) * 500)
     h = worked_off(answers_of_layer(net, mini.test.images, 0))
     assert worked_off(importance(net, h, mini.test.labels, 0))[1] == 500
 
 
-def test_a_dead_unit_costs_nothing(mini):
+def test_a_dead_unit_has_no_importance(mini):
     net = Trainer(Settings(dataset="fashion-mnist-mini", hidden_sizes=(6,), init="kaiming"), mini).net
     with torch.no_grad():
         linears(net)[0].weight[2] = 0
@@ -72,7 +72,7 @@ def test_a_dead_unit_costs_nothing(mini):
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-def test_the_table_is_what_each_unit_is(net, mini, layer):
+def test_the_table_describes_each_unit(net, mini, layer):
     h = worked_off(answers_of_layer(net, mini.test.images, layer))
     table = worked_off(unit_table(net, h, mini.test.labels, layer, step=200))
     linear = linears(net)[layer]
@@ -85,7 +85,7 @@ def test_the_table_is_what_each_unit_is(net, mini, layer):
     assert (table.weights is None) == (layer == 1)
 
 
-def test_a_look_at_a_unit_shows_what_excites_it_and_what_is_lost_without_it(net, mini):
+def test_a_look_at_a_unit_shows_what_activates_it_and_what_is_lost_without_it(net, mini):
     h = worked_off(answers_of_layer(net, mini.test.images, 0))
     look = worked_off(unit_look(net, h, mini.test, 0, 3, step=200))
     assert (look.step, look.unit) == (200, 3)
@@ -97,7 +97,7 @@ def test_a_look_at_a_unit_shows_what_excites_it_and_what_is_lost_without_it(net,
 
 
 def test_pieces_of_a_large_network_are_small(mini):
-    """However large the network, a piece of work is about as long: others have their turns in between."""
+    """A large network gets more pieces of work, not longer ones, so that other tasks get their turns in between."""
     net = Trainer(Settings(dataset="fashion-mnist-mini", hidden_sizes=(1024,) * 3, batch_size=100), mini).net
     pieces = list(answers_of_layer(net, mini.test.images[:300], 2))
     parameters = sum(p.numel() for p in net.parameters())

@@ -1,4 +1,4 @@
-// The pure parts of the live board: no browser is needed for them.
+// The parts of the live board that do not need a browser.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -17,15 +17,15 @@ const PALETTE = {
   notFinite: "#b07a00",
 };
 
-test("parts that have not changed stay, newer ones take their place", () => {
+test("parts that have not changed stay, and newer parts replace old ones", () => {
   const first = merged(null, { run: "a", version: 1, parts: { head: { step: 1 }, Loss: { name: "Loss" }, tiles: null } });
   const second = merged(first, { run: "a", version: 2, parts: { head: { step: 2 } } });
   assert.equal(second.version, 2);
   assert.deepEqual(second.parts, { head: { step: 2 }, Loss: { name: "Loss" }, tiles: null });
-  assert.deepEqual(first.parts.head, { step: 1 }, "what was drawn is not changed from behind");
+  assert.deepEqual(first.parts.head, { step: 1 }, "the old snapshot is not changed");
 });
 
-test("a page in a hidden tab says so, since the browser may not let it ask again soon", async () => {
+test("a page in a hidden tab says so, because the browser may delay its next request", async () => {
   const asked = [];
   globalThis.document = { hidden: false, baseURI: "http://host/base/" };
   globalThis.fetch = async (address) => {
@@ -42,26 +42,26 @@ test("a page in a hidden tab says so, since the browser may not let it ask again
   delete globalThis.fetch;
 });
 
-test("nothing of another run stays", () => {
+test("no part of another run is kept", () => {
   const first = merged(null, { run: "a", version: 9, parts: { head: { step: 9 }, Loss: { name: "Loss" } } });
   const other = merged(first, { run: "b", version: 1, parts: { head: { step: 0 } } });
   assert.deepEqual(other.parts, { head: { step: 0 } });
 });
 
-test("charts come in the order of the page, without head and tiles", () => {
+test("charts come in the order on the page, without head and tiles", () => {
   const first = merged(null, { run: "a", version: 1, parts: { head: {}, Loss: { name: "Loss" }, Weights: { name: "Weights" }, tiles: {} } });
   const second = merged(first, { run: "a", version: 2, parts: { Sharpness: { name: "Sharpness" }, Loss: { name: "Loss" } } });
   assert.deepEqual(charts(second).map((chart) => chart.name), ["Loss", "Weights", "Sharpness"]);
   assert.deepEqual(charts(null), []);
 });
 
-test("the page runs for another status, and for another evaluation only if it wants to", () => {
+test("the page runs for a new status, and for a new evaluation only if it waits for one", () => {
   assert.equal(pageState("preparing", null), pageState("paused", null), "the buttons are the same");
   assert.notEqual(pageState("training", null), pageState("paused", null));
   assert.notEqual(pageState("paused", 1), pageState("paused", 2));
 });
 
-test("an array in base64 has as many numbers as it was made of", () => {
+test("the length of an array in base64 is right", () => {
   for (const count of [0, 1, 2, 3, 600]) {
     for (const [dtype, type] of [["f4", Float32Array], ["f8", Float64Array], ["i8", BigInt64Array]]) {
       const bdata = Buffer.from(new type(count).buffer).toString("base64");
@@ -71,7 +71,7 @@ test("an array in base64 has as many numbers as it was made of", () => {
   assert.equal(length([1, 2, 3]), 3);
 });
 
-test("other runs bring their curves, but neither guide lines nor single steps", () => {
+test("curves of other runs are shown, but no guide lines and no single steps", () => {
   const loss = { card: "Loss", layout: {} };
   assert.ok(comparable({ type: "scatter", name: "train" }, loss, false));
   assert.ok(!comparable({ type: "scatter", name: "guessing", hoverinfo: "skip" }, loss, false));
@@ -79,7 +79,7 @@ test("other runs bring their curves, but neither guide lines nor single steps", 
   assert.ok(!comparable({ type: "bar", name: "train" }, loss, false));
 });
 
-test("distributions come of a twin alone, and only where the figure has a place for the layer", () => {
+test("distributions come only from a twin, and only if the figure has a place for the layer", () => {
   const weights = { card: "Weights", layout: { xaxis: {}, xaxis2: {} } };
   assert.ok(comparable({ type: "scatter", name: "now", xaxis: "x2" }, weights, true));
   assert.ok(!comparable({ type: "scatter", name: "now", xaxis: "x3" }, weights, true), "a twin with more layers");
@@ -98,12 +98,12 @@ test("the shades go from negative through the background to positive", () => {
   }
 });
 
-test("dark and light backgrounds are told apart, however they are written", () => {
+test("dark and light backgrounds are recognised in every notation", () => {
   assert.ok(isDark("#0e1117") && isDark(" rgb(14, 17, 23)"));
   assert.ok(!isDark("#ffffff") && !isDark("rgb(250, 250, 250)") && !isDark(""));
 });
 
-test("a figure's own layout goes over what all figures share", () => {
+test("a figure's own layout has priority over the common layout", () => {
   const theme = { text: "#111111", background: "#ffffff", grid: "#cccccc", font: "sans" };
   const dressed = dress({ xaxis: { title: { text: "step" } }, yaxis2: { type: "log" }, hovermode: "closest" }, theme, "run");
   assert.equal(dressed.uirevision, "run");

@@ -1,11 +1,11 @@
-// Where the gallery's keys lead, and which part of the picture a tile shows.
+// The keys in the gallery, and which part of the picture a tile shows.
 
 import assert from "node:assert/strict";
 import test from "node:test";
 
 import { share, target } from "../../mlpviz/live/gallery/gallery.js";
 
-test("the arrow keys go from tile to tile and from row to row", () => {
+test("the arrow keys move between tiles and between rows", () => {
   assert.equal(target("ArrowRight", 3, 48, 8), 4);
   assert.equal(target("ArrowDown", 3, 48, 8), 11);
   assert.equal(target("ArrowUp", 11, 48, 8), 3);
@@ -13,7 +13,7 @@ test("the arrow keys go from tile to tile and from row to row", () => {
   assert.equal(target("End", 11, 48, 8), 47);
 });
 
-test("any other key leads nowhere", () => {
+test("other keys do nothing", () => {
   assert.ok(Number.isNaN(target("a", 3, 48, 8)));
 });
 

@@ -76,7 +76,7 @@ def have(body):
     return f"?have={body['run']}.{body['version']}"
 
 
-def test_the_newest_snapshot_and_nothing_when_it_is_at_hand(engine, client, run):
+def test_the_newest_snapshot_and_nothing_if_the_browser_has_it_already(engine, client, run):
     first = client.get(address(engine, run))
     assert first.status_code == 200 and first.headers["cache-control"] == "no-store"
     body = first.json()
@@ -98,7 +98,7 @@ def test_a_browser_gets_only_the_parts_that_have_changed(engine, client, run):
     news = client.get(address(engine, run, have(whole))).json()
     assert {"Loss", HEAD} <= set(news["parts"])
     everything = client.get(address(engine, run)).json()
-    assert whole["parts"] | news["parts"] == everything["parts"], "put together, it is the newest"
+    assert whole["parts"] | news["parts"] == everything["parts"], "put together, they are the newest snapshot"
 
 
 def test_another_run_is_sent_whole(engine, client, run, tiny):
@@ -111,7 +111,7 @@ def test_another_run_is_sent_whole(engine, client, run, tiny):
 @pytest.mark.parametrize(
     "query", ["?have=nonsense", "?have=.", "?have=a.-1", "?have=" + "9" * 5000, "?only=", "?have=x.1e9"]
 )
-def test_whatever_is_asked_for_is_answered(engine, client, run, query):
+def test_odd_queries_are_answered_in_full(engine, client, run, query):
     assert TILES in client.get(address(engine, run, query)).json()["parts"]
 
 
@@ -120,20 +120,20 @@ def test_a_fetch_keeps_the_run_going(engine, client, run, monkeypatch):
     monkeypatch.setattr(run, "look", looks.append)
     client.get(address(engine, run))
     client.get(address(engine, run) + "?hidden=1")
-    assert looks == [10, 90], "a browser lets a hidden tab ask once a minute only"
+    assert looks == [10, 90], "in a hidden tab, a browser allows only one request a minute"
 
 
-def test_no_such_run_is_404_and_its_id_opens_nothing(engine, client, run):
+def test_an_unknown_run_is_404_and_the_id_of_a_run_is_no_token(engine, client, run):
     assert client.get("live/nonsense").status_code == 404
     assert client.get(f"live/{run.id}").status_code == 404
 
 
-def test_the_token_reads_only(engine, client, run):
+def test_the_token_allows_only_reading(engine, client, run):
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         assert client.request(method, address(engine, run)).status_code == 405
 
 
-def test_a_run_that_failed_before_it_was_seen_says_so(engine, client, run):
+def test_a_run_that_failed_before_its_first_snapshot_says_so(engine, client, run):
     run.snapshot = None
     run.fail(RuntimeError("no memory"))
     head = client.get(address(engine, run)).json()["parts"][HEAD]
@@ -149,7 +149,7 @@ def bodies(snapshot):
     return json.loads(plain(newest))["parts"]
 
 
-def test_the_payload_is_the_snapshot_and_valid_json_whatever_happened(tiny):
+def test_the_payload_is_the_snapshot_and_always_valid_json(tiny):
     snapshot = snapshot_after(tiny, 2)
     body = bodies(snapshot)
     assert np.array_equal(decode(body["Loss"]["data"][0]["y"]), snapshot.steps.column("loss"))
@@ -162,7 +162,7 @@ def test_the_payload_is_the_snapshot_and_valid_json_whatever_happened(tiny):
     assert "not finite" in text
 
 
-def test_parts_are_encoded_and_compressed_once_however_many_read_them(tiny, monkeypatch):
+def test_parts_are_encoded_and_compressed_only_once_for_many_readers(tiny, monkeypatch):
     made = []
     compress = parts_module.deflated
     monkeypatch.setattr(parts_module, "deflated", lambda data: made.append(1) or compress(data))
@@ -176,7 +176,7 @@ def test_parts_are_encoded_and_compressed_once_however_many_read_them(tiny, monk
     assert len(made) == count
 
 
-def test_a_part_keeps_its_version_while_it_stays_as_it_is(tiny):
+def test_a_part_keeps_its_version_while_it_does_not_change(tiny):
     snapshot, encoder = snapshot_after(tiny), Encoder()
     first = {part.name: part for part in encoder.newest(snapshot, None, ALL).parts}
     later = replace(snapshot, version=snapshot.version + 1, message="something new")
@@ -187,13 +187,13 @@ def test_a_part_keeps_its_version_while_it_stays_as_it_is(tiny):
     assert encoder.newest(later, (later.run, later.version), ALL).parts == ()
 
 
-def test_a_board_that_shows_its_strip_alone_gets_no_figures_and_none_are_made(tiny, monkeypatch):
+def test_a_board_that_shows_only_its_strip_gets_no_figures_and_none_are_made(tiny, monkeypatch):
     monkeypatch.setattr(parts_module, "_charts", None)
     (head,) = Encoder().newest(snapshot_after(tiny), None, frozenset({HEAD})).parts
     assert head.name == HEAD and len(head.plain) < 1500 and json.loads(head.plain)["evaluations"] == 2
 
 
-def test_figures_that_nobody_asked_for_in_between_come_with_the_next_question(tiny):
+def test_figures_that_were_left_out_come_with_the_next_request(tiny):
     first, encoder = snapshot_after(tiny), Encoder()
     whole = encoder.newest(first, None, ALL)
     second = replace(snapshot_after(tiny, 2), run=first.run, version=first.version + 1)
@@ -203,7 +203,7 @@ def test_figures_that_nobody_asked_for_in_between_come_with_the_next_question(ti
 
 
 def test_gzip_is_the_same_as_plain_for_any_parts():
-    """The joined pieces against Python's own gzip, which checks length and checksum."""
+    """Python's gzip reads the joined pieces. It checks the length and the checksum."""
     rng = np.random.default_rng(0)
     contents = [b"", b"x", b'{"a": [1, 2, 3]}' * 1000, rng.bytes(70_000), "Überraschung".encode() * 50]
     for count in range(len(contents) + 1):
@@ -213,13 +213,13 @@ def test_gzip_is_the_same_as_plain_for_any_parts():
     assert len(deflated(contents[2])) < len(contents[2]) / 20
 
 
-def test_a_piece_of_a_stream_needs_nothing_before_it():
+def test_a_compressed_piece_does_not_depend_on_the_one_before():
     one, other = deflated(b"abcabcabc" * 10), deflated(b"abcabcabc" * 10)
     stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     assert stream.decompress(other + one + b"\x03\x00") == b"abcabcabc" * 20 and stream.eof
 
 
-def test_who_takes_gzip_gets_it_and_who_does_not_gets_plain(engine, client, run):
+def test_a_browser_that_accepts_gzip_gets_it_and_others_get_plain(engine, client, run):
     packed = client.get(address(engine, run), headers={"accept-encoding": "gzip, deflate, br"})
     raw = client.get(address(engine, run), headers={"accept-encoding": "identity"})
     assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in raw.headers
@@ -231,17 +231,17 @@ def test_who_takes_gzip_gets_it_and_who_does_not_gets_plain(engine, client, run)
     ("header", "takes"),
     [("gzip", True), ("br, GZIP;q=0.5", True), ("*", True), ("gzip;q=0", False), ("br", False), ("", False)],
 )
-def test_what_an_accept_encoding_says(header, takes):
+def test_reading_an_accept_encoding_header(header, takes):
     assert accepts_gzip(header) == takes
 
 
-def test_a_middleware_that_compresses_leaves_the_live_route_alone(engine, run):
+def test_a_middleware_that_compresses_does_not_change_the_live_route(engine, run):
     client = TestClient(Starlette(routes=routes.ROUTES, middleware=[Middleware(GZipMiddleware, minimum_size=1)]))
     answer = client.get(address(engine, run))
     assert answer.headers["content-encoding"] == "gzip" and answer.json()["parts"][HEAD]["step"] == 0
 
 
-def test_a_part_is_encoded_once_however_many_ask(engine, run):
+def test_a_part_is_encoded_only_once_for_many_requests(engine, run):
     backend = LocalBackend(engine)
     token = engine.find(run.id, "").token
 
@@ -252,7 +252,7 @@ def test_a_part_is_encoded_once_however_many_ask(engine, run):
     assert len({id(part) for answer in answers for part in answer.parts}) == len(answers[0].parts)
 
 
-def test_a_snapshot_of_no_known_kind_shows_its_strip():
+def test_a_snapshot_of_an_unknown_kind_shows_its_strip():
     snapshot = TaskSnapshot(1, "run", Status.FAILED, "no memory", 0, 10)
     assert bodies(snapshot) == {HEAD: bodies(snapshot)[HEAD], TILES: None}
     assert bodies(snapshot)[HEAD]["headline"]["status"] == "Stopped by an error"
@@ -266,8 +266,8 @@ def test_a_snapshot_of_no_known_kind_shows_its_strip():
         ("first_layer_weights", ""),
     ],
 )
-def test_an_error_in_drawing_is_told_where_it_is_and_the_rest_is_sent(tiny, monkeypatch, broken, told):
-    """Before, the answer was a 500, which the page took for a lost connection."""
+def test_an_error_in_drawing_is_shown_in_its_place_and_the_rest_is_sent(tiny, monkeypatch, broken, told):
+    """Earlier, the answer was a 500, and the page reported a lost connection."""
     snapshot = snapshot_after(tiny)
     whole = bodies(snapshot)
 
@@ -286,7 +286,7 @@ def test_an_error_in_drawing_is_told_where_it_is_and_the_rest_is_sent(tiny, monk
     assert same == set(whole) - gone
 
 
-def test_a_figure_with_a_number_that_json_has_not_is_told_and_the_rest_is_sent(tiny, monkeypatch):
+def test_a_figure_with_a_number_that_json_cannot_have_is_reported_and_the_rest_is_sent(tiny, monkeypatch):
     from mlpviz.figures import FIGURES
 
     def infinite(snapshot):
@@ -301,7 +301,7 @@ def test_a_figure_with_a_number_that_json_has_not_is_told_and_the_rest_is_sent(t
     assert {name for name in whole if found[name] != whole[name]} == {"Accuracy"}
 
 
-def test_plotly_is_the_installed_one_and_may_be_kept(client):
+def test_plotly_is_the_installed_one_and_browsers_may_keep_it(client):
     answer = client.get(routes.PLOTLY_URL)
     assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]
     assert plotly.__version__ in routes.PLOTLY_URL
@@ -310,7 +310,7 @@ def test_plotly_is_the_installed_one_and_may_be_kept(client):
     assert client.get("live/board/%2e%2e/routes.py").status_code == 404
 
 
-def test_the_engine_ends_with_the_server_and_what_stays_is_frozen(engine):
+def test_the_engine_ends_with_the_server_and_lasting_objects_are_frozen(engine):
     with TestClient(Starlette(routes=routes.ROUTES, lifespan=routes.lifespan)):
         frozen = gc.get_freeze_count()
     gc.unfreeze()

@@ -1,4 +1,4 @@
-"""What stands before the page: the cookie, security headers, and the number of uploaded files."""
+"""The middleware: the cookie, security headers, and the limit on uploaded files."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def cookie_of(answer):
     return value, parts
 
 
-def test_each_browser_gets_a_cookie_of_its_own_which_no_script_reads(client):
+def test_each_browser_gets_its_own_cookie_which_no_script_can_read(client):
     value, parts = cookie_of(client.get("/"))
     assert set(parts) == {"Path=/", f"Max-Age={MONTH}", "HttpOnly", "SameSite=Lax"}
     client.cookies.clear()
     assert cookie_of(client.get("/"))[0] != value and len(value) >= 32
 
 
-def test_each_visit_renews_it(client):
+def test_each_visit_renews_the_cookie(client):
     answer = client.get("/", headers={"cookie": f"{COOKIE}={KEPT}"})
     assert cookie_of(answer) == (KEPT, ["Path=/", f"Max-Age={MONTH}", "HttpOnly", "SameSite=Lax"])
 
 
-def test_a_page_that_the_browser_has_already_brings_it_too(client):
-    """A reload is answered with “not modified”, which has no content and so no type."""
+def test_a_page_in_the_browsers_cache_brings_the_cookie_too(client):
+    """The answer to a reload is “not modified”. It has no content, and so it has no type."""
     asked = {"if-none-match": "x", "accept": "text/html,application/xhtml+xml"}
     assert client.get("/", headers=asked).status_code == 304
     assert len(cookie_of(client.get("/", headers=asked))[0]) >= 32
@@ -79,13 +79,13 @@ def test_a_value_that_is_not_ours_is_replaced(client, value):
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-forwarded-proto": "https"}, {"x-forwarded-proto": "https, http"}])
-def test_over_https_it_is_kept_in_a_frame_on_another_site(client, headers):
+def test_over_https_the_cookie_works_in_a_frame_on_another_site(client, headers):
     address = "http://testserver/" if headers else "https://testserver/"
     _, parts = cookie_of(client.get(address, headers=headers))
     assert {"SameSite=None", "Secure", "Partitioned", "HttpOnly"} <= set(parts)
 
 
-def test_it_comes_with_the_page_alone(client):
+def test_the_cookie_comes_only_with_the_page(client):
     assert "set-cookie" not in client.get("/live/board/board.js").headers
 
 
@@ -110,7 +110,7 @@ def test_a_setting_lets_a_course_page_show_it_in_a_frame(monkeypatch):
 
 
 @pytest.mark.parametrize("address", ["/_stcore/metrics", "/_stcore/metrics/", "/base/_stcore/metrics"])
-def test_the_servers_own_figures_are_nobodys_business(client, address):
+def test_the_servers_statistics_are_private(client, address):
     assert client.get(address).status_code == 404
     assert client.get("/_stcore/health").status_code == 200
 
@@ -120,7 +120,7 @@ def test_the_servers_own_figures_are_nobodys_business(client, address):
 
 @pytest.fixture
 def uploads():
-    """A server that keeps files as Streamlit does, behind the limit; gives a client, and what is kept."""
+    """A server with the limit that keeps files like Streamlit. Returns a function to send, and the kept files."""
     kept = []
 
     async def file(request):
@@ -150,13 +150,13 @@ def names(kept):
     return [path.rsplit("/", 1)[1] for path in kept]
 
 
-def test_a_visitors_oldest_file_goes_when_there_are_more_than_a_few(uploads):
+def test_a_visitors_oldest_file_is_deleted_when_there_are_too_many(uploads):
     send, kept = uploads
     for i in range(10):
         assert send("PUT", f"session {i}", str(i), KEPT).status_code == 204
     assert names(kept) == [str(i) for i in range(10 - MOST, 10)]
     send("PUT", "another", "other", "o" * 32)
-    assert len(kept) == MOST + 1, "another visitor's count by themselves"
+    assert len(kept) == MOST + 1, "another visitor's files count separately"
 
 
 def test_without_a_cookie_the_session_counts(uploads):
@@ -175,7 +175,7 @@ def test_what_the_page_removes_itself_is_not_removed_again(uploads):
     assert kept == []
 
 
-def test_what_was_refused_counts_for_nothing(uploads):
+def test_a_refused_upload_does_not_count(uploads):
     send, kept = uploads
     send("PUT", "session", "first", KEPT)
     for i in range(10):
@@ -183,7 +183,7 @@ def test_what_was_refused_counts_for_nothing(uploads):
     assert names(kept) == ["first"]
 
 
-def test_a_delete_that_was_refused_forgets_nothing(uploads):
+def test_a_refused_delete_changes_nothing(uploads):
     send, kept = uploads
     for i in range(20):
         send("PUT", "session", str(i), KEPT)
@@ -191,8 +191,8 @@ def test_a_delete_that_was_refused_forgets_nothing(uploads):
     assert len(kept) == MOST
 
 
-def test_when_all_together_are_too_large_whoever_has_most_makes_room(uploads, monkeypatch):
-    """A class's pictures stay, whatever somebody else uploads with many invented cookies."""
+def test_if_all_files_are_too_large_the_visitor_with_most_bytes_loses_the_oldest(uploads, monkeypatch):
+    """The pictures of a class stay, even if somebody else uploads many files with invented cookies."""
     send, kept = uploads
     monkeypatch.setattr(uploads_module, "MOST_BYTES", 1500)
     for i in range(100):

@@ -52,8 +52,8 @@ def test_a_damaged_data_file_of_our_own_is_a_sentence(monkeypatch, tmp_path):
     damaged.write_bytes(datasets.MINI_FILE.read_bytes()[:1000])
     monkeypatch.setattr(datasets, "MINI_FILE", damaged)
     app = page()
-    assert not app.exception and "mini.npz, which ships with mlpviz, can't be read" in texts(app)
-    assert "install mlpviz again" in texts(app) and str(tmp_path) not in texts(app)
+    assert not app.exception and "mini.npz, a part of mlpviz, can't be read" in texts(app)
+    assert "Install mlpviz again" in texts(app) and str(tmp_path) not in texts(app)
 
 
 # words from outside

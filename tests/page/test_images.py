@@ -68,7 +68,7 @@ def test_a_bad_address_says_so_and_shows_all_mistakes():
 
 
 def test_what_is_wrong_in_the_address_is_said():
-    assert "test images in a way that can’t be" in page(view="test-images", images_order_seed="-1").error[0].value
+    assert "test images in the address is not valid" in page(view="test-images", images_order_seed="-1").error[0].value
 
 
 def test_a_filter_that_nothing_passes_says_what_to_do():
@@ -98,11 +98,11 @@ def test_held_still_it_keeps_its_evaluation():
     ("tab", "part"),
     [
         ("Prediction", "**Probabilities.**"),
-        ("Story", "**Its story.**"),
+        ("History", "**History.**"),
         ("Saliency", "It does not say"),
-        ("Contributions", "**Contributions.** They add up to"),
+        ("Contributions", "**Contributions.** The bars add up to"),
         ("Neighbours", "nearest in the last hidden layer"),
-        ("Flip it", "along the gradient"),
+        ("Flip the prediction", "along the gradient"),
     ],
 )
 @pytest.mark.parametrize("sizes", ["16", "none"])
@@ -116,7 +116,7 @@ def test_an_image_can_be_opened_and_looked_at(tab, part, sizes):
 
 def test_the_doubtful_labels_wait_until_asked():
     app = view()
-    assert "labels are in doubt" not in texts(app)
+    assert "Labels in doubt" not in texts(app)
 
 
 def test_the_units_table_is_worked_out_and_one_can_be_switched_off():
@@ -134,7 +134,7 @@ def test_the_units_table_is_worked_out_and_one_can_be_switched_off():
         net[3].weight[:, unit] = 0
         right = (net(dataset.test.images.float() / 255).argmax(1) == dataset.test.labels).sum().item()
         net[3].weight.copy_(kept)
-    assert f"without **{100 * right / 2000:.2f} %**" in texts(app)
+    assert f"Without it: **{100 * right / 2000:.2f} %**" in texts(app)
     whole = (frame_of(app)["true"] == frame_of(app)["predicted"]).mean()
     assert units["importance"].max() == pytest.approx(whole - right / 2000)
 
@@ -158,7 +158,7 @@ def test_a_drawing_is_named():
     app.run()
     results = run_of(app).recording.results
     name = load_dataset("fashion-mnist-mini").classes[int(results.logits[3].argmax())]
-    assert f"calls it **{name}**" in texts(app)
+    assert f"the network predicts **{name}**" in texts(app)
 
 
 @pytest.mark.parametrize(

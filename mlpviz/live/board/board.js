@@ -1,5 +1,5 @@
-// The live board: fetches a run's newest snapshot twice a second and draws it. Nothing here runs a script on the server,
-// but when the run starts or stops by itself: then the page, whose buttons depend on it, is asked to run once.
+// The live board: fetches a run's newest snapshot twice a second and draws it. This does not run the page's script on
+// the server, except when the run starts or stops by itself. Then the page runs once, because its buttons must change.
 
 /** @import { BoardData, Head } from "./types.js" */
 
@@ -10,9 +10,9 @@ import { Strip } from "./strip.js";
 import { Tiles } from "./tiles.js";
 
 const PERIOD = 500; // ms between two fetches
-const ASK_AGAIN = 2000; // ms until the page is told of a changed status again: a message can be lost
+const ASK_AGAIN = 2000; // ms until the page is told again about a changed status, because a message can be lost
 
-/** @type {WeakMap<Element, Board>} by the element that Streamlit gives, which outlives reruns */
+/** @type {WeakMap<Element, Board>} by the element from Streamlit, which stays the same over reruns */
 const boards = new WeakMap();
 
 /**
@@ -36,15 +36,15 @@ class Board {
     this.overlays = new Overlays(one(this.root, ".line"));
     this.feed = new Feed("");
     this.root.dataset.refreshes = "0";
-    this.turn = 0; // which loop is the present one
-    this.drawn = ""; // which snapshot is on show
-    this.color = ""; // of the text, which tells the theme
+    this.turn = 0; // the number of the current loop
+    this.drawn = ""; // which snapshot is shown
+    this.color = ""; // the colour of the text, which depends on the theme
     /** @type {string[]} */
     this.cardNames = [];
     this.plotlyUrl = "";
     this.follows = false;
     this.pageState = "";
-    this.announced = { state: "", status: "", at: 0 }; // what the page was asked to run for
+    this.announced = { state: "", status: "", at: 0 }; // what the page was last told
     /** @type {(state: string) => void} */
     this.tell = () => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -52,13 +52,13 @@ class Board {
   }
 
   /**
-   * Called at each run of the page's script, right after `stop`.
+   * Called at each run of the page's script, just after `stop`.
    * @param {BoardData} data
    * @param {(name: string, value: string) => void} setTriggerValue
    */
   show(data, setTriggerValue) {
     this.tell = (state) => setTriggerValue("status", state);
-    this.follows = data.evaluations !== null; // whether the page wants to hear of each evaluation
+    this.follows = data.evaluations !== null; // whether the page must know about each evaluation
     this.pageState = pageState(data.status, data.evaluations);
     this.cardNames = data.cards;
     this.root.classList.toggle("cards-only", this.cardNames.length > 0);
@@ -85,7 +85,7 @@ class Board {
     let due = performance.now();
     while (turn === this.turn) {
       const [status] = await Promise.all([this.feed.ask(), this.overlays.ask()]);
-      if (turn !== this.turn) return; // meanwhile the page showed another run
+      if (turn !== this.turn) return; // the page has changed to another run in the meantime
       let drawing = 0;
       try {
         drawing = await this.take(status);
@@ -99,13 +99,13 @@ class Board {
   }
 
   /**
-   * Show what the server said; gives the milliseconds that the drawing took.
+   * Show what the server answered. Returns how many milliseconds the drawing took.
    * @param {number} status
    */
   async take(status) {
     if (status === 404) {
-      this.say("This run is no longer on the server. It may have made room for another one. Reload the page to begin it again.", "gone");
-      this.strip.end("Not on the server any more");
+      this.say("This run is no longer on the server. Perhaps another run needed its place. Reload the page to start it again.", "gone");
+      this.strip.end("No longer on the server");
       return 0;
     }
     if (status !== 200 && status !== 204) {
@@ -116,8 +116,8 @@ class Board {
     if (!head) return 0;
     this.say(head.notice, head.notice_kind);
     const color = getComputedStyle(this.root).color;
-    const changed = this.overlays.changed() || color !== this.color; // the theme may change at rest
-    const news = this.feed.version !== this.drawn; // it may have been fetched by a loop that was stopped
+    const changed = this.overlays.changed() || color !== this.color; // the theme may change while nothing else does
+    const news = this.feed.version !== this.drawn; // perhaps a loop that was stopped has fetched it
     const drawing = news || changed ? await this.draw(head) : 0;
     this.drawn = this.feed.version;
     this.color = color;
@@ -129,7 +129,7 @@ class Board {
   async draw(head) {
     this.strip.draw(head.headline);
     const drawing = this.feed.only ? 0 : await this.drawFigures();
-    const { dataset } = this.root; // for tests and benchmarks to read
+    const { dataset } = this.root; // tests and benchmarks read these
     dataset.step = String(head.step);
     dataset.status = head.status;
     dataset.refreshes = String(Number(dataset.refreshes) + 1);
@@ -146,14 +146,14 @@ class Board {
   }
 
   /**
-   * Tell the page of a status that its buttons don't show yet.
+   * Tell the page about a status that its buttons don't show yet.
    * @param {Head} head
    */
   announce(head) {
     const state = pageState(head.status, this.follows ? head.evaluations : null);
     const status = plain(head.status);
     const now = performance.now();
-    const hurry = !this.follows || status !== this.announced.status; // what is only a newer evaluation can wait
+    const hurry = !this.follows || status !== this.announced.status; // if only the evaluation is newer, it can wait
     const news = (hurry && state !== this.announced.state) || now - this.announced.at > ASK_AGAIN;
     if (state === this.pageState || !news) return;
     this.announced = { state, status, at: now };
@@ -172,7 +172,7 @@ class Board {
 }
 
 /**
- * What the page depends on: another whenever it has to run.
+ * A text for what the page depends on. When it changes, the page has to run.
  * @param {string} status
  * @param {number | null} evaluations
  */
@@ -181,7 +181,7 @@ export function pageState(status, evaluations) {
 }
 
 /**
- * The buttons are the same while a run prepares as when it is paused.
+ * The buttons are the same in "preparing" and "paused".
  * @param {string} status
  */
 function plain(status) {

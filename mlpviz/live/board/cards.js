@@ -1,4 +1,4 @@
-// The figures: one card for each place on the page, drawn by Plotly.react so that zoom and legend survive.
+// The figures: one card for each place on the page. Plotly.react draws them, so that zoom and legend stay as they are.
 
 /** @import { Chart, Theme } from "./types.js" */
 
@@ -16,9 +16,9 @@ export class Cards {
   }
 
   /**
-   * Draws all; gives the milliseconds that it kept the browser busy.
+   * Draws all cards. Returns how many milliseconds the browser was busy.
    * @param {Chart[]} charts
-   * @param {string} run zoom and legend are kept for as long as it is the same
+   * @param {string} run zoom and legend stay as they are while this is the same
    * @param {HTMLElement} themed an element with the page's colours
    * @param {string} plotlyUrl
    */
@@ -36,10 +36,10 @@ export class Cards {
       try {
         await card.draw(run, theme);
       } catch (error) {
-        card.say(error); // the others go on
+        card.say(error); // the other cards are still drawn
       }
       busy += performance.now() - begun;
-      await nextFrame(); // one figure a frame: the page stays smooth
+      await nextFrame(); // one figure per frame, so that the page stays smooth
     }
     return busy;
   }
@@ -48,7 +48,7 @@ export class Cards {
 class Card {
   /**
    * @param {HTMLElement} parent
-   * @param {string} name of the chart that is shown first
+   * @param {string} name the chart that is shown first
    * @param {any} Plotly
    */
   constructor(parent, name, Plotly) {
@@ -63,7 +63,7 @@ class Card {
     /** @type {HTMLButtonElement | undefined} */
     this.logButton = undefined;
     this.shown = name;
-    this.told = ""; // which error was reported
+    this.told = ""; // which error was reported last
     this.figure = document.createElement("figure");
     this.figure.className = "card";
     this.figure.setAttribute("aria-label", name);
@@ -72,11 +72,11 @@ class Card {
     this.title = /** @type {HTMLElement} */ (this.figure.querySelector("h3"));
     this.switches = /** @type {HTMLElement} */ (this.figure.querySelector(".switches"));
     this.sentence = /** @type {HTMLElement} */ (this.figure.querySelector("p"));
-    /** @type {any} an element to which Plotly adds its own */
+    /** @type {any} an element that Plotly adds its own properties to */
     this.plot = this.figure.querySelector(".plot");
     parent.append(this.figure);
     new ResizeObserver(() => {
-      if (this.plot.data && this.plot.offsetParent) Plotly.Plots.resize(this.plot).catch(() => {}); // gone meanwhile
+      if (this.plot.data && this.plot.offsetParent) Plotly.Plots.resize(this.plot).catch(() => {}); // it has gone in the meantime
     }).observe(this.plot);
   }
 
@@ -90,7 +90,7 @@ class Card {
 
   /**
    * @param {string} label
-   * @param {() => boolean} toggle gives whether it is on now
+   * @param {() => boolean} toggle returns whether it is on now
    */
   addSwitch(label, toggle) {
     const button = document.createElement("button");
@@ -105,13 +105,13 @@ class Card {
     this.logButton ??= label === "log scale" ? button : undefined;
   }
 
-  /** @param {unknown} error what kept the figure from being drawn */
+  /** @param {unknown} error why the figure could not be drawn */
   say(error) {
     const text = String(error);
     if (this.told !== text) console.error(error);
     this.told = text;
     this.figure.classList.add("empty");
-    setText(this.sentence, `This figure can’t be drawn here (${text}). The run and the others go on.`);
+    setText(this.sentence, `This figure can’t be drawn here (${text}). The run and the other figures continue.`);
   }
 
   toggleLog() {
@@ -140,8 +140,8 @@ class Card {
     if (!chart) return;
     setText(this.title, chart.name);
     setText(this.sentence, chart.sentence);
-    this.sentence.title = chart.sentence; // where the line is too short for it
-    this.figure.classList.toggle("empty", chart.data.length === 0); // then the sentence has all the room
+    this.sentence.title = chart.sentence; // for sentences that are longer than the line
+    this.figure.classList.toggle("empty", chart.data.length === 0); // then the sentence gets all the space
     this.figure.setAttribute("aria-label", chart.name);
     this.plot.setAttribute("aria-label", `${chart.name}: ${chart.sentence}`);
     const layout = dress(chart.layout, theme, run);
@@ -154,13 +154,13 @@ class Card {
     try {
       await this.Plotly.react(this.plot, chart.data, layout, CONFIG);
     } catch (error) {
-      if (!(error instanceof Error && error.stack?.includes("_rehover"))) throw error; // hover over a point that has just gone
+      if (!(error instanceof Error && error.stack?.includes("_rehover"))) throw error; // the mouse was over a point that has just gone
     }
   }
 }
 
 /**
- * A figure's own layout over what all figures share; `uirevision` keeps zoom and legend for as long as the run lasts.
+ * The common layout of all figures, with the figure's own layout on top. `uirevision` keeps zoom and legend during a run.
  * @param {Record<string, any>} layout
  * @param {Theme} theme
  * @param {string} run
@@ -214,7 +214,7 @@ function readTheme(element) {
   };
 }
 
-/** @type {any} where Plotly puts itself */
+/** @type {any} where Plotly stores itself */
 const global = globalThis;
 /** @type {Promise<any> | undefined} */
 let loading;
@@ -238,7 +238,7 @@ function loadPlotly(url) {
 
 /** @returns {Promise<void>} */
 function nextFrame() {
-  // A hidden tab draws no frames, perhaps from now on; a timer goes on there.
+  // A hidden tab draws no frames, and a tab may become hidden at any time. A timer still runs there.
   return new Promise((resolve) => {
     requestAnimationFrame(() => resolve());
     setTimeout(resolve, 200);

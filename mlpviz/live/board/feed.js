@@ -1,16 +1,16 @@
-// What the server says of one task: its newest snapshot, fetched in parts and put together here. Each answer brings only
-// the parts that have changed since the version at hand.
+// The newest snapshot of one task, fetched from the server in parts and put together here. Each answer has only the
+// parts that have changed since the last one.
 
 /** @import { Chart, Head, Snapshot, Tiles } from "./types.js" */
 
 export const HEAD = "head";
 const TILES = "tiles";
-const PATIENCE = 8000; // ms until a fetch counts as lost
+const PATIENCE = 8000; // ms until a request counts as lost
 
 export class Feed {
   /**
    * @param {string} token
-   * @param {string} only the names of the parts that are wanted, with commas between; none for all
+   * @param {string} only the names of the wanted parts, separated by commas; empty for all
    */
   constructor(token, only = "") {
     this.token = token;
@@ -20,14 +20,14 @@ export class Feed {
   }
 
   /**
-   * Ask the server. Gives the HTTP status, 0 where it can't be reached.
+   * Ask the server. Returns the HTTP status, or 0 if it can't be reached.
    * @returns {Promise<number>}
    */
   async ask() {
     const address = new URL(`live/${this.token}`, document.baseURI);
     if (this.snapshot) address.searchParams.set("have", this.version);
     if (this.only) address.searchParams.set("only", this.only);
-    if (document.hidden) address.searchParams.set("hidden", "1"); // the browser may not let it ask again for a minute
+    if (document.hidden) address.searchParams.set("hidden", "1"); // the browser may delay the next request by a minute
     try {
       const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       if (response.status === 200) this.snapshot = merged(this.snapshot, await response.json());
@@ -37,7 +37,7 @@ export class Feed {
     }
   }
 
-  /** Which snapshot is at hand; another text whenever it is another snapshot. */
+  /** A text that identifies the current snapshot. */
   get version() {
     return this.snapshot ? `${this.snapshot.run}.${this.snapshot.version}` : "";
   }
@@ -52,14 +52,14 @@ export class Feed {
     return /** @type {Tiles | undefined} */ (this.snapshot?.parts[TILES]) ?? null;
   }
 
-  /** @returns {Chart[]} in the order of the page */
+  /** @returns {Chart[]} in the order on the page */
   get charts() {
     return charts(this.snapshot);
   }
 }
 
 /**
- * The snapshot at hand with the parts of a newer one over it; of another run, nothing stays.
+ * The known snapshot, updated with the parts of a newer one. If the run is another one, nothing old is kept.
  * @param {Snapshot | null} known
  * @param {Snapshot} newer
  * @returns {Snapshot}

@@ -1,4 +1,4 @@
-// Other runs in the same figures: pinned ones behind the live run, faint and lettered; a twin before it, dashed.
+// Other runs in the same figures: pinned runs behind the live run, faint and with a letter; a twin in front, dashed.
 
 /** @import { Chart, Overlay, Trace, TypedArray } from "./types.js" */
 
@@ -6,7 +6,7 @@ import { Feed } from "./feed.js";
 import { setText } from "./strip.js";
 
 export class Overlays {
-  /** @param {HTMLElement} line what a twin says of the difference */
+  /** @param {HTMLElement} line shows the difference between a twin and the run */
   constructor(line) {
     this.line = line;
     /** @type {Overlay[]} */
@@ -26,14 +26,14 @@ export class Overlays {
     if (!list.some((each) => each.twin)) this.line.hidden = true;
   }
 
-  // A pinned run stands still, so it is fetched once; a twin each time.
+  // A pinned run does not change, so it is fetched once. A twin is fetched each time.
   async ask() {
     await Promise.all(
       this.list.map(async ({ token, twin }) => {
         const feed = this.feeds.get(token);
         if (!feed || (feed.snapshot && !twin)) return;
         const before = feed.version;
-        await feed.ask(); // what is lost comes with the next fetch
+        await feed.ask(); // if this fails, the next request brings it
         const news = feed.version !== before;
         this.news ||= news;
         if (news && twin) this.say(feed.head?.line ?? "");
@@ -41,7 +41,7 @@ export class Overlays {
     );
   }
 
-  // Whether there is anything to draw since last asked.
+  // Whether there is anything new to draw since the last call.
   changed() {
     const news = this.news;
     this.news = false;
@@ -49,7 +49,7 @@ export class Overlays {
   }
 
   /**
-   * The chart with the other runs' lines in it.
+   * The chart, together with the lines of the other runs.
    * @param {Chart} chart
    * @returns {Chart}
    */
@@ -75,7 +75,7 @@ export class Overlays {
 }
 
 /**
- * Lines that say how a run went; no guide lines, no single steps, and distributions of a twin alone.
+ * Whether a line of another run may be drawn: curves, but no guide lines or single steps. Distributions only from a twin.
  * @param {Trace} trace
  * @param {Chart} chart
  * @param {boolean} twin
@@ -126,12 +126,12 @@ function dashed(trace, label) {
 }
 
 /**
- * How many numbers an array has, also one that comes in base64.
+ * How many numbers an array has. It may be in base64.
  * @param {TypedArray | number[]} values
  */
 export function length(values) {
   if (Array.isArray(values)) return values.length;
   const padding = values.bdata.endsWith("==") ? 2 : values.bdata.endsWith("=") ? 1 : 0;
   const bytes = (values.bdata.length / 4) * 3 - padding;
-  return bytes / Number(values.dtype.slice(1)); // "f4" has four bytes a number
+  return bytes / Number(values.dtype.slice(1)); // "f4" means four bytes per number
 }

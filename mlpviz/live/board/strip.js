@@ -1,4 +1,4 @@
-// The strip above the figures: status, progress, and a few labelled numbers.
+// The strip above the figures: status, progress, and a few numbers with labels.
 
 /** @import { Headline } from "./types.js" */
 
@@ -12,7 +12,7 @@ export class Strip {
   }
 
   /**
-   * Nothing goes on any more: the last values stay, but for those that say that something does.
+   * The run has gone. The last values stay, except those that make sense only while it trains.
    * @param {string} status
    */
   end(status) {
@@ -44,7 +44,7 @@ function newCell() {
 }
 
 /**
- * Change a text only where it is another: screen readers read what is set again.
+ * Change a text only if it is different, because screen readers read each text that is set.
  * @param {Element} element
  * @param {string} text
  */

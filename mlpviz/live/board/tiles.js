@@ -1,4 +1,4 @@
-// The first layer's weights as small images, from the colour of negative values to that of positive ones.
+// The weights of the first layer as small images. The colours go from negative to positive values.
 
 /** @import { Palette, Tiles as TilesPart } from "./types.js" */
 
@@ -60,8 +60,8 @@ function paint(canvas, pixels, colors) {
 }
 
 /**
- * 256 colours as little-endian RGBA for the values from −128 to 127: first what is not finite, then from negative through
- * the page's own background to positive.
+ * 256 colours as little-endian RGBA for the values from −128 to 127. The first is for values that are not finite. The
+ * others go from negative, through the background colour of the page, to positive.
  * @param {Palette} palette
  * @param {boolean} dark
  */
@@ -92,5 +92,5 @@ function rgb(hex) {
 export function isDark(color) {
   const text = color.trim();
   const [r, g, b] = text.startsWith("#") ? rgb(text) : (text.match(/[\d.]+/g) ?? ["255", "255", "255"]).map(Number);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128; // luminance, as ITU-R BT.709 weighs the colours
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128; // luminance, with the weights of ITU-R BT.709
 }

@@ -1,6 +1,6 @@
-// The shapes of what the server sends and the page hands over. Nothing here runs; `tsc` reads it.
+// The types of the data from the server and from the page. Nothing here runs; only `tsc` reads it.
 
-/** @typedef {{ dtype: string, bdata: string }} TypedArray an array in base64, as Plotly takes it */
+/** @typedef {{ dtype: string, bdata: string }} TypedArray an array in base64, in the form for Plotly */
 
 /** @typedef {Record<string, any>} Trace one of Plotly's traces */
 
@@ -10,7 +10,7 @@
  * @property {string} sentence what it shows now
  * @property {Trace[]} data
  * @property {Record<string, any>} layout
- * @property {string} card charts of the same card share a place, and a switch between them
+ * @property {string} card charts with the same card share one place, with a switch between them
  * @property {boolean} log_switch
  */
 
@@ -30,7 +30,7 @@
  * @property {string} notice_kind "alarm" or "note"
  * @property {Headline} headline
  * @property {number} evaluations
- * @property {string} line what a twin says of the difference
+ * @property {string} line the difference between a twin and the run
  */
 
 /**
@@ -40,7 +40,7 @@
  * @property {TypedArray} pixels int8, 28 × 28 for each label; −128 stands for a value that is not finite
  */
 
-/** @typedef {Record<string, Chart | Head | Tiles | null>} Parts by name: "head", "tiles", and each chart's */
+/** @typedef {Record<string, Chart | Head | Tiles | null>} Parts by name: "head", "tiles", and the name of each chart */
 
 /** @typedef {{ run: string, version: number, parts: Parts }} Snapshot */
 
@@ -56,12 +56,12 @@
 /** @typedef {{ token: string, label: string, twin: boolean }} Overlay another run in the same figures */
 
 /**
- * @typedef {object} BoardData what the page hands over at each run of its script
+ * @typedef {object} BoardData what the page gives to the board at each run of its script
  * @property {string} token
- * @property {string} status with which the page drew its buttons
- * @property {string} plotly where Plotly is
+ * @property {string} status the status for which the page has drawn its buttons
+ * @property {string} plotly the address of Plotly
  * @property {boolean} stripOnly
- * @property {number | null} evaluations how many the page knows of, if it wants to hear of others
+ * @property {number | null} evaluations how many the page knows; null if it does not wait for new ones
  * @property {string[]} cards the cards to show; none for all
  * @property {Overlay[]} overlays
  * @property {Palette} palette

@@ -1,8 +1,8 @@
-// A canvas of 28 × 28 pixels to draw on, bright on black; each stroke's end sends the pixels to the page.
+// A canvas of 28 × 28 pixels to draw on, bright on black. The end of each stroke sends the pixels to the page.
 
 const SIDE = 28;
-const RADIUS = 1.6; // of the pen, in pixels, with half a pixel of softness around
-const MOST_STROKES = 50; // that can be undone
+const RADIUS = 1.6; // of the pen, in pixels; its edge is half a pixel soft
+const MOST_STROKES = 50; // how many strokes can be undone
 
 /** @type {WeakMap<Element, Drawing>} */
 const drawings = new WeakMap();
@@ -32,7 +32,7 @@ class Drawing {
     /** @type {Float32Array} */
     this.values = new Float32Array(SIDE * SIDE);
     if (pixels) Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0)).forEach((v, i) => (this.values[i] = v / 255));
-    /** @type {Float32Array[]} before each stroke */
+    /** @type {Float32Array[]} the pixels before each stroke */
     this.past = [];
     this.pen = 1; // 0 for the eraser
     this.drawing = false;

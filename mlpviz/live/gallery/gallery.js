@@ -1,16 +1,16 @@
-// Test images as tiles, all cut from one picture. A click, or Enter, opens one; the arrow keys go from tile to tile.
+// Test images as tiles, all cut from one picture. A click or Enter opens one. The arrow keys move between tiles.
 
 /**
  * @typedef {object} GalleryData
  * @property {[number, number, number, number | null][]} tiles index, true class, predicted class, confidence
- * @property {string} sprite where the picture of all images is
- * @property {number} rows of tiles in it
+ * @property {string} sprite the address of the picture with all images
+ * @property {number} rows how many rows of tiles the picture has
  * @property {string[]} classes
- * @property {string} stamp for tests and benchmarks to see what is drawn
+ * @property {string} stamp tells tests and benchmarks what is drawn
  */
 
-const COLUMNS = 100; // of tiles in the picture
-/** @type {WeakMap<Element, string>} by the element that Streamlit gives, which outlives reruns */
+const COLUMNS = 100; // tiles in a row of the picture
+/** @type {WeakMap<Element, string>} by the element from Streamlit, which stays the same over reruns */
 const galleries = new WeakMap();
 
 /**
@@ -41,14 +41,14 @@ function draw(root, { tiles, sprite, rows, classes }) {
     ...tiles.map(([index, truth, predicted, confidence], place) => {
       const tile = document.createElement("button");
       const right = truth === predicted;
-      const sure = confidence === null ? "no number" : `${Math.round(100 * confidence)} %`;
+      const sure = confidence === null ? "not a number" : `${Math.round(100 * confidence)} %`;
       tile.dataset.index = String(index);
-      tile.tabIndex = place ? -1 : 0; // one stop for the tab key; the arrows do the rest
+      tile.tabIndex = place ? -1 : 0; // the tab key stops only once in the gallery; the arrow keys do the rest
       tile.className = right ? "right" : "wrong";
       tile.title = `Image ${index}`;
       tile.setAttribute(
         "aria-label",
-        right ? `${classes[truth]}, rightly, at ${sure}` : `${classes[truth]}, taken for ${classes[predicted]} at ${sure}`,
+        `${classes[truth]}, predicted ${right ? "correctly" : `as ${classes[predicted]}`}, confidence ${sure}`,
       );
       const picture = document.createElement("i");
       picture.style.backgroundImage = `url("${url}")`;
@@ -62,7 +62,7 @@ function draw(root, { tiles, sprite, rows, classes }) {
 }
 
 /**
- * Where CSS wants the background so that the k-th of n tiles shows.
+ * The position of the background in CSS that shows the k-th of n tiles.
  * @param {number} k
  * @param {number} n
  */
@@ -96,7 +96,7 @@ function move(root, event) {
 }
 
 /**
- * The tile to which a key goes; NaN for any other key.
+ * The tile that a key moves to; NaN for any other key.
  * @param {string} key
  * @param {number} at
  * @param {number} count

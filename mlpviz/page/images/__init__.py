@@ -1,1 +1,1 @@
-"""The view “Test images”: where the network is wrong, and why. `view.py` reads as a table of contents."""
+"""The view “Test images”: where the network is wrong, and why. Start reading in `view.py`."""

@@ -1,4 +1,4 @@
-"""Is the label itself doubtful?"""
+"""Could the label itself be wrong?"""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ SHOWN = 24
 
 
 def doubtful(run: RunState, results: Results, frame: pd.DataFrame) -> None:
-    """Images ranked by confident learning; of the class that the gallery is narrowed to, if it is."""
-    with st.expander("Is the label itself doubtful?", key="doubtful", on_change="rerun") as expander:
+    """The images with the most doubtful labels. If the filter has a true class, only images of that class."""
+    with st.expander("Could the label itself be wrong?", key="doubtful", on_change="rerun") as expander:
         if not expander.open:
             return
         doubted = doubtful_labels(results.logits, results.labels)
         if (true := current_filter().true) is not None:
             doubted = doubted[results.labels[doubted.index] == true]
         st.markdown((TEXT / "doubt.md").read_text(encoding="utf-8"))
-        st.markdown(f"**{len(doubted):,}** labels are in doubt.")
+        st.markdown(f"Labels in doubt: **{len(doubted):,}**")
         if not len(doubted):
             return
         shown = doubted.iloc[:SHOWN]
         tiles(run, frame, shown.index.to_numpy(), key="doubtful_gallery")
-        ask = st.button("Ask their neighbours among the training images")
+        ask = st.button("Compare with the nearest training images")
         st.dataframe(_evidence(run, results, shown, ask), hide_index=True)
 
 
 def _evidence(run: RunState, results: Results, shown: pd.DataFrame, ask: bool) -> dict[str, list[str]]:
-    """The label, the class that it might be, by how much, and, if asked, what the nearest training images are."""
+    """The columns of the table: label, suggested class, doubt and, if asked, the labels of the nearest images."""
     classes, indices = run.classes, shown.index.to_numpy()
     columns = {
         "image": [f"{index:,}" for index in indices],
@@ -49,10 +49,10 @@ def _evidence(run: RunState, results: Results, shown: pd.DataFrame, ask: bool) -
     }
     if ask:
         nearest = answer(run, NeighboursOf(tuple(indices.tolist())), "Comparing with all training images…")
-        columns["its 8 nearest training images"] = [votes(row, classes) for row in nearest.labels]
+        columns["labels of the 8 nearest training images"] = [votes(row, classes) for row in nearest.labels]
     return columns
 
 
 def votes(labels: np.ndarray, classes: tuple[str, ...]) -> str:
-    """How often each label occurs, the most frequent first: "5 × Shirt, 3 × Coat"."""
+    """How often each label occurs, most frequent first: "5 × Shirt, 3 × Coat"."""
     return ", ".join(f"{count} × {classes[label]}" for label, count in Counter(labels.tolist()).most_common())

@@ -1,4 +1,4 @@
-"""The gallery's filter: its widgets, and its place in the address."""
+"""The filter of the gallery: its widgets and its part of the address."""
 
 from __future__ import annotations
 
@@ -15,37 +15,41 @@ ANY = -1
 
 
 def current_filter() -> Filter:
-    """The filter that the reader set; at first that of the address."""
+    """The filter that the reader has set. At first, the one from the address."""
     if memory.FILTER.get() is None:
         try:
             memory.FILTER.set(Filter.from_params(st.query_params.to_dict()))
         except ValueError:
-            memory.PROBLEM.set("The address asks for test images in a way that can’t be: all mistakes are shown.")
+            memory.PROBLEM.set(
+                "The filter for test images in the address is not valid. The page shows all mistakes instead."
+            )
             memory.FILTER.set(Filter())
     wanted: Filter = memory.FILTER.get()
     return wanted
 
 
 def narrow(**changes: Any) -> None:
-    """Show just those, in the order and number that the reader likes."""
+    """Set a new filter. Keep only the order and the number per page."""
     like = {name: getattr(current_filter(), name) for name in ("order", "order_seed", "per_page")}
     memory.FILTER.set(Filter(**like, **changes))
 
 
 def selection_round() -> int:
-    """Part of the keys of what can be clicked to filter: another after the filter is cleared, so that nothing stays
-    selected."""
+    """A part of the keys of the widgets that set the filter by a click.
+
+    It changes when the filter is cleared, so that nothing stays selected.
+    """
     return memory.SELECTION_ROUND.get()
 
 
 def filter_params() -> dict[str, str]:
-    """What of it stands in the address of this view."""
-    wanted = current_filter()  # read even before there is a gallery, so that the address keeps it
+    """The filter as parameters of the address; empty in the other views."""
+    wanted = current_filter()  # read it even before there is a gallery, so that it is not lost
     return wanted.to_params() if st.session_state.get(memory.VIEW) == TEST_IMAGES else {}
 
 
 def filter_widgets(classes: tuple[str, ...]) -> Filter:
-    """Draw them; each shows what the filter says, and changes it."""
+    """Draw the widgets of the filter."""
     wanted = current_filter()
     state = st.session_state
     values = {
@@ -94,13 +98,13 @@ def filter_widgets(classes: tuple[str, ...]) -> Filter:
         st.number_input(
             "Image number", 0, key="filter_index", placeholder="any", on_change=safely(_read), width=165, value=None
         )
-        st.toggle("Changed since the last evaluation", key="filter_changed", on_change=safely(_read))
+        st.toggle("Changed since the previous evaluation", key="filter_changed", on_change=safely(_read))
         st.button("Clear the filter", on_click=safely(_clear), disabled=wanted == Filter())
     return wanted
 
 
 def pager(count: int, wanted: Filter) -> None:
-    """Which page of how many."""
+    """Draw the page number and the buttons to turn the page."""
     last = max(1, -(-count // wanted.per_page))
     page = min(wanted.page, last)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

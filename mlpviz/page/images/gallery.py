@@ -32,7 +32,7 @@ def _component() -> Callable[..., Any]:
 
 
 def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
-    """Filters, tiles, and the table and the pictures to take along."""
+    """Draw the filter, the tiles and the download buttons."""
     st.subheader("The images")
     classes = run.classes
     wanted = filter_widgets(classes)
@@ -42,9 +42,9 @@ def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
     if len(shown):
         tiles(run, frame, shown, key="gallery", stamp=f"{results.step} {wanted}")
     elif wanted.index is not None:
-        st.info(f"There is no test image {wanted.index:,}: the last one has the number {len(frame) - 1:,}.")
+        st.info(f"There is no test image {wanted.index:,}. The last one has the number {len(frame) - 1:,}.")
     else:
-        st.info("No image is like that. Clear the filter, or widen it.")
+        st.info("No image matches this filter. Change the filter, or press “Clear the filter”.")
     with st.container(horizontal=True):
         st.download_button(
             "Download the table (CSV)",
@@ -55,7 +55,7 @@ def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
             disabled=not len(chosen),
         )
         st.download_button(
-            "Download the tiles (PNG)",
+            "Download these images (PNG)",
             lambda: tiles_png(run.settings.dataset, shown.tolist()),
             "gallery.png",
             "image/png",
@@ -65,7 +65,7 @@ def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
 
 
 def tiles(run: RunState, frame: pd.DataFrame, shown: np.ndarray, key: str, stamp: str = "") -> None:
-    """Draw those images; a click opens one. The gallery carries `stamp` once it is drawn, for benchmarks to see."""
+    """Draw the images `shown`; a click opens one. Once drawn, the gallery carries `stamp`, for benchmarks."""
     columns = (frame[name].to_numpy()[shown] for name in ("true", "predicted", "confidence"))
     result = _component()(
         key=key,

@@ -1,4 +1,4 @@
-"""One image: what the network says of it, since when, and why."""
+"""One image: what the network predicts, how this has changed, and why."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from mlpviz.page.plot import diverging, figure_html, grey, picture, plot
 from mlpviz.results import Results
 from mlpviz.state import RunState
 
-#: The tabs, and what each asks.
+#: The tabs, and which question each one asks.
 TABS = {
     "Prediction": Look.PREDICTION,
-    "Story": Look.PREDICTION,
+    "History": Look.PREDICTION,
     "Saliency": Look.SALIENCY,
     "Contributions": Look.CONTRIBUTIONS,
     "Neighbours": Look.NEIGHBOURS,
-    "Flip it": Look.FLIP,
+    "Flip the prediction": Look.FLIP,
 }
 ABOUT_A_CLASS = (Look.SALIENCY, Look.CONTRIBUTIONS)
 
 
 def show_image(run: RunState, results: Results) -> None:
-    """The dialog of the image that the reader opened, for as long as it is open."""
+    """Draw the dialog with the image that the reader has opened, if there is one."""
     index = memory.OPEN_IMAGE.get()
     if index is None or index >= len(results.labels):
         return
@@ -48,13 +48,13 @@ def _content(run: RunState, results: Results, index: int) -> None:
         said = answer(run, Explain(index, TABS[tab], target), "Comparing with all training images…")
     with left:
         picture(said.pixels, f"Test image {index}: {classes[label]}")
-        seen = "rightly seen" if said.best == label else f"taken for **{classes[said.best]}**"
+        seen = "predicted correctly" if said.best == label else f"predicted as **{classes[said.best]}**"
         st.markdown(f"**{classes[label]}**, {seen}")
-        st.caption(f"With the weights after step {said.step:,}; the gallery shows step {results.step:,}.")
+        st.caption(f"Weights after step {said.step:,}. The gallery shows step {results.step:,}.")
     with right:
         if TABS[tab] in ABOUT_A_CLASS:
             _pick_class(classes, said.target)
-        if tab == "Story":
+        if tab == "History":
             _story(results, index, classes)
         else:
             _look(said, label, classes)
@@ -87,11 +87,13 @@ def _story(results: Results, index: int, classes: tuple[str, ...]) -> None:
     plot(story(steps, p, [classes[c] for c in predicted]), key="story", height=300)
     st.markdown(in_words(steps, predicted == results.labels[index]))
     if results.evaluations > len(results.past):
-        st.caption(f"{len(results.past)} of {results.evaluations:,} evaluations are kept; older ones were thinned out.")
+        st.caption(
+            f"{len(results.past)} of {results.evaluations:,} evaluations are kept. Some older ones were removed."
+        )
 
 
 def in_words(steps: np.ndarray, right: np.ndarray) -> str:
-    """When the image was learnt and when forgotten: "Right at step 0; forgotten at step 40; learnt at step 80."."""
+    """When the image was learnt and forgotten: "Right at step 0; forgotten by step 40; learnt by step 80."."""
     parts = [f"{'Right' if right[0] else 'Wrong'} at step {steps[0]:,}"]
     turns = np.flatnonzero(right[1:] != right[:-1]) + 1
     parts += [f"{'learnt' if right[i] else 'forgotten'} by step {steps[i]:,}" for i in turns[-12:]]
@@ -105,10 +107,10 @@ def _saliency(said: Explanation, saliency: Saliency) -> None:
         picture(diverging(values), "Saliency, a value for each pixel", "∂z/∂x: red raises the logit, blue lowers it")
     with right:
         product = values * said.pixels / 255
-        picture(diverging(product), "Input times gradient", "input × gradient: of the pixels that are bright")
+        picture(diverging(product), "Input times gradient", "input × gradient: 0 at black pixels")
     st.caption(
-        "How the logit would change if a pixel became a little brighter, here, all others as they are. It does not "
-        "say what the network “looked at”, nor what would happen if a whole region were gone."
+        "Saliency: how the logit changes if one pixel becomes a little brighter and all others stay the same. "
+        "It does not say what the network “looked at”, or what happens if a whole region is removed."
     )
 
 
@@ -131,7 +133,10 @@ def _units(said: Explanation, contributions: Contributions, classes: tuple[str, 
             for unit in units
         ]
         st.html(f'<div class="mlpviz-batch">{"".join(figures)}</div>')
-        st.caption(f"What those units answer to: first those for {classes[said.target]}, then those against it.")
+        st.caption(
+            "The incoming weights of these units. First the units that raise the logit of "
+            f"{classes[said.target]}, then those that lower it."
+        )
 
 
 def _neighbours(nearest: Neighbours, classes: tuple[str, ...]) -> None:
@@ -141,18 +146,24 @@ def _neighbours(nearest: Neighbours, classes: tuple[str, ...]) -> None:
         for i, label, distance, image in rows
     ]
     st.html(f'<div class="mlpviz-batch">{"".join(figures)}</div>')
-    st.caption("The training images nearest in the last hidden layer, with their labels and their distances.")
+    st.caption(
+        "The training images that are nearest in the last hidden layer, with labels and distances. Without a hidden "
+        "layer, the pixels are compared."
+    )
 
 
 def _flip(path: Path, label: int, classes: tuple[str, ...]) -> None:
     if not path.gradient:
-        st.markdown("The gradient is exactly 0 here: it shows no way.")
+        st.markdown("The gradient is exactly 0 here, so it gives no direction.")
     elif path.flip is None:
-        st.markdown(f"No step of up to {path.epsilons[-1]:g} along the gradient changes the prediction.")
+        st.markdown(
+            f"No step that was tried along the gradient, up to ε = {path.epsilons[-1]:g}, changes the prediction."
+        )
     else:
         st.markdown(
             f"A step of **ε = {path.flip:.3g}** along the gradient, towards {classes[path.towards]}, changes the "
-            f"prediction. Cut off at black and white, the image moved by {path.moved:.3g}; a white image is 28 long."
+            f"prediction. Pixels stay between black and white, so the image itself moved by {path.moved:.3g}. "
+            "For comparison: from a black to a white image the distance is 28."
         )
     epsilon = st.slider("ε", 0.0, float(path.epsilons[-1]), 0.0, step=0.1, key="epsilon")
     at = int(np.abs(path.epsilons - epsilon).argmin())
@@ -162,4 +173,4 @@ def _flip(path: Path, label: int, classes: tuple[str, ...]) -> None:
     with right:
         p = softmax(path.logits[at])
         plot(probability_bars(path.logits[at], label, classes), key="flip_probabilities", height=250)
-        st.caption(f"Taken for {classes[int(p.argmax())]}.")
+        st.caption(f"Predicted as {classes[int(p.argmax())]}.")

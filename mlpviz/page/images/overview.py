@@ -1,4 +1,4 @@
-"""The whole test set at a glance."""
+"""An overview of the whole test set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlpviz.state import RunState
 
 
 def overview(run: RunState, results: Results, frame: pd.DataFrame) -> None:
-    """Confusions, scores and calibration; a click on a cell or on a class filters the gallery below."""
+    """Confusion matrix, scores and calibration. A click on a cell or on a class filters the gallery below."""
     counts = confusion_matrix(results.labels, frame["predicted"].to_numpy())
     classes = run.classes
     _headline(run, results, frame, counts)
@@ -43,17 +43,19 @@ def _headline(run: RunState, results: Results, frame: pd.DataFrame, counts: np.n
     low, high = wilson(right, n)
     loss = number(float(frame["loss"].mean()))
     classes = run.classes
-    pairs = [f"{classes[t]} taken for {classes[p]}: {times:,} of {of:,}" for t, p, times, of in most_confused(counts)]
+    pairs = [
+        f"{classes[t]} predicted as {classes[p]}: {times:,} of {of:,}" for t, p, times, of in most_confused(counts)
+    ]
     st.markdown(
-        f"**Evaluation after step {results.step:,}.** Right: **{right:,} of {n:,}**, {percent(right / n, 2)}; "
-        f"with 95 % confidence between {percent(low)} and {percent(high)} (Wilson). Mean loss {loss}."
+        f"**Evaluation after step {results.step:,}.** Right: **{right:,} of {n:,}**, {percent(right / n, 2)}. "
+        f"95 % confidence interval (Wilson): {percent(low)} to {percent(high)}. Mean loss: {loss}."
     )
     if pairs:
-        st.markdown("Confused most often: " + "; ".join(pairs) + ".")
+        st.markdown("Most frequent mistakes: " + "; ".join(pairs) + ".")
 
 
 def _cell_clicked(event: Any) -> None:
-    """A new selection narrows the gallery to that pair; the same one again does nothing."""
+    """A new selection filters the gallery by that pair of classes. The same selection again does nothing."""
     points = event["selection"]["points"] if event else []
     cell = (int(points[0]["y"]), int(points[0]["x"])) if points else None
     if cell == memory.CELL_BEFORE.get():

@@ -1,4 +1,4 @@
-"""Your own image: drawn, or from a file."""
+"""Your own image: a drawing or a file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _component() -> Callable[..., Any]:
 
 
 def own_image(run: RunState, results: Results) -> None:
-    """A picture of the reader's own on the left, what the network says of it on the right."""
+    """The reader's own picture on the left, the prediction on the right."""
     left, right = st.columns([4, 6], gap="medium")
     with left:
         way = st.segmented_control(
@@ -47,13 +47,16 @@ def own_image(run: RunState, results: Results) -> None:
         image = _drawn() if way == "Draw" else _uploaded(20 if run.settings.dataset == "mnist" else SIDE)
     with right:
         if image is None:
-            thing = "garment" if run.settings.dataset.startswith("fashion") else "sign"
-            st.info(f"Draw a {thing}, or upload a photograph of one, and watch the ten bars.")
+            thing = "garment" if run.settings.dataset.startswith("fashion") else "character"
+            st.info(f"Draw a {thing}, or upload a photo of one. Then watch the ten bars.")
             return
         said = answer(run, Classify(image.tobytes()))
-        st.markdown(f"The network, after step {said.step:,}, calls it **{run.classes[said.best]}**.")
+        st.markdown(f"After step {said.step:,}, the network predicts **{run.classes[said.best]}**.")
         plot(probability_bars(said.logits, None, run.classes), key="own_probabilities", height=330)
-        st.caption("It has to choose one of ten, and knows no “none of these”: a high bar is no proof that it is one.")
+        st.caption(
+            "The network always chooses one of its ten classes. It cannot answer “none of these”. "
+            "So a high bar does not prove that it is right."
+        )
 
 
 def _drawn() -> np.ndarray | None:
@@ -63,7 +66,7 @@ def _drawn() -> np.ndarray | None:
 
 
 def decode(text: str | None) -> np.ndarray | None:
-    """The canvas's pixels, (28, 28) uint8; None while nothing is drawn."""
+    """The pixels of the canvas, (28, 28) uint8; None if nothing is drawn."""
     try:
         values = np.frombuffer(base64.b64decode(text or "", validate=True), dtype=np.uint8)
     except (binascii.Error, ValueError):
@@ -74,10 +77,10 @@ def decode(text: str | None) -> np.ndarray | None:
 
 
 def _uploaded(fit: int) -> np.ndarray | None:
-    file = st.file_uploader("A PNG or JPEG", type=["png", "jpg", "jpeg"], key="own_file", max_upload_size=20)
+    file = st.file_uploader("A PNG or JPEG file", type=["png", "jpg", "jpeg"], key="own_file", max_upload_size=20)
     if file is None:
         return None
-    try:  # each file is read once, and no more of it is kept than is shown
+    try:  # each file is read only once, and only what is shown is kept
         image, shown = computed("own_image", (file.file_id, fit), lambda: _prepared(file.getvalue(), fit))
     except ValueError as error:
         st.error(plain(str(error)))
@@ -86,17 +89,17 @@ def _uploaded(fit: int) -> np.ndarray | None:
     return image
 
 
-_one_at_a_time = threading.Lock()  # an unpacked picture is large
+_one_at_a_time = threading.Lock()  # because an unpacked picture is large
 
 
 def _prepared(data: bytes, fit: int) -> tuple[np.ndarray, str]:
-    """What the network sees, and the way there as HTML."""
+    """What the network sees, and the steps of the preparation as HTML."""
     with _one_at_a_time:
         image, stages = prepare(read(data), fit)
     return image, "".join(figure_html(_thumbnail(stage.pixels), stage.name, stage.name) for stage in stages)
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:
-    """At most some 200 pixels wide and high, by leaving out pixels."""
+    """Leave out pixels, so that both sides have fewer than 400."""
     step = max(1, max(image.shape) // 200)
     return np.ascontiguousarray(image[::step, ::step])

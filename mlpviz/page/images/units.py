@@ -1,4 +1,4 @@
-"""Hidden units: what each answers to, and what is lost without it."""
+"""Hidden units: what activates each one, and what is lost without it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from mlpviz.state import RunState
 
 
 def hidden_units(run: RunState, results: Results) -> None:
-    """The units of a hidden layer as a table to sort; beside it, the chosen unit."""
+    """The units of a hidden layer in a table that can be sorted. Beside it, the chosen unit."""
     if not run.settings.hidden_sizes:
-        st.info("This network has no hidden layer, and so no hidden units.")
+        st.info("This network has no hidden layer, so it has no hidden units.")
         return
     layers = list(range(1, len(run.settings.hidden_sizes) + 1))
     layer = 0
@@ -33,7 +33,7 @@ def hidden_units(run: RunState, results: Results) -> None:
         layer = int(st.segmented_control("Hidden layer", layers, default=1, required=True, key="unit_layer") or 1) - 1
     key = (run.id, run.step, layer)
     question = HiddenUnits(layer, _chosen(layer, run.settings.hidden_sizes[layer]))
-    table, look = computed("units", key, lambda: answer(run, question, "Looking at every unit…"))
+    table, look = computed("units", key, lambda: answer(run, question, "Measuring every unit…"))
     frame = computed("units_frame", (*key, st.context.theme.type), lambda: _frame(table, run.classes))
     with st.container(key="stack_units"):
         left, right = st.columns([6, 6], gap="medium")
@@ -44,24 +44,24 @@ def hidden_units(run: RunState, results: Results) -> None:
         unit = int(table.importance.argmax())
     with right:
         shown = look if unit == look.unit else _look_at(run, HiddenUnit(layer, unit, table.step))
-        if shown is None:  # the run has gone on: begin again with the unit that was chosen
+        if shown is None:  # the run has continued: start again with the chosen unit
             forget_computed("units")
             st.rerun()
         _unit(shown, run.classes)
 
 
 def _look_at(run: RunState, question: HiddenUnit) -> UnitLook | None:
-    """One more look at the network that the table is of."""
-    return computed("unit", (run.id, question), lambda: answer(run, question, "Looking at one unit…"))
+    """Measure another unit of the network that the table shows; None if the run has continued."""
+    return computed("unit", (run.id, question), lambda: answer(run, question, "Measuring one unit…"))
 
 
 def _frame(table: UnitTable, classes: tuple[str, ...]) -> pd.DataFrame:
-    """A row for each unit."""
+    """The table, with one row for each unit."""
     columns = {
         "unit": np.arange(len(table.importance)),
         "importance": table.importance,
         "norm": table.norms,
-        "likes most": [classes[favourite] if favourite >= 0 else "–" for favourite in table.favourites],
+        "responds most to": [classes[favourite] if favourite >= 0 else "–" for favourite in table.favourites],
         "dead": table.dead,
     }
     if table.weights is not None:
@@ -74,7 +74,7 @@ def _table_key(layer: int, units: int) -> str:
 
 
 def _chosen(layer: int, units: int) -> int | None:
-    """The unit whose row was clicked."""
+    """The unit whose row the reader clicked; None if there is none."""
     event = st.session_state.get(_table_key(layer, units))
     rows = list(event["selection"]["rows"]) if event else []
     return rows[0] if rows else None
@@ -83,7 +83,7 @@ def _chosen(layer: int, units: int) -> int | None:
 def _choose(frame: pd.DataFrame, layer: int, table: UnitTable) -> None:
     st.markdown(
         f"**{len(frame)} units** of hidden layer {layer + 1}, after step {table.step:,}. "
-        "Click a heading to sort, a row to look."
+        "Click a heading to sort. Click a row to see that unit."
     )
     st.dataframe(
         frame,
@@ -96,18 +96,18 @@ def _choose(frame: pd.DataFrame, layer: int, table: UnitTable) -> None:
         column_config={
             "unit": st.column_config.NumberColumn("unit", width=50),
             "importance": st.column_config.NumberColumn(
-                "importance", format="percent", help="Accuracy lost without it."
+                "importance", format="percent", help="The accuracy that is lost without this unit."
             ),
-            "norm": st.column_config.NumberColumn("norm", format="%.2f", help="Of its incoming weights."),
+            "norm": st.column_config.NumberColumn("norm", format="%.2f", help="The L2 norm of its incoming weights."),
             "weights": st.column_config.ImageColumn("weights", width=60),
         },
     )
-    st.caption(f"Importance: the accuracy lost on {table.images:,} test images when this unit alone is switched off.")
+    st.caption(f"Importance: the accuracy lost on {table.images:,} test images when only this unit is switched off.")
 
 
 def _unit(look: UnitLook, classes: tuple[str, ...]) -> None:
     unit = look.unit
-    dead = ", dead: it is 0 on every test image" if (look.answers == 0).all() else ""
+    dead = ". It is dead: its output is 0 on every test image." if (look.answers == 0).all() else ""
     st.markdown(f"**Unit {unit}**, after step {look.step:,}{dead}")
     if look.weights is not None:
         picture(diverging(look.weights), f"Incoming weights of unit {unit}", width="150px")
@@ -116,10 +116,10 @@ def _unit(look: UnitLook, classes: tuple[str, ...]) -> None:
         figure_html(image, f"Test image {i}, {name}", name)
         for i, name, image in zip(look.strongest, names, look.images, strict=True)
     ]
-    st.markdown("The test images that excite it most:")
+    st.markdown("The test images that activate it most:")
     st.html(f'<div class="mlpviz-batch">{"".join(figures)}</div>')
     plot(class_histograms(look.answers, look.labels, classes), key="unit_classes", height=260)
-    if st.toggle("Switch it off", key="switched_off"):
+    if st.toggle("Switch this unit off", key="switched_off"):
         _switched_off(look, classes)
 
 
@@ -127,7 +127,8 @@ def _switched_off(look: UnitLook, classes: tuple[str, ...]) -> None:
     shares = [float((predicted == look.labels).mean()) for predicted in (look.predicted, look.without)]
     changed = int((look.predicted != look.without).sum())
     st.markdown(
-        f"Accuracy with it {percent(shares[0], 2)}, without **{percent(shares[1], 2)}**. {changed:,} predictions turn."
+        f"Accuracy with this unit: {percent(shares[0], 2)}. Without it: **{percent(shares[1], 2)}**. "
+        f"Changed predictions: {changed:,}."
     )
     counts = confusion_matrix(look.labels, look.without)
     plot(confusion(counts, classes, False), key="confusion_without", height=430)

@@ -1,4 +1,4 @@
-"""The view, from top to bottom."""
+"""The view “Test images”, from top to bottom."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlpviz.state import RunState
 
 
 def images(run: RunState) -> None:
-    """What the latest evaluation says of the test set, and the images themselves."""
+    """Draw the results of the latest evaluation, and the test images."""
     strip = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         part = st.segmented_control(
@@ -38,7 +38,7 @@ def images(run: RunState) -> None:
     with strip:
         board(run, key="strip", strip_only=True, evaluations=_wanted(run, results, following and part == WHOLE))
     if results is None:
-        st.info("The first evaluation is under way.")
+        st.info("The first evaluation is still running.")
         return
     PARTS[part](run, results)
 
@@ -56,7 +56,7 @@ PARTS = {WHOLE: _whole, "Hidden units": hidden_units, "Your own image": own_imag
 
 
 def _results(run: RunState, following: bool) -> Results | None:
-    """What to show; held still, it is the evaluation at which it was stopped."""
+    """The results to show. If the reader does not follow the run, they stay the same."""
     held_run, held = memory.HELD.get() or ("", None)
     if following or held_run != run.id or held is None:
         held = results_of(run)
@@ -66,5 +66,5 @@ def _results(run: RunState, following: bool) -> Results | None:
 
 
 def _wanted(run: RunState, results: Results | None, following: bool) -> int | None:
-    """The number of evaluations that the page knows, if it wants to hear of others."""
+    """How many evaluations the page knows; None if it does not wait for new ones."""
     return run.evaluations if following or results is None else None
