@@ -179,10 +179,10 @@ def the_page(browser: Browser, url: str, pauses: Path, seconds: float) -> None:
     waits = [pause_latency(page, pauses) for _ in range(10)]
     page.context.close()
     rows = [
-        ["refreshes a second, every 0.5 s", f"{live['refreshes']:.2f}"],
+        ["refreshes a second (one every 0.5 s expected)", f"{live['refreshes']:.2f}"],
         ["frames a second", f"{live['frames']:.0f}"],
         ["frames with a chart missing", f"{live['missing']:.0f}"],
-        ["charts mounted anew", f"{live['remounts']:.0f}"],
+        ["charts created again", f"{live['remounts']:.0f}"],
         ["drawing a refresh, ms (median)", f"{live['drawing']:.0f}"],
         [
             "Pause in the engine, ms after the click: median / worst of 10",
@@ -222,7 +222,7 @@ def main(seconds: float = 30, rounds: int = 3) -> None:
         the_page(browser, url, server.pauses, seconds)
         rows = [training(browser, url, batch_size, rounds) for batch_size in (32, 256, 1024, 4096)]
         browser.close()
-    table(["batch", "steps/s with the page open", "of that with no page", "no page, against itself (A/A)"], rows)
+    table(["batch", "steps/s with the page open", "relative to no page", "no page, compared with itself (A/A)"], rows)
 
 
 if __name__ == "__main__":

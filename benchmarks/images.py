@@ -84,8 +84,8 @@ def main(rounds: int = 30) -> None:
         begin(page)
         shares = training(page, seen["live"], 3)
         browser.close()
-    table(["tiles", "filter to redraw, ms: median", "p95", "worst"], rows)
-    table(["training with the view open, of that with no page", "no page, against itself (A/A)"], [shares])
+    table(["tiles", "from filter to new tiles, ms: median", "p95", "worst"], rows)
+    table(["training speed with the view open, relative to no page", "no page, compared with itself (A/A)"], [shares])
 
 
 if __name__ == "__main__":

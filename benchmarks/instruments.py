@@ -113,8 +113,8 @@ def main(rounds: int = 301, threads: int = 1) -> None:
     torch.set_num_threads(threads)
     dataset = load_dataset(default_dataset())
     rows = [row for batch_size in (32, 256) for row in per_step(batch_size, dataset, rounds)]
-    table(["per step", "batch", "over the bare loop"], rows)
-    table(["per refresh", "ms", f"of the time, every {REFRESH} s"], per_refresh(dataset, rounds))
+    table(["per step", "batch", "extra time over the bare loop"], rows)
+    table(["per refresh", "ms", f"share of the time, once every {REFRESH} s"], per_refresh(dataset, rounds))
 
 
 if __name__ == "__main__":

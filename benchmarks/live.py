@@ -140,7 +140,7 @@ def main(seconds: float = 20) -> None:
             "refreshes/s",
             "p50 / p95 / max ms",
             "snapshot",
-            "training, all runs, of one visitor’s",
+            "training speed of all runs, relative to one visitor",
             "largest − smallest share",
         ],
         rows,

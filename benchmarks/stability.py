@@ -110,12 +110,12 @@ def asked() -> list[list[str]]:
             pass
 
     return [
-        ["sharpness, from nothing", f"{1e3 * cold:.0f} ms"],
-        ["sharpness, warm", f"{1e3 * statistics.median(seconds(warm) for _ in range(9)):.0f} ms"],
+        ["sharpness, cold start", f"{1e3 * cold:.0f} ms"],
+        ["sharpness, warm start", f"{1e3 * statistics.median(seconds(warm) for _ in range(9)):.0f} ms"],
         ["the loss along the gradient", f"{1e3 * seconds(along):.0f} ms"],
         ["a slice of the landscape, 625 networks", f"{seconds(landscape):.1f} s"],
         ["a range test", f"{seconds(range_test):.1f} s"],
-        ["a twin: 100 steps of both, of those of one", f"{seconds(lockstep) / alone:.2f}×"],
+        ["a twin: 100 steps of both, relative to 100 of one", f"{seconds(lockstep) / alone:.2f}×"],
     ]
 
 
@@ -135,8 +135,8 @@ def memory() -> list[list[str]]:
 
 def main(rounds: int = 101, threads: int = 1) -> None:
     torch.set_num_threads(threads)
-    table(["in each run, asked or not", "batch", "over a run without"], unasked(rounds))
-    table(["only when asked for", "takes"], asked())
+    table(["in every run", "batch", "extra time over a run without"], unasked(rounds))
+    table(["only on request", "time"], asked())
     table(["network", "checkpoints kept", "MB each", "MB together", "MB, the whole run"], memory())
 
 
