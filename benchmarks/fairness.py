@@ -122,7 +122,7 @@ def main(seconds: float = 15.0) -> None:
         alone = alone or rate
         share = f"{100 * rate / alone:.0f} %"
         rows.append([label, f"{rate:.0f}", share, f"{statistics.median(pauses):.0f} / {max(pauses):.0f}"])
-    table(["meanwhile", "steps/s of the student’s run", "relative to nobody else", "Pause, ms: median / worst of 20"], rows)
+    table(["meanwhile", "the student’s steps/s", "relative to nobody else", "Pause, ms: median / worst of 20"], rows)
     door.close()
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 #: The instruments, with what people call them; the first is what all else is measured against.
 INSTRUMENTS = {
-    "training": "the five lines themselves",
-    "steps": "loss, accuracy, gradient norms: each step",
-    "watchdog": "the watchdog: each step’s loss",
-    "checkpoints": "checkpoints, to go back to",
+    "training": "training: the five lines",
+    "steps": "loss, accuracy and gradient norms at each step",
+    "watchdog": "the watchdog, which checks each step’s loss",
+    "checkpoints": "checkpoints to go back to",
     "inspection": "histograms, update ratios, dead units, images",
     "sharpness": "sharpness",
-    "evaluation": "the test set, once an epoch",
+    "evaluation": "the test set, once each epoch",
 }
 
 

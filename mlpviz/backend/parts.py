@@ -118,7 +118,7 @@ def _encoded_head(snapshot: TaskSnapshot) -> bytes:
         return _json(_head(snapshot))
     except Exception as error:
         tell_once("the line above the figures can't be made", error)
-        notice = f"The line above the figures can’t be shown now ({what(error)}). The run goes on."
+        notice = f"mlpviz can’t show the line above the figures now ({what(error)}). Your run continues."
         return _json(_common(snapshot) | {"notice": notice, "headline": stopped_headline(snapshot)})
 
 

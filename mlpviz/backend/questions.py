@@ -96,7 +96,7 @@ class AboutWalk(Question[Answer]):
         walked = run.walks.get(self.reader)
         if walked is None or walked.walk.step != self.step:
             if run.step != self.step - 1:
-                raise LookupError(f"Update {self.step:,} is no longer taken apart here. Press Forward to go on.")
+                raise LookupError(f"Update {self.step:,} is no longer open here. Press Forward to continue.")
             walked = take_apart(run.trainer)
             run.keep_walk(self.reader, walked)
         return self.about(walked)

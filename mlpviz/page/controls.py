@@ -16,7 +16,7 @@ def begin() -> tuple[dict[str, str], list[str]]:
     params, problems = st.query_params, []
     name = params.get("lesson") or None
     if name is not None and name not in load_lessons()[0]:
-        problems.append(f"There is no lesson called {name!r}: choose one in the sidebar.")
+        problems.append(f"There is no lesson called {name!r}. Choose one in the sidebar.")
         name = None
     memory.LESSON.set(name)
     for key, slot in LINKS.items():
@@ -24,7 +24,7 @@ def begin() -> tuple[dict[str, str], list[str]]:
         known, unknown = known_controls(text)
         slot.set(names(known) if unknown else text)
         if unknown:
-            problems.append(f"There is nothing called {', '.join(map(repr, unknown))} to {key}.")
+            problems.append(f"This link asks to {key} {', '.join(map(repr, unknown))}, but there is no such control.")
     lesson = current_lesson()
     return (lesson.settings if lesson else {}), problems
 

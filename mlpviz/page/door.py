@@ -24,7 +24,7 @@ EFFECT = 0.5  # seconds for a command to take effect before the page shows where
 LONG = 0.3  # seconds from which on a progress bar is shown
 POLL = 0.02  # seconds between two looks at an answer that isn't there yet
 
-BUSY = "The server is busy: this network’s steps take long, or many people are training. Try again in a moment."
+BUSY = "The server is busy: each step of this network takes long, or many people are training. Try again in a moment."
 
 Answer = TypeVar("Answer")
 
@@ -130,7 +130,7 @@ def answer(run: RunState, question: Question[Answer], doing: str = "Computing…
                 if time.monotonic() - begun > LONG:
                     bar.progress(min(1.0, reply.progress), text=doing)
             except Exception as error:
-                st.error(plain(f"This could not be computed: {_words(error)}"))
+                st.error(plain(f"mlpviz could not compute this: {_words(error)}"))
                 st.stop()
             else:
                 bar.empty()
@@ -196,8 +196,8 @@ def say_trouble() -> None:
     memory.TROUBLES.set(count)
     if trouble is not None and known is not None and count > known:  # what came before this visit is no news
         st.warning(
-            f"The training engine had an error ({plain(trouble.message)}) and was started again. Your run goes on from "
-            "where it was. If this happens again, tell whoever runs this server."
+            f"The training engine had an error ({plain(trouble.message)}) and has restarted. Your run continues from "
+            "the same step. If this happens again, tell the person who runs this server."
         )
 
 

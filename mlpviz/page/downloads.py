@@ -35,4 +35,6 @@ def _begin(name: str) -> None:
     try:
         DOWNLOADS.begin(name, door.visitor())
     except OSError as error:
-        memory.PROBLEM.set(f"The download can’t be kept here ({error.strerror}): start mlpviz in a folder of yours.")
+        memory.PROBLEM.set(
+            f"mlpviz can’t save the download here ({error.strerror}). Start it in a folder where it can write files."
+        )

@@ -24,7 +24,7 @@ def safely(act: Callable[..., object]) -> Callable[..., None]:
             act(*args, **named)
         except Exception as error:
             log.exception("a callback failed")
-            memory.PROBLEM.set(f"This could not be done ({_what(error)}). Reload the page if it happens again.")
+            memory.PROBLEM.set(f"That did not work ({_what(error)}). If it happens again, reload the page.")
 
     return act_safely
 
@@ -35,7 +35,7 @@ def part(show: Callable[..., object], *args: Any) -> None:
         show(*args)
     except Exception as error:
         log.exception("a part of the page failed")
-        st.error(plain(f"This part of the page could not be shown ({_what(error)}). The run goes on. Reload the page."))
+        st.error(plain(f"This part of the page failed ({_what(error)}). Your run continues. Reload the page."))
 
 
 def _what(error: Exception) -> str:

@@ -44,7 +44,7 @@ def pin_run(run: RunState) -> None:
         return
     free = [letter for letter in LETTERS if letter not in {each.letter for each in pins}]
     if not free:
-        memory.PIN_PROBLEM.set(f"{MOST} runs are pinned already. Take one down first.")
+        memory.PIN_PROBLEM.set(f"You have already pinned {MOST} runs, and this is the limit. Unpin one first.")
         return
     try:
         pins_by_letter[free[0]] = door.create(PinOf(run.id)).id

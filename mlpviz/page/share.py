@@ -20,16 +20,16 @@ def share(run: RunState, settings: Settings) -> None:
         return
     page = (st.context.url or "").split("?")[0]
     with st.expander("Share"):
-        st.caption("The same experiment, in a run of their own:")
+        st.caption("A link to this experiment. Each person trains their own run:")
         st.code(f"{page}?{urlencode(settings.to_params())}", language=None, wrap_lines=True)
-        st.caption("This run, to watch and not to touch:")
+        st.caption("A link to watch this run. It shows no controls:")
         st.code(f"{page}?{urlencode({'watch': run.token})}", language=None, wrap_lines=True)
         _for_a_class(page, settings)
 
 
 def _for_a_class(page: str, settings: Settings) -> None:
     """A link that locks or hides controls, with the lesson that is on."""
-    st.caption("For a class, with controls locked or hidden:")
+    st.caption("A link for a class, with some controls locked or hidden:")
     fields = ["all", *GROUPS, *FIELDS]
     lock = st.multiselect("Lock", fields, key="share_lock", placeholder="nothing", format_func=_words)
     hide = st.multiselect("Hide", [*GROUPS, *FIELDS], key="share_hide", placeholder="nothing", format_func=_words)
@@ -48,6 +48,6 @@ def watch(token: str) -> None:
     """The audience's page: the board alone."""
     task = door.look(token)
     if task is None:
-        st.error("The run that this link shows no longer exists. Ask for a new link.")
+        st.error("The run of this link no longer exists. Ask for a new link.")
         return
     board(task)

@@ -29,9 +29,9 @@ def current_run(settings: Settings) -> RunState:
     run = current_run_or_none()
     if run is None:
         if memory.VISIT.get().run:
-            memory.NOTES.get().append(f"Your run is not on the server any more. {HERE}")
+            memory.NOTES.get().append(f"Your run is no longer on the server. {HERE}")
         elif "run" in st.query_params:
-            memory.NOTES.get().append(f"The run in this address is gone, or it is another visitor’s. {HERE}")
+            memory.NOTES.get().append(f"The run in this address is gone, or it belongs to another visitor. {HERE}")
         return _begin(settings, None)
     if run.settings == settings:
         return run
@@ -60,7 +60,7 @@ def come_back() -> Settings | None:
         return None
     memory.VISIT.get().run = latest.id
     if latest.step:
-        memory.NOTES.get().append(f"This is your latest run, at step {latest.step:,}. Reset begins a new one.")
+        memory.NOTES.get().append(f"This is your latest run, at step {latest.step:,}. Reset starts a new one.")
     return latest.settings
 
 
@@ -142,7 +142,7 @@ def _begin(settings: Settings, old: RunState | None) -> RunState:
             st.stop()
         return old
     if old is not None and old.twin is not None:
-        memory.TWIN_PROBLEM.set("The twin was of the run before this one: make another.")
+        memory.TWIN_PROBLEM.set("The twin belonged to the previous run. Make a new twin.")
     if old is not None and not instead_of and door.find_run(old.id) is not None:  # it may have made room
         door.tell(old, Pause())
     assert isinstance(run, RunState)
@@ -163,7 +163,7 @@ def _ask(run: RunState, settings: Settings) -> RunState:
     changed = run.settings.differences(settings)
     listed = ", ".join(f"{name.replace('_', ' ')} {spell(old)} → {spell(new)}" for name, (old, new) in changed.items())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**This needs a new run** ({listed}). The one below has made {run.step:,} steps.", width="stretch")
+        st.markdown(f"**This needs a new run** ({listed}). The run below has made {run.step:,} steps.", width="stretch")
         st.button("Start a new run", type="primary", on_click=safely(replace_run), args=(settings, run))
         st.button("Keep this run", on_click=safely(fill), args=(run.settings,))
     return run

@@ -217,7 +217,7 @@ class Engine:
         """The oldest long question of a visitor who asks very many gives way."""
         asked = [question for question in self._questions if question.owner == owner and not question.over]
         if len(asked) >= MOST_QUESTIONS:
-            asked[0].fail(GoneError("You asked for many things at once, and this one was given up. Ask again."))
+            asked[0].fail(GoneError("You asked for too many things at once, so this one was stopped. Ask again."))
 
     def swap_seats(self, one: str, other: str) -> None:
         """Who watches the one task by a link watches the other from now on, and the other way round. Both are ids."""
@@ -241,7 +241,7 @@ class Engine:
         self._send(lambda: None)
         self._thread.join(LAST_PIECE)
         for question in self._questions:
-            question.fail(GoneError("The server is being stopped."))
+            question.fail(GoneError("The server is shutting down."))
         with self._lock:
             self._tasks.clear()
             self._seats.clear()
@@ -256,7 +256,7 @@ class Engine:
         """
         run = self.task(run_id, owner)
         if not isinstance(run, Run):
-            raise GoneError("This run is no longer on the server. Reload the page to begin it again.")
+            raise GoneError("This run is no longer on the server. Reload the page to start it again.")
         return run
 
     def _begin(self) -> threading.Thread:

@@ -67,8 +67,8 @@ class Room:
             going = _first(plan.candidates(protected), owner, plan)
             if going is None:
                 raise EngineFullError(
-                    f"The server has no room for this now: its {_size(self.memory)} are in use. Try again in a few "
-                    "minutes, or choose smaller layers."
+                    f"The server has no room for this now: all runs together may use {_size(self.memory)} of memory. "
+                    "Try again in a few minutes, or choose smaller hidden layers."
                 )
             plan.let_go(going)
         return plan.gone
@@ -78,10 +78,10 @@ class Room:
         runs = [task for task in lost if task.kind == "run"]
         if not runs:
             return ""
-        which = f"your run at step {runs[0].step:,} was" if len(runs) == 1 else f"{len(runs)} of your runs were"
+        which = f"your run at step {runs[0].step:,}" if len(runs) == 1 else f"{len(runs)} of your runs"
         return (
-            f"To make room, {which} let go. One visitor of this server may have {self.runs} runs, and "
-            f"{_size(self.share)} of memory for them. Those that nobody has looked at for the longest time go first."
+            f"To make room, the server removed {which}. One visitor may have {self.runs} runs, and "
+            f"{_size(self.share)} of memory for them. It first removes runs that nobody has watched for a long time."
         )
 
     def _check(self, needs: Needs) -> None:
@@ -89,7 +89,7 @@ class Room:
         most = min(self.share, self.memory - needs.step)
         if needs.kept > most:
             raise TooLargeError(
-                f"This would take about {_size(needs.kept + needs.step)} of memory. One visitor of this server may use "
+                f"This needs about {_size(needs.kept + needs.step)} of memory. On this server, one visitor may use "
                 f"{_size(self.share)}. Choose fewer or smaller hidden layers."
             )
 
@@ -107,13 +107,13 @@ class Room:
     def _share_is_full(self, plan: _Plan) -> str:
         if self._too_many(plan):
             return (
-                f"You have {self.runs} runs on this server already, and one visitor may not have more. Close a page of "
-                "yours, or end a twin, and try again after ten seconds."
+                f"You already have {self.runs} runs on this server. One visitor may not have more. Close one of your "
+                "pages or end a twin, and try again after ten seconds."
             )
         used = plan.usage(plan.owner) - plan.needs.kept
         return (
-            f"This takes {_size(plan.needs.kept)} of memory. Your runs use {_size(used)} already, and one visitor may "
-            f"use {_size(self.share)}. Choose smaller layers, unpin a run or end a twin."
+            f"This needs {_size(plan.needs.kept)} of memory. Your runs already use {_size(used)}, and one visitor may "
+            f"use {_size(self.share)}. Choose smaller hidden layers, unpin a run or end a twin."
         )
 
 

@@ -44,8 +44,8 @@ class Seeds(FiniteTask):
         self.steps = min(steps, MOST_STEPS)
         if at >= self.steps:
             raise ValueError(
-                f"The twin began at step {at:,}; other seeds are tried up to step {self.steps:,}. "
-                + ("Let both train on first." if self.steps < MOST_STEPS else "Make a twin that begins earlier.")
+                f"The twin began at step {at:,}, but runs with other seeds end at step {self.steps:,}. "
+                + ("Train both runs further first." if self.steps < MOST_STEPS else "Make a twin that begins earlier.")
             )
         self._dataset = dataset
         self._width = -(-self.steps // POINTS)

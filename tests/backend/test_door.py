@@ -155,7 +155,7 @@ def test_what_a_run_refuses_is_an_error_on_this_side(door, run):
         door.create(NewRun(SMALL.replace(batch_size=10_001)), ADA).result(5)
     with pytest.raises(DatasetError, match="not on this machine"):
         door.create(NewRun(SMALL.replace(dataset="kmnist")), ADA)
-    with pytest.raises(LookupError, match="no longer taken apart"):
+    with pytest.raises(LookupError, match="no longer open here"):
         door.ask(run.id, ADA, GradientOf(TAB, 99, "W1")).result(5)
     with pytest.raises(GoneError):
         door.create(BranchFrom("nonsense", 0), ADA).result(5)

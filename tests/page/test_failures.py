@@ -73,7 +73,7 @@ def test_a_run_that_the_server_has_forgotten_is_begun_again():
     press(app, "Step")
     fresh = run_of(app)
     assert fresh.id != run.id and fresh.settings == run.settings
-    assert "Your run is not on the server any more" in " ".join(info.value for info in app.info) and not app.error
+    assert "Your run is no longer on the server" in " ".join(info.value for info in app.info) and not app.error
 
 
 def test_a_busy_server_says_so_and_makes_nothing_behind_the_visitors_back(monkeypatch):
@@ -113,7 +113,7 @@ def test_an_error_of_the_engine_is_said_once_to_those_who_were_there():
     app = page()
     driver.engine()._note_trouble("RuntimeError: the clock stands still")
     app.run()
-    assert "the clock stands still" in texts(app) and "goes on" in texts(app)
+    assert "the clock stands still" in texts(app) and "Your run continues" in texts(app)
     app.run()
     assert "the clock stands still" not in texts(app)
     assert "the clock stands still" not in texts(page()), "to others it is no news"

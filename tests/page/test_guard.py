@@ -25,7 +25,7 @@ def test_a_callback_that_fails_is_told_and_the_page_stays(monkeypatch):
     monkeypatch.setattr(player, "replace_run", explode)
     app.run()
     press(app, "Reset")
-    assert not app.exception and "could not be done (IndexError: out of range)" in texts(app)
+    assert not app.exception and "did not work (IndexError: out of range)" in texts(app)
     assert run_of(app) is run
 
 
@@ -33,7 +33,7 @@ def test_a_callback_that_fails_is_told_and_the_page_stays(monkeypatch):
 def test_a_part_that_fails_is_told_and_the_others_are_shown(monkeypatch):
     monkeypatch.setattr(lessons, "current_lesson", explode)
     app = page()
-    assert not app.exception and "This part of the page could not be shown (IndexError" in texts(app)
+    assert not app.exception and "This part of the page failed (IndexError" in texts(app)
     assert run_of(app).settings.batch_size == 256 and app.button(key="start")
 
 
@@ -100,5 +100,5 @@ def test_an_address_writes_nothing_on_the_page(name):
 
 def test_a_link_with_a_slip_of_the_pen_locks_the_rest():
     app = page(lock="all,bananas")
-    assert "nothing called 'bananas' to lock" in texts(app)
+    assert "asks to lock 'bananas', but there is no such control" in texts(app)
     assert app.select_slider(key="learning_rate").disabled and app.query_params["lock"] == "all"

@@ -45,7 +45,7 @@ def test_an_address_that_names_a_lesson_shows_the_latest_run_of_that_lesson():
 def test_mistakes_in_the_address_are_told_to_who_comes_back_too():
     run = run_of(page())
     app = open_page(lock="all,bananas")
-    assert run_of(app) is run and "nothing called 'bananas'" in app.error[0].value
+    assert run_of(app) is run and "asks to lock 'bananas'" in app.error[0].value
 
 
 def test_a_run_that_made_room_for_the_one_in_its_place_is_no_error(monkeypatch):
@@ -57,7 +57,7 @@ def test_a_run_that_made_room_for_the_one_in_its_place_is_no_error(monkeypatch):
     app.run()
     monkeypatch.setattr(driver.engine().room, "memory", 8 * (run.memory + 1000))
     press(app, "Reset")
-    assert run_of(app) is not run and "your run at step 1 was let go" in infos(app)
+    assert run_of(app) is not run and "removed your run at step 1" in infos(app)
     assert not app.error and not can_press(app, "Undo")
 
 
@@ -71,11 +71,11 @@ def test_a_twin_is_nobodys_latest_run():
 
 def test_a_run_that_is_gone_is_told():
     app = page(learning_rate="0.02", run="nonsense")
-    assert "is gone, or it is another visitor’s" in infos(app)
+    assert "is gone, or it belongs to another visitor" in infos(app)
     assert run_of(app).settings.learning_rate == 0.02
     driver.engine().drop(run_of(app).id, driver.VISITOR)
     app.run()
-    assert "not on the server any more" in infos(app) and run_of(app).settings.learning_rate == 0.02
+    assert "no longer on the server" in infos(app) and run_of(app).settings.learning_rate == 0.02
     app.run()
     assert infos(app) == "", "it is said once"
     assert infos(page()) == ""
@@ -88,7 +88,7 @@ def test_what_a_new_run_costs_is_told_once():
         tell(run, OneStep())
         at_rest(run, 1)
     app = page()
-    assert "your run at step 1 was let go" in infos(app)
+    assert "removed your run at step 1" in infos(app)
     kept = [driver.engine().task(run.id, driver.VISITOR) is run for run in runs]
     assert kept == [False] + [True] * (len(runs) - 1), "the oldest went"
     assert infos(app.run()) == ""

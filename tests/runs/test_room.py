@@ -65,7 +65,7 @@ def test_of_ones_own_what_is_not_looked_at_goes_first_then_what_is_oldest():
 
 def test_what_a_page_can_do_without_takes_no_run_that_is_looked_at():
     tasks = [Fake("ada", 95)]
-    with pytest.raises(EngineFullError, match="Your runs use"):
+    with pytest.raises(EngineFullError, match="Your runs already use"):
         room().who_leaves(tasks, "ada", EXTRA)
     assert room().who_leaves(tasks, "ada", RUN) == tasks
 
