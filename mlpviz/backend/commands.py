@@ -1,4 +1,4 @@
-"""What a run can be told: frozen values, each carried out between two steps in the engine's thread."""
+"""The commands to a run: frozen values. The engine's thread carries each out between two steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Command(ABC):
-    """Something that a run does when it is told to. What can't be done raises ValueError or LookupError, and changes
+    """Something that a run can be told to do. If it can't be done, it raises ValueError or LookupError and changes
     nothing."""
 
     @abstractmethod
@@ -31,7 +31,7 @@ class Start(Command):
 
 @dataclass(frozen=True)
 class Pause(Command):
-    """Train no further for now."""
+    """Stop training for now."""
 
     def carry_out(self, run: Run) -> None:
         run.pause()
@@ -55,9 +55,9 @@ class OneEpoch(Command):
 
 @dataclass(frozen=True)
 class Change(Command):
-    """Take up another learning rate, momentum, weight decay or number of epochs.
+    """Use another learning rate, momentum, weight decay or number of epochs from now on.
 
-    It raises ValueError if anything else differs.
+    It raises ValueError if any other setting differs.
     """
 
     settings: Settings
@@ -68,7 +68,7 @@ class Change(Command):
 
 @dataclass(frozen=True)
 class SetPausing(Command):
-    """Let an alarm pause the run, or not."""
+    """Choose whether an alarm pauses the run."""
 
     on: bool
 
@@ -78,7 +78,7 @@ class SetPausing(Command):
 
 @dataclass(frozen=True)
 class SetSharpness(Command):
-    """Measure the sharpness while it trains, with so many seconds between two measurements; None for not at all."""
+    """Measure the sharpness during training, with this many seconds between two measurements. None: never."""
 
     every: float | None
 
@@ -88,7 +88,7 @@ class SetSharpness(Command):
 
 @dataclass(frozen=True)
 class SetInspection(Command):
-    """Leave so many seconds at least between two inspections."""
+    """Leave at least this many seconds between two inspections."""
 
     every: float
 
@@ -98,7 +98,7 @@ class SetInspection(Command):
 
 @dataclass(frozen=True)
 class EndTwin(Command):
-    """Go on without the twin."""
+    """Continue without the twin."""
 
     def carry_out(self, run: Run) -> None:
         run.end_twin()
@@ -106,7 +106,7 @@ class EndTwin(Command):
 
 @dataclass(frozen=True)
 class ForgetWalk(Command):
-    """The reader has left the update that was taken apart.
+    """Forget the update that was taken apart: the reader has left it.
 
     Attributes:
         reader: as in `mlpviz.backend.questions.WalkNextStep`.

@@ -1,4 +1,4 @@
-"""Offer a dataset that isn't on this machine, and show how its download goes."""
+"""Offer a dataset that isn't on this machine, and show the progress of its download."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlpviz.page.words import plain
 
 
 def download_offer(name: str, title: str) -> None:
-    """A button that downloads the dataset; while it comes, a progress bar and a way to cancel."""
+    """A button that downloads the dataset. During the download, a progress bar and a button to cancel."""
     download = DOWNLOADS.latest(name)
     if download is not None and download.state == State.RUNNING:
         _progress(download, title)

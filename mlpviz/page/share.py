@@ -1,4 +1,4 @@
-"""Links to hand round: the experiment, and a seat in the audience of this very run."""
+"""Links to share: one to the same experiment, and one to watch this run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlpviz.state import RunState
 
 
 def share(run: RunState, settings: Settings) -> None:
-    """Two links, each with a button to copy it."""
+    """Two links and a link for a class, each with a button to copy it."""
     if hidden("share"):
         return
     page = (st.context.url or "").split("?")[0]
@@ -28,7 +28,7 @@ def share(run: RunState, settings: Settings) -> None:
 
 
 def _for_a_class(page: str, settings: Settings) -> None:
-    """A link that locks or hides controls, with the lesson that is on."""
+    """A link that locks or hides controls, with the current lesson."""
     st.caption("A link for a class, with some controls locked or hidden:")
     fields = ["all", *GROUPS, *FIELDS]
     lock = st.multiselect("Lock", fields, key="share_lock", placeholder="nothing", format_func=_words)
@@ -45,7 +45,7 @@ def _words(name: str) -> str:
 
 
 def watch(token: str) -> None:
-    """The audience's page: the board alone."""
+    """The page for watchers: only the board."""
     task = door.look(token)
     if task is None:
         st.error("The run of this link no longer exists. Ask for a new link.")
