@@ -1,5 +1,5 @@
-"""What stability costs: a run with the watchdog and checkpoints against one without, paired in turn, with the run
-without against itself as the control (A/A); and what is paid only when it is asked for.
+"""The cost of the view Stability: a run with the watchdog and checkpoints is compared with one without, in turn. As a
+control (A/A), the run without is compared with itself. Then the cost of what runs only on request.
 
 `python -m benchmarks.stability [rounds]`
 """
@@ -28,7 +28,7 @@ from mlpviz.trainer import pixels
 
 
 def without(batch: int) -> Run:
-    """A run that keeps no checkpoint and looks at no vital sign."""
+    """A run without checkpoints and without the watchdog."""
     run = usual(batch)
     run.health.keep_checkpoint = lambda: None  # type: ignore[method-assign]
     run.health.see = lambda rows: False  # type: ignore[method-assign]
@@ -41,7 +41,7 @@ def usual(batch: int = 256) -> Run:
 
 
 def turn(run: Run, steps: int) -> float:
-    """Seconds for so many steps, with the snapshots that a page asks for."""
+    """Seconds for this many steps, with the recording that a page needs."""
     run.look()
     run.recording.stop_evaluating()
     run.goal = run.step + steps
@@ -73,7 +73,7 @@ def unasked(rounds: int) -> list[list[str]]:
 
 
 def asked() -> list[list[str]]:
-    """Rows: what each look costs, once."""
+    """Rows: the cost of each measurement, once."""
     run = usual()
     turn(run, 200)
     trainer = run.trainer
@@ -120,7 +120,7 @@ def asked() -> list[list[str]]:
 
 
 def memory() -> list[list[str]]:
-    """Rows: how much memory the checkpoints of a run take at most, by settings."""
+    """Rows: the memory that the checkpoints of a run need at most, for different settings."""
     rows = []
     for label, settings in (
         ("the article’s", Settings()),

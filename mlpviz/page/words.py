@@ -11,8 +11,8 @@ LONG_WORD = re.compile(r"\S{80,}")  # no real word is so long
 SPECIAL = re.compile(
     r"[\\`*\[\]<>~$|&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#+\-=]|(?<=^\d)[.)]",
 )
-#: Streamlit replaces these after it has read the Markdown, even with backslashes: addresses (which become links), icons,
-#: emoji, arrows and dashes. A character without width after the first part prevents this.
+#: Streamlit replaces these after it has read the Markdown, even with backslashes: addresses (as links), icons, emoji,
+#: arrows and dashes. A character without width after the first part prevents this.
 REPLACED = re.compile(r":(?=\S)|@(?=\S)|www(?=\.)|-(?=[->])|<(?=[-=])|[>~!=](?==)", re.IGNORECASE)
 JOINER = "\u2060"  # a word joiner: invisible, and no line breaks at it
 

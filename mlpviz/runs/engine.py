@@ -294,8 +294,8 @@ class Engine:
             self._obey(wait=IDLE)
 
     def _questions_due(self, busy: int) -> list[LongQuestion]:
-        """The questions that get a turn now: at most as many as there are busy tasks, if there are any. So all questions
-        together take at most half of the turns. The others wait in a queue."""
+        """The questions that get a turn now: at most as many as there are busy tasks, if there are any. So all
+        questions together take at most half of the turns. The others wait in a queue."""
         due = self._questions[: busy or None]
         self._questions = self._questions[len(due) :] + due
         return due
