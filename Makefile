@@ -1,4 +1,4 @@
-# Thin wrappers; the README's two commands do the same without make.
+# Short names for commands. You can also run the commands in the README without make.
 .PHONY: run test quick lint javascript benchmark
 
 run:

@@ -1,7 +1,8 @@
-"""This version against another, side by side: the same benchmark in both checkouts, in turn, in one run.
+"""Compare this version with another one: the same benchmark in both checkouts, in turn, in one run.
 
-`python -m benchmarks.against OTHER NAME [arguments]`, such as `python -m benchmarks.against ../before live 10`. OTHER
-is a checkout of the other version. The order is this, other, other, this: so what else the machine does falls on both.
+`python -m benchmarks.against OTHER NAME [arguments]`, for example `python -m benchmarks.against ../before live 10`.
+OTHER is a checkout of the other version. The order is this, other, other, this, so that other load on the machine
+affects both.
 """
 
 from __future__ import annotations

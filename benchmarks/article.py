@@ -1,4 +1,4 @@
-"""The article's training script, kept as plain as the article prints it; the oracle for parity and for speed.
+"""The article's training script, as simple as in the article. Parity and speed are compared with it.
 
 `python -m benchmarks.article [seed] [epochs]` runs it on the full Fashion-MNIST.
 """
@@ -24,11 +24,11 @@ from mlpviz.catalog import FILES, find_dataset
 def run_article(
     root: Path, seed: int, epochs: int, steps: int | None = None
 ) -> tuple[list[float], list[float], nn.Module]:
-    """Train as the article does; gives each step's loss, each epoch's test accuracy, and the network.
+    """Train as the article does. Returns each step's loss, each epoch's test accuracy, and the network.
 
     Args:
         root: the folder that holds FashionMNIST/raw.
-        steps: stop after so many updates, for a short run.
+        steps: stop after this many updates, for a short run.
     """
     losses: list[float] = []
     accuracies: list[float] = []
@@ -75,10 +75,10 @@ def run_article(
 
 @contextmanager
 def torchvision_folder() -> Iterator[Path]:
-    """The full Fashion-MNIST where torchvision looks for it, unpacked from wherever this machine has it."""
+    """A folder where torchvision finds the full Fashion-MNIST, unpacked from this machine's copy."""
     source = find_dataset("fashion-mnist")
     if source is None:
-        raise SystemExit("The full Fashion-MNIST is not on this machine: download it on the page, or set MLPVIZ_DATA.")
+        raise SystemExit("The full Fashion-MNIST is not on this machine. Download it on the page, or set MLPVIZ_DATA.")
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "FashionMNIST" / "raw"
         raw.mkdir(parents=True)

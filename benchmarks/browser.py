@@ -1,4 +1,4 @@
-"""The page in headless Chromium: refreshes, remounts, frames, drawing, how fast Pause acts, what is left for training.
+"""The page in headless Chromium: refreshes, remounts, frames, drawing, the delay of Pause, the speed of training.
 
 `python -m benchmarks.browser [seconds]`
 """
@@ -32,7 +32,7 @@ FLAGS = [
 REPOSITORY = Path(__file__).parent.parent
 CHARTS = 6
 
-#: Counts what a person would see as a flicker: frames, frames with a chart missing, plots that were made anew.
+#: Counts what a person would see as flicker: frames, frames with a missing chart, plots that were created again.
 PROBE = """
 () => {
   const probe = (window.probe = { frames: 0, missing: 0, remounts: 0, drawings: [] });
@@ -69,8 +69,8 @@ class Server:
     """The page on a free port.
 
     Attributes:
-        pauses: a file with the moment, in seconds since 1970, of each pause that took effect in the engine.
-        process: the server's.
+        pauses: a file with the time, in seconds since 1970, when each pause took effect in the engine.
+        process: the server process.
     """
 
     def __enter__(self) -> str:
@@ -87,7 +87,7 @@ class Server:
                 time.sleep(0.1)
             else:
                 return url
-        raise SystemExit("the server did not come up")
+        raise SystemExit("the server did not start")
 
     def __exit__(self, *exception: object) -> None:
         self.process.terminate()
@@ -96,7 +96,7 @@ class Server:
 
 
 def open_page(browser: Browser, url: str) -> tuple[Page, dict[str, str]]:
-    """The page, and a dict in which the address of its live fetches appears."""
+    """The page, and a dict that gets the address of its live fetches."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     seen: dict[str, str] = {"errors": ""}
 
@@ -117,13 +117,13 @@ def button(page: Page, name: str) -> None:
 
 
 def watch(page: Page, seconds: float) -> dict[str, Any]:
-    """Refreshes, frames, missing charts and remounts while training, with clicks in between."""
+    """Refreshes, frames, missing charts and remounts during training, with some clicks."""
     begun = int(page.locator(".board").get_attribute("data-refreshes") or 0)
     page.evaluate(PROBE)
     since = time.perf_counter()
     for i in range(4):
         page.wait_for_timeout(1e3 * seconds / 4)
-        if i < 3:  # clicks that run the page's script
+        if i < 3:  # these clicks run the page's script
             page.locator("summary", has_text=("Network", "Optimizer", "Share")[i]).click()
     spent = time.perf_counter() - since
     probe: dict[str, Any] = page.evaluate("window.probe")
@@ -138,14 +138,14 @@ def watch(page: Page, seconds: float) -> dict[str, Any]:
 
 
 def newest(live: str) -> dict[str, Any]:
-    """What stands above the figures now."""
+    """The content above the figures now."""
     with urllib.request.urlopen(f"{live}?only=head") as answer:
         head: dict[str, Any] = json.load(answer)["parts"]["head"]
         return head
 
 
 def pause_latency(page: Page, log: Path) -> float:
-    """Milliseconds from the click, without Playwright's own waiting, until the pause takes effect in the engine."""
+    """Milliseconds from the click until the pause takes effect in the engine, without Playwright's own waiting."""
     before = len(log.read_text().split()) if log.exists() else 0
     clicked: float = page.evaluate(CLICK, "Pause")
     page.get_by_role("button", name="Start", exact=True).wait_for()
@@ -157,7 +157,7 @@ def pause_latency(page: Page, log: Path) -> float:
 
 
 def speed(live: str, seconds: float) -> float:
-    """The run's steps per second, asking seldom; each question also keeps the run going."""
+    """The run's steps per second, measured with few requests. Each request also keeps the run training."""
     (t0, s0), t1, s1 = (time.perf_counter(), newest(live)["step"]), 0.0, 0
     while t1 - t0 < seconds:
         time.sleep(1)
@@ -172,17 +172,17 @@ def begin(page: Page) -> None:
 
 
 def the_page(browser: Browser, url: str, pauses: Path, seconds: float) -> None:
-    """What a visitor sees, at the article's settings."""
+    """What a visitor sees, with the article's settings."""
     page, seen = open_page(browser, url + "?epochs=1000")
     begin(page)
     live = watch(page, seconds)
     waits = [pause_latency(page, pauses) for _ in range(10)]
     page.context.close()
     rows = [
-        ["refreshes a second, every 0.5 s", f"{live['refreshes']:.2f}"],
+        ["refreshes a second (one every 0.5 s expected)", f"{live['refreshes']:.2f}"],
         ["frames a second", f"{live['frames']:.0f}"],
         ["frames with a chart missing", f"{live['missing']:.0f}"],
-        ["charts mounted anew", f"{live['remounts']:.0f}"],
+        ["charts created again", f"{live['remounts']:.0f}"],
         ["drawing a refresh, ms (median)", f"{live['drawing']:.0f}"],
         [
             "Pause in the engine, ms after the click: median / worst of 10",
@@ -194,11 +194,11 @@ def the_page(browser: Browser, url: str, pauses: Path, seconds: float) -> None:
 
 
 def training(browser: Browser, url: str, batch_size: int, rounds: int) -> list[str]:
-    """A row: the run's speed through the engine with its page open, against the same run without any page."""
+    """A row: the run's speed in the engine with its page open, compared with the same run without a page."""
     page, seen = open_page(browser, f"{url}?epochs=1000&batch_size={batch_size}&learning_rate=0.01")
     begin(page)
     opened, ratios, control = [], [], []
-    blank = browser.new_context().new_page()  # Chromium itself stays, with nothing to draw
+    blank = browser.new_context().new_page()  # Chromium itself keeps running, with nothing to draw
     for _ in range(rounds):
         opened.append(speed(seen["live"], 6))
         address = page.url
@@ -222,7 +222,7 @@ def main(seconds: float = 30, rounds: int = 3) -> None:
         the_page(browser, url, server.pauses, seconds)
         rows = [training(browser, url, batch_size, rounds) for batch_size in (32, 256, 1024, 4096)]
         browser.close()
-    table(["batch", "steps/s with the page open", "of that with no page", "no page, against itself (A/A)"], rows)
+    table(["batch", "steps/s with the page open", "relative to no page", "no page, compared with itself (A/A)"], rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What one visitor's work costs another: questions that take long, and the longest steps that a run may make.
+"""How much one visitor's work slows another: with long questions, and with the longest steps that a run may make.
 
 `python -m benchmarks.fairness [seconds]` takes about three minutes.
 """
@@ -29,7 +29,7 @@ ASKERS = 8
 
 
 def steps_per_second(door: LocalBackend, run: TaskState, seconds: float) -> float:
-    """Of a run that is watched all the while."""
+    """Steps per second of a run that is watched all the time."""
     before, begun = _now(door, run).step, time.perf_counter()
     while time.perf_counter() < begun + seconds:
         door.look(run.token)
@@ -38,7 +38,7 @@ def steps_per_second(door: LocalBackend, run: TaskState, seconds: float) -> floa
 
 
 def pause_ms(door: LocalBackend, run: TaskState, times: int = 20) -> list[float]:
-    """How long the command Pause takes, again and again."""
+    """How long the command Pause takes, measured several times, in milliseconds."""
     found = []
     for _ in range(times):
         begun = time.perf_counter()
@@ -51,7 +51,7 @@ def pause_ms(door: LocalBackend, run: TaskState, times: int = 20) -> list[float]
 
 @contextmanager
 def questions(door: LocalBackend) -> Iterator[None]:
-    """Eight other visitors ask for the loss around the weights of a large network, again and again."""
+    """Eight other visitors ask for the loss around the weights of a large network again and again."""
     runs = [(door.create(NewRun(LARGE), f"asker {i}").result(60), f"asker {i}") for i in range(ASKERS)]
     over = threading.Event()
 
@@ -76,7 +76,7 @@ def questions(door: LocalBackend) -> Iterator[None]:
 
 @contextmanager
 def longest_steps(door: LocalBackend) -> Iterator[None]:
-    """Another visitor trains the largest network with its largest mini-batch, and measures its sharpness."""
+    """Another visitor trains the largest network with its largest mini-batch, and measures the sharpness."""
     batch = min(LONGEST.largest_batch, 10_000)
     run = door.create(NewRun(LONGEST.replace(batch_size=batch)), "other").result(60)
     door.tell(run.id, "other", SetSharpness(True)).result(60)
@@ -105,7 +105,7 @@ def main(seconds: float = 15.0) -> None:
     door = LocalBackend(Engine(threads=1))
     run = door.create(NewRun(SETTINGS), "student").result(60)
     door.tell(run.id, "student", Start()).result(60)
-    steps_per_second(door, run, 3.0)  # the first evaluation, and what is slow once
+    steps_per_second(door, run, 3.0)  # the first evaluation, and other slow work that happens once
     rows, alone = [], 0.0
     for label, others in (
         ("nobody else", None),
@@ -122,7 +122,7 @@ def main(seconds: float = 15.0) -> None:
         alone = alone or rate
         share = f"{100 * rate / alone:.0f} %"
         rows.append([label, f"{rate:.0f}", share, f"{statistics.median(pauses):.0f} / {max(pauses):.0f}"])
-    table(["meanwhile", "steps/s of one’s own run", "of those alone", "Pause, ms: median / worst of 20"], rows)
+    table(["meanwhile", "the student’s steps/s", "relative to nobody else", "Pause, ms: median / worst of 20"], rows)
     door.close()
 
 

@@ -1,5 +1,5 @@
-"""The view “Test images” in headless Chromium, on the full test set: from a filter to its tiles, and what is left for
-training with the view open.
+"""The view “Test images” in headless Chromium, on the full test set: the time from a filter to its tiles, and the speed
+of training with the view open.
 
 `python -m benchmarks.images [rounds]`
 """
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.browser import CHROMIUM, FLAGS, Server, begin, button, newest, speed
 from benchmarks.measure import percentile, table
 
-#: Clicks on an option of “Show”, and waits for the tiles that it asks for to be drawn; gives milliseconds.
+#: Clicks on an option of “Show” and waits until its tiles are drawn. Returns milliseconds.
 FILTER = """
 async (name) => {
   const gallery = document.querySelector(".gallery");
@@ -26,7 +26,7 @@ async (name) => {
   option.click();
   while (gallery.dataset.drawn === before) {
     await new Promise((resolve) => requestAnimationFrame(resolve));
-    if (performance.now() - begun > 10000) throw new Error("the tiles did not come");
+    if (performance.now() - begun > 10000) throw new Error("the tiles did not appear");
   }
   return performance.now() - begun;
 }
@@ -43,15 +43,15 @@ def open_view(browser: Browser, url: str) -> tuple[Page, dict[str, str]]:
 
 
 def filters(page: Page, rounds: int, per_page: int, names: tuple[str, str, str]) -> list[str]:
-    """A row: how long the tiles take after a change of the filter, the run being paused. What is shown at first must
-    not be the first of `names`."""
+    """A row: how long the tiles take after a change of the filter, while the run is paused. The filter at the start
+    must not be the first of `names`."""
     page.evaluate(FILTER, names[0])
     waits = [page.evaluate(FILTER, names[i % 3]) for i in range(1, rounds + 1)]
     return [str(per_page), f"{statistics.median(waits):.0f}", f"{percentile(waits, 0.95):.0f}", f"{max(waits):.0f}"]
 
 
 def training(page: Page, live: str, rounds: int) -> list[str]:
-    """A row: the run's speed with the view open, against no page."""
+    """A row: the run's speed with the view open, relative to the speed without a page."""
     ratios, control = [], []
     address = page.url
     for _ in range(rounds):
@@ -84,8 +84,8 @@ def main(rounds: int = 30) -> None:
         begin(page)
         shares = training(page, seen["live"], 3)
         browser.close()
-    table(["tiles", "filter to redraw, ms: median", "p95", "worst"], rows)
-    table(["training with the view open, of that with no page", "no page, against itself (A/A)"], [shares])
+    table(["tiles", "from filter to new tiles, ms: median", "p95", "worst"], rows)
+    table(["training speed with the view open, relative to no page", "no page, compared with itself (A/A)"], [shares])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""What looking costs: each instrument against the same loop without it, paired in turn, with the bare loop against
-itself as the control (A/A).
+"""The cost of the instruments: each is compared with the same loop without it, in turn. As a control (A/A), the bare
+loop is compared with itself.
 
 `python -m benchmarks.instruments [rounds]`
 """
@@ -30,9 +30,9 @@ from mlpviz.trainer import pixels
 
 
 def per_step(batch_size: int, dataset: Dataset, rounds: int) -> list[list[str]]:
-    """Rows: the per-step instruments of `mlpviz.observe.steps` and parts of them."""
+    """Rows: the instruments of `mlpviz.observe.steps`, which work at each step, and their parts."""
     trainer = Trainer(Settings(dataset=dataset.name, batch_size=batch_size, learning_rate=0.01), dataset)
-    steps = max(8, 2_048 // batch_size)  # short turns, so that both sides of a pair meet the same machine
+    steps = max(8, 2_048 // batch_size)  # short turns, so that both of a pair run under the same conditions
     recorder, history = StepRecorder(trainer.net), History(StepRecorder(trainer.net).columns)
 
     def bare() -> None:
@@ -80,8 +80,8 @@ def per_step(batch_size: int, dataset: Dataset, rounds: int) -> list[list[str]]:
 
 
 def per_refresh(dataset: Dataset, rounds: int) -> list[list[str]]:
-    """Rows: each part of an inspection, the whole with its update ratios, and an evaluation, which is due once an
-    epoch; as milliseconds and as a share of the time."""
+    """Rows: each part of an inspection, the whole inspection with its update ratios, and an evaluation (once each
+    epoch); in milliseconds and as a share of the time."""
     trainer = Trainer(Settings(dataset=dataset.name), dataset)
     trainer.train(50)
     net, inspector, first_layer = trainer.net, Inspector(trainer), FirstLayer()
@@ -116,8 +116,8 @@ def main(rounds: int = 301, threads: int = 1) -> None:
     torch.set_num_threads(threads)
     dataset = load_dataset(default_dataset())
     rows = [row for batch_size in (32, 256) for row in per_step(batch_size, dataset, rounds)]
-    table(["per step", "batch", "over the bare loop"], rows)
-    table(["per refresh", "ms", f"of the time, every {REFRESH} s"], per_refresh(dataset, rounds))
+    table(["per step", "batch", "extra time over the bare loop"], rows)
+    table(["per refresh", "ms", f"share of the time, once every {REFRESH} s"], per_refresh(dataset, rounds))
 
 
 if __name__ == "__main__":

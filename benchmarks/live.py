@@ -1,6 +1,6 @@
-"""The live path under load: how fast snapshots come, how large they are, and what is left for training.
+"""The live route under load: how fast snapshots arrive, how large they are, and how fast training still is.
 
-`python -m benchmarks.live [seconds]`. Each visitor fetches every 0.5 s over a connection of its own, as a page does.
+`python -m benchmarks.live [seconds]`. Each visitor fetches every 0.5 s over its own connection, like a page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PERIOD = 0.5
 
 @dataclass
 class Visitor:
-    """One page's fetches, over one connection."""
+    """The fetches of one page, over one connection."""
 
     token: str
     have: str = ""
@@ -48,7 +48,7 @@ class Visitor:
         writer.close()
 
     def take(self, body: bytes) -> None:
-        """Note an answer. A browser unpacks it on a machine of its own; here only the beginning is looked at."""
+        """Record an answer. A real browser unpacks it on another machine; here we read only the beginning."""
         if body:
             start = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16).decompress(body, 400).decode("ascii", "replace")
             version, run, step = re.search(r'"version": (\d+), "run": "([^"]+)".*?"step": (\d+)', start).groups()  # type: ignore[union-attr]
@@ -81,7 +81,7 @@ async def _visit(visitors: list[Visitor], port: int, seconds: float) -> list[Vis
     await _until_up(port)
     await _stay(visitors, port, 2)
     while min(visitor.steps[-1][1] if visitor.steps else 0 for visitor in visitors) < 2:
-        await _stay(visitors, port, 2)  # until every run is through its first evaluation
+        await _stay(visitors, port, 2)  # until every run has made its first evaluation
     for visitor in visitors:
         visitor.waits, visitor.sizes, visitor.steps = [], [], []
     await _stay(visitors, port, seconds)
@@ -89,7 +89,7 @@ async def _visit(visitors: list[Visitor], port: int, seconds: float) -> list[Vis
 
 
 async def _stay(visitors: list[Visitor], port: int, seconds: float) -> None:
-    """All visitors for so long, their fetches spread evenly over the period."""
+    """Let all visitors fetch for this many seconds, with their fetches spread evenly over the period."""
     now = time.perf_counter()
     begins = [now + PERIOD * i / len(visitors) for i in range(len(visitors))]
     await asyncio.gather(
@@ -106,7 +106,7 @@ async def _until_up(port: int) -> None:
         else:
             writer.close()
             return
-    raise SystemExit("the server did not come up")
+    raise SystemExit("the server did not start")
 
 
 def row(label: str, visitors: list[Visitor], alone: float, seconds: float) -> list[object]:
@@ -129,7 +129,7 @@ def main(seconds: float = 20) -> None:
     one = measure(1, 1, seconds)
     alone = one[0].speed()
     rows = [row("1", one, alone, seconds)]
-    for visitors, times in ((20, 2), (100, 8)):  # the more runs, the longer until their shares can be told apart
+    for visitors, times in ((20, 2), (100, 8)):  # with more runs, it takes longer until their shares can be compared
         long = times * seconds
         rows.append(row(f"{visitors}, a run each", measure(visitors, visitors, long), alone, long))
     rows.append(row("200 watching one run", measure(1, 200, seconds), alone, seconds))
@@ -140,7 +140,7 @@ def main(seconds: float = 20) -> None:
             "refreshes/s",
             "p50 / p95 / max ms",
             "snapshot",
-            "training, all runs, of one visitor’s",
+            "training speed of all runs, relative to one visitor",
             "largest − smallest share",
         ],
         rows,

@@ -1,4 +1,4 @@
-"""A server with the live route alone, and runs in training; `benchmarks.live` starts it and asks it.
+"""A server with only the live route, and with runs in training. `benchmarks.live` starts and uses it.
 
 `python -m benchmarks.live_server PORT RUNS` prints the runs' tokens as JSON, then serves.
 """

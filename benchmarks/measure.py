@@ -1,4 +1,4 @@
-"""What the benchmarks share: rounds in turn, medians, ratios, Markdown tables."""
+"""Functions for all benchmarks: rounds in turn, medians, ratios, Markdown tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 
 def in_turn(contestants: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Measure each contestant once a round, so that what else the machine does falls on all of them alike."""
+    """Measure each contestant once in each round, so that other load on the machine affects all of them equally."""
     results: dict[str, list[float]] = {name: [] for name in contestants}
     for i in range(rounds):
         names = list(contestants) if i % 2 else list(contestants)[::-1]
@@ -24,7 +24,7 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def ratio(results: dict[str, list[float]], name: str, base: str) -> float:
-    """The median over rounds of name's figure against base's of the same round."""
+    """The median, over all rounds, of the ratio of `name` to `base` in the same round."""
     return statistics.median(a / b for a, b in zip(results[name], results[base], strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Whether memory stays flat, in the server and in the browser: a million steps of a small network with its page open.
+"""Does memory stay constant in the server and in the browser? A million steps of a small network with its page open.
 
 `python -m benchmarks.memory [steps]` takes about a quarter of an hour.
 """
@@ -23,7 +23,7 @@ def resident(process: int) -> float:
 
 
 def heap(client: CDPSession) -> tuple[float, int]:
-    """What the page holds after a collection of garbage: megabytes of JavaScript, and nodes of the document."""
+    """The page's memory after a garbage collection: megabytes of JavaScript, and nodes of the document."""
     client.send("HeapProfiler.collectGarbage")
     metrics = {entry["name"]: entry["value"] for entry in client.send("Performance.getMetrics")["metrics"]}
     return metrics["JSHeapUsedSize"] / 1e6, int(metrics["Nodes"])

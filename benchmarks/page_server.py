@@ -1,6 +1,6 @@
-"""The page, with a note of the moment at which each pause takes effect in the engine; `benchmarks.browser` starts it.
+"""Serves the page and records when each pause takes effect in the engine. `benchmarks.browser` starts it.
 
-`python -m benchmarks.page_server PORT LOG` appends a line to LOG for each: seconds since 1970.
+`python -m benchmarks.page_server PORT LOG` appends a line to LOG for each pause: seconds since 1970.
 """
 
 from __future__ import annotations

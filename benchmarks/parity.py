@@ -1,4 +1,4 @@
-"""Whether a `Trainer` gives the article's bits: losses, final weights, test accuracies; ten epochs, three seeds."""
+"""Are a `Trainer`'s losses, final weights and test accuracies equal to the article's? Ten epochs, three seeds."""
 
 from __future__ import annotations
 

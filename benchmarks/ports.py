@@ -1,4 +1,4 @@
-"""A port on loopback that nobody uses."""
+"""Find a free port on loopback."""
 
 import socket
 

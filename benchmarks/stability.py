@@ -1,5 +1,5 @@
-"""What stability costs: a run with the watchdog and checkpoints against one without, paired in turn, with the run
-without against itself as the control (A/A); and what is paid only when it is asked for.
+"""The cost of the view Stability: a run with the watchdog and checkpoints is compared with one without, in turn. As a
+control (A/A), the run without is compared with itself. Then the cost of what runs only on request.
 
 `python -m benchmarks.stability [rounds]`
 """
@@ -28,7 +28,7 @@ from mlpviz.trainer import pixels
 
 
 def without(batch: int) -> Run:
-    """A run that keeps no checkpoint and looks at no vital sign."""
+    """A run without checkpoints and without the watchdog."""
     run = usual(batch)
     run.health.keep_checkpoint = lambda: None  # type: ignore[method-assign]
     run.health.see = lambda rows: None  # type: ignore[method-assign]
@@ -41,7 +41,7 @@ def usual(batch: int = 256) -> Run:
 
 
 def turn(run: Run, steps: int) -> float:
-    """Seconds for so many steps, with the snapshots that a page asks for."""
+    """Seconds for this many steps, with the recording that a page needs."""
     run.look()
     run.recording.stop_evaluating()
     run.goal = run.step + steps
@@ -73,7 +73,7 @@ def unasked(rounds: int) -> list[list[str]]:
 
 
 def asked() -> list[list[str]]:
-    """Rows: what each look costs, once."""
+    """Rows: the cost of each measurement, once."""
     run = usual()
     turn(run, 200)
     trainer = run.trainer
@@ -110,17 +110,17 @@ def asked() -> list[list[str]]:
             pass
 
     return [
-        ["sharpness, from nothing", f"{1e3 * cold:.0f} ms"],
-        ["sharpness, warm", f"{1e3 * statistics.median(seconds(warm) for _ in range(9)):.0f} ms"],
+        ["sharpness, cold start", f"{1e3 * cold:.0f} ms"],
+        ["sharpness, warm start", f"{1e3 * statistics.median(seconds(warm) for _ in range(9)):.0f} ms"],
         ["the loss along the gradient", f"{1e3 * seconds(along):.0f} ms"],
         ["a slice of the landscape, 625 networks", f"{seconds(landscape):.1f} s"],
         ["a range test", f"{seconds(range_test):.1f} s"],
-        ["a twin: 100 steps of both, of those of one", f"{seconds(lockstep) / alone:.2f}×"],
+        ["a twin: 100 steps of both, relative to 100 of one", f"{seconds(lockstep) / alone:.2f}×"],
     ]
 
 
 def memory() -> list[list[str]]:
-    """Rows: how much memory the checkpoints of a run take at most, by settings."""
+    """Rows: the memory that the checkpoints of a run need at most, for different settings."""
     rows = []
     for label, settings in (
         ("the article’s", Settings()),
@@ -135,8 +135,8 @@ def memory() -> list[list[str]]:
 
 def main(rounds: int = 101, threads: int = 1) -> None:
     torch.set_num_threads(threads)
-    table(["in each run, asked or not", "batch", "over a run without"], unasked(rounds))
-    table(["only when asked for", "takes"], asked())
+    table(["in every run", "batch", "extra time over a run without"], unasked(rounds))
+    table(["only on request", "time"], asked())
     table(["network", "checkpoints kept", "MB each", "MB together", "MB, the whole run"], memory())
 
 

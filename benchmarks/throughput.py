@@ -1,6 +1,6 @@
-"""How fast it trains: against the article's script, and against the matrix products alone.
+"""How fast mlpviz trains, compared with the article's script and with the matrix products alone.
 
-`python -m benchmarks.throughput [threads] [rounds]`. All contestants of a row take turns in one run; each figure is the
+`python -m benchmarks.throughput [threads] [rounds]`. All contestants of a row take turns in one run. Each ratio is the
 median over rounds of the ratio within a round.
 """
 
@@ -25,11 +25,11 @@ from mlpviz.history import History
 from mlpviz.observe.steps import StepRecorder
 
 BATCH_SIZES = (32, 256, 1024, 4096)
-IMAGES = 16_384  # that each contestant trains on in a turn
+IMAGES = 16_384  # that each contestant trains on in one turn
 
 
 def article_step_loop(root: Path, batch_size: int) -> Callable[[int], None]:
-    """The article's loop as it stands, DataLoader and ToTensor included; makes that many steps."""
+    """The article's loop without changes, with DataLoader and ToTensor; makes a given number of steps."""
     train_set = torchvision.datasets.FashionMNIST(root, train=True, transform=transforms.ToTensor())
     loader = DataLoader(train_set, batch_size=batch_size, shuffle=True)
     net = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
@@ -69,7 +69,7 @@ def matrix_products(batch_size: int) -> Callable[[int], None]:
 
 
 def instrumented(trainer: Trainer) -> Callable[[int], None]:
-    """The trainer's loop with all that the engine records of each step."""
+    """The trainer's loop with everything that the engine records at each step."""
     recorder = StepRecorder(trainer.net)
     history = History(recorder.columns)
 
@@ -92,7 +92,7 @@ def measure(root: Path, dataset: Dataset, batch_size: int, rounds: int) -> list[
         "instruments": instrumented(Trainer(settings, dataset)),
     }
     count = max(3, IMAGES // batch_size)
-    short = max(3, count // 6)  # the article's loop is that much slower
+    short = max(3, count // 6)  # the article's loop is about that much slower
     turns: dict[str, Callable[[], float]] = {
         name: partial(per_step, loop, short if name == "article" else count) for name, loop in loops.items()
     }
@@ -113,7 +113,7 @@ def measure(root: Path, dataset: Dataset, batch_size: int, rounds: int) -> list[
 
 
 def per_step(loop: Callable[[int], object], count: int) -> float:
-    """Seconds of a step."""
+    """Seconds for one step."""
     return seconds(partial(loop, count)) / count
 
 
@@ -128,10 +128,10 @@ def main(threads: int = 1, rounds: int = 9) -> None:
             "batch",
             "article’s script, steps/s",
             "mlpviz with instruments, steps/s",
-            "bare, times the script",
-            "with instruments, times the script",
-            "bare, of the matrix products’ speed",
-            "with instruments, likewise",
+            "bare, speed relative to the script",
+            "with instruments, speed relative to the script",
+            "bare, speed relative to the matrix products",
+            "with instruments, speed relative to the matrix products",
             "A/A",
         ],
         rows,

@@ -8,26 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 
 CAPACITY = 600
-#: “Now” is the mean over so many steps, wherever a recent loss or accuracy is shown or judged: enough to average out
-#: the noise of single mini-batches, few enough to follow a fast run.
+#: A current loss or accuracy is the mean over this many steps. That is enough to average out the noise of single
+#: mini-batches, and few enough to follow a fast run.
 RECENT_STEPS = 25
 
 
 def places(columns: Sequence[str], kind: str) -> list[int]:
-    """Where the columns of that kind are, one for each layer: those called "kind 1", "kind 2", and so on."""
+    """The positions of the columns of this kind, one for each layer: "kind 1", "kind 2", and so on."""
     return [place for place, name in enumerate(columns) if name.rpartition(" ")[0] == kind]
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """What a history holds at one moment.
+    """The contents of a history at one moment.
 
     Attributes:
         columns: their names.
-        width: how many rows each bucket sums up; the last bucket may hold fewer.
-        start: how many rows came before the first that was recorded.
+        width: how many rows each bucket summarizes; the last bucket may have fewer.
+        start: how many rows came before the first recorded one.
         rows: how many rows were recorded.
-        minimum, maximum, mean: (buckets, columns) float32 over the finite values; NaN where a bucket has none.
+        minimum, maximum, mean: (buckets, columns) float32 over the finite values; NaN if a bucket has none.
         not_finite: (buckets, columns) int64, how many values were infinite or NaN.
     """
 
@@ -45,18 +45,18 @@ class Series:
         return self.start + np.minimum(np.arange(1, len(self.mean) + 1) * self.width, self.rows)
 
     def column(self, name: str) -> np.ndarray:
-        """The means of the column of that name, (buckets,)."""
+        """The means of the column with this name, (buckets,)."""
         values: np.ndarray = self.mean[:, self.columns.index(name)]
         return values
 
     def of_kind(self, kind: str) -> np.ndarray:
-        """The means of the columns of that kind, (buckets, layers)."""
+        """The means of the columns of this kind, (buckets, layers)."""
         values: np.ndarray = self.mean[:, places(self.columns, kind)]
         return values
 
 
 class History:
-    """Rows of float values, one row a step, in buckets that double in width whenever all are taken.
+    """Rows of float values, one row for each step, in buckets. When all buckets are full, their width doubles.
 
     Args:
         columns: a name for each value of a row.
@@ -89,7 +89,7 @@ class History:
             rows = rows[room:]
 
     def series(self) -> Series:
-        """An independent copy of what is recorded."""
+        """An independent copy of the recorded data."""
         used = -(-self.rows // self.width)
         finite = self._finite[:used]
         empty = finite == 0
@@ -119,7 +119,7 @@ class History:
         self.rows += len(rows)
 
     def _halve(self) -> None:
-        """Merge neighbouring buckets; the upper half is empty again."""
+        """Merge neighbouring buckets. The upper half is empty afterwards."""
         half = self.capacity // 2
         merges = (
             (self._minimum, np.minimum, np.inf),

@@ -1,4 +1,4 @@
-"""What looking costs in this very run: the seconds that each instrument has taken."""
+"""The cost of the instruments in a run: the seconds that each has taken."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-#: The instruments, with what people call them; the first is what all else is measured against.
+#: The instruments, with their names on the page. All others are compared with the first.
 INSTRUMENTS = {
-    "training": "the five lines themselves",
-    "steps": "loss, accuracy, gradient norms: each step",
-    "watchdog": "the watchdog: each step’s loss",
-    "checkpoints": "checkpoints, to go back to",
+    "training": "training: the five lines",
+    "steps": "loss, accuracy and gradient norms at each step",
+    "watchdog": "the watchdog, which checks each step’s loss",
+    "checkpoints": "checkpoints to go back to",
     "inspection": "histograms, update ratios, dead units, images",
     "sharpness": "sharpness",
-    "evaluation": "the test set, once an epoch",
+    "evaluation": "the test set, once each epoch",
 }
 
 
 @dataclass(frozen=True)
 class Price:
-    """What one instrument has cost so far.
+    """The cost of one instrument so far.
 
     Attributes:
-        times: how often it was used. seconds: in all.
+        times: how often it was used. seconds: in total.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Price:
 
 
 class Prices:
-    """Adds up seconds, by instrument."""
+    """Adds up the seconds of each instrument."""
 
     def __init__(self) -> None:
         self._seconds = dict.fromkeys(INSTRUMENTS, 0.0)
@@ -45,17 +45,17 @@ class Prices:
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Around one use of an instrument."""
+        """Measure the time of one use of an instrument."""
         begun = time.perf_counter()
         yield
         self.add(name, time.perf_counter() - begun)
 
     def times(self, name: str) -> int:
-        """How often that instrument was used."""
+        """How often this instrument was used."""
         return self._times[name]
 
     def seconds(self, *names: str) -> float:
-        """What those instruments have taken together."""
+        """The seconds of these instruments together."""
         return sum(self._seconds[name] for name in names)
 
     def list(self) -> tuple[Price, ...]:

@@ -1,4 +1,4 @@
-"""What a page knows of a task: small immutable values, published by the engine's thread, read once a script run."""
+"""What a page knows of a task: small immutable values, published by the engine, read once in each script run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mlpviz.snapshot import Status
 
 @dataclass(frozen=True, kw_only=True)
 class TaskState:
-    """Where a task stands.
+    """The state of a task.
 
     Attributes:
         id: its name in the address of its page; only its owner may use it.
-        token: whoever has it may watch the task, and nothing else.
-        message: why it stopped by itself, for a person; or nothing.
-        step, total_steps: updates made, and to be made in all.
+        token: anybody who has it may watch the task, and nothing else.
+        message: why it stopped by itself, for the reader; or empty.
+        step, total_steps: updates made so far, and planned in total.
         version: that of its newest snapshot; 0 before the first.
-        specification: what it was made from, one of `mlpviz.backend.specifications`.
-        note: what making it has cost the visitor, for a person; only in the reply to `create`.
+        specification: its description, one of `mlpviz.backend.specifications`.
+        note: which runs of the visitor were removed for it, for the reader; only in the reply to `create`.
     """
 
     id: str
@@ -36,11 +36,11 @@ class TaskState:
 
 @dataclass(frozen=True, kw_only=True)
 class TwinState:
-    """A run's twin, as the run's own state names it.
+    """A run's twin, as part of the run's state.
 
     Attributes:
         id, token: as in `TaskState`.
-        changes: the settings in which it differs, as pairs of a name and a value. what: the same in words.
+        changes: the settings that differ, as pairs of a name and a value. what: the same as text.
         begun_at: the step at which it began.
     """
 
@@ -53,21 +53,21 @@ class TwinState:
 
 @dataclass(frozen=True, kw_only=True)
 class RunState(TaskState):
-    """Where a run stands, its switches, and what a page needs to draw it.
+    """The state of a run, its switches, and what a page needs to draw it.
 
     Attributes:
-        settings: those that it has taken up.
-        goal: it trains until this step; it rests where step and goal are equal.
-        begun_at: the step at which it began: 0, but for a branch.
-        pauses_when_ill: whether an alarm stops it.
-        measures_sharpness: whether the sharpness is measured while it trains.
+        settings: those that it uses now.
+        goal: it trains until this step; it rests when step and goal are equal.
+        begun_at: the step at which it began: 0, except for a branch.
+        pauses_when_ill: whether an alarm pauses it.
+        measures_sharpness: whether the sharpness is measured during training.
         twin: the run that follows it in lockstep.
-        evaluations: how many there were.
-        changes: what was changed while it trained: (step, text).
-        way_back: the step before its illness, where a post-mortem found one.
+        evaluations: how many it has made.
+        changes: the changes during training: (step, text).
+        way_back: a step before the failure, if the post-mortem found one.
         dataset: the dataset's title. classes: the ten names. train_size, test_size: images.
         layers: (inputs, hidden units …, classes).
-        device: "cpu", "cuda" or "mps". threads: of PyTorch.
+        device: "cpu", "cuda" or "mps". threads: PyTorch's number of threads.
     """
 
     settings: Settings
@@ -90,7 +90,7 @@ class RunState(TaskState):
 
     @property
     def untouched(self) -> bool:
-        """Whether nothing is lost without it: it has made no update, and is bound for none."""
+        """Whether it can go without a loss: it has made no update, and will make none."""
         return self.step == 0 and self.goal == 0
 
 
@@ -99,7 +99,7 @@ class PinState(TaskState):
     """A pinned run.
 
     Attributes:
-        run: the id of the run that was pinned. settings: those that it had.
+        run: the id of the run that was pinned. settings: its settings at that moment.
     """
 
     run: str

@@ -1,4 +1,4 @@
-"""Prose that can rot is tested: the commands, the code and the links of the README and of docs/."""
+"""The documents must stay true: tests of the commands, the code and the links in the README and in docs/."""
 
 import importlib.util
 import re
@@ -22,7 +22,7 @@ def blocks(path, language):
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.S)
 
 
-def test_the_ten_lines_run(capsys):
+def test_the_example_of_ten_lines_runs(capsys):
     (code,) = blocks("docs/LIBRARY.md", "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     scope: dict = {}
@@ -32,7 +32,7 @@ def test_the_ten_lines_run(capsys):
     assert scope["evaluation"].logits.shape == (2000, 10)
 
 
-def test_the_lesson_in_the_guide_is_one_and_its_answer_is_true(tmp_path):
+def test_the_example_lesson_can_be_read_and_its_answer_is_true(tmp_path):
     (text,) = blocks("docs/CLASS.md", "markdown")
     path = tmp_path / "twice-the-rate.md"
     path.write_text(text, encoding="utf-8")
@@ -44,7 +44,7 @@ def test_the_lesson_in_the_guide_is_one_and_its_answer_is_true(tmp_path):
     assert ends[1] < ends[0] and lesson.options[lesson.right] == "It is lower"
 
 
-def test_the_two_commands_name_files_that_are_there():
+def test_the_first_two_commands_name_existing_files():
     commands = [block.strip() for block in blocks("README.md", "sh")]
     assert commands[:2] == [
         "pip install -r requirements.txt && streamlit run app.py",
@@ -54,12 +54,12 @@ def test_the_two_commands_name_files_that_are_there():
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_pictures_and_links_lead_somewhere(path):
+def test_pictures_and_links_exist(path):
     for target in re.findall(r"\]\((?!https)([^)#]+)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
 
 
-def test_the_readme_is_short_and_tells_every_option():
+def test_the_readme_is_short_and_lists_every_option():
     assert len(README.splitlines()) <= 150
     for action in _parser()._actions:
         for name in action.option_strings:
@@ -69,7 +69,7 @@ def test_the_readme_is_short_and_tells_every_option():
         assert f"`{name}`" in README, name
 
 
-def test_every_program_that_is_quoted_is_there():
+def test_every_quoted_program_exists():
     for path in PAGES:
         for name in re.findall(r"python -m (benchmarks\.\w+|mlpviz[\w.]*)", path.read_text(encoding="utf-8")):
             assert importlib.util.find_spec(name), f"{path.name}: {name}"
@@ -80,8 +80,8 @@ def test_the_version_is_the_same_everywhere():
     assert re.search(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)[1] == mlpviz.__version__
 
 
-def test_what_is_installed_is_what_is_tested():
-    """The pinned versions with which it is tested are among those that the package asks for."""
+def test_the_tested_versions_are_allowed_versions():
+    """The pinned versions in requirements.txt are among those that the package allows."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = [*project["dependencies"], *project["optional-dependencies"]["download"]]
     pinned = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.strip()]
@@ -94,7 +94,7 @@ def test_what_is_installed_is_what_is_tested():
     assert len(asked) == len(pinned)
 
 
-def test_the_container_starts_the_command_that_there_is():
+def test_the_container_starts_an_existing_command():
     text = (ROOT / "Dockerfile").read_text()
     assert 'CMD ["mlpviz"]' in text and project_scripts() == {"mlpviz": "mlpviz.__main__:main"}
     for path in re.findall(r"^COPY (.*) \S+$", text, re.M):

@@ -1,4 +1,4 @@
-"""The door to the runs: values come out, commands, questions and specifications go in.
+"""The interface to the runs: commands, questions and specifications go in, values come out.
 
-The page and the live route use nothing else of the runs: they hold no run and no trainer.
+The page and the live route use the runs only through this interface. They hold no run and no trainer.
 """

@@ -1,4 +1,4 @@
-"""What a door to the runs can do, wherever the runs are: in this process, in another one, on another machine."""
+"""The interface to the runs, wherever they are: in this process, in another one, or on another machine."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ AnswerOut = TypeVar("AnswerOut", covariant=True)
 
 
 class Reply(Protocol[AnswerOut]):
-    """What comes back for a command or a question, sooner or later."""
+    """The future answer to a command or a question."""
 
     @property
     def progress(self) -> float:
         """How much of the work is done, from 0 to 1."""
 
     def look(self) -> None:
-        """Say that somebody still waits: work that nobody waits for ends after ten seconds."""
+        """Say that somebody is still waiting. Work that nobody waits for ends after ten seconds."""
 
     def cancel(self) -> bool:
-        """Say that nobody waits any more. True where the work was not begun, and won't be."""
+        """Say that nobody is waiting any more. True if the work has not begun; then it never will."""
 
     def result(self, timeout: float | None = None) -> AnswerOut:
-        """The answer; TimeoutError where it takes longer, or whatever error came instead."""
+        """The answer. Raises TimeoutError if it takes longer, or the error that came instead of an answer."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """An error that stopped the engine itself, which has begun again since.
+    """An error that stopped the engine itself. The engine has restarted since.
 
     Attributes:
-        count: how many there were. message: the latest, in words.
+        count: the number of such errors so far. message: the latest one.
     """
 
     count: int
@@ -50,70 +50,70 @@ class Trouble:
 
 
 class Backend(Protocol):
-    """The door.
+    """The interface to the runs.
 
-    Tasks are known by their id, and belong to an owner, the visitor who had them made. Whoever has a task's token may
-    watch it, and nothing else. Everything that goes through can be pickled.
+    A task has an id and an owner: the visitor who created it. Anybody with a task's token may watch it, and nothing
+    else. Everything that goes in or comes out can be pickled.
     """
 
     def find(self, task_id: str, owner: str) -> TaskState | None:
-        """Where the visitor's own task of that id stands; a `RunState` where it is a run."""
+        """The state of the visitor's own task with this id; a `RunState` if it is a run."""
 
     def list(self, owner: str) -> tuple[TaskState, ...]:
-        """Where all of a visitor's tasks stand."""
+        """The states of all tasks of a visitor."""
 
     def look(self, token: str) -> TaskState | None:
-        """Where the task that may be watched with that token stands; keeps it going."""
+        """The state of the task with this token. Also keeps the task working."""
 
     def create(
         self, specification: Specification, owner: str, instead_of: str = "", seat_of: str = ""
     ) -> Reply[TaskState]:
-        """Have a task made.
+        """Create a task.
 
         Args:
-            instead_of: the id of a task of the same visitor that is forgotten for it.
-            seat_of: the id of a task whose watchers are to watch the new one from now on.
+            instead_of: the id of a task of the same visitor; it is removed.
+            seat_of: the id of a task whose watchers will watch the new task from now on.
 
         Raises:
-            DatasetError: the dataset isn't on this machine, or a file of it is damaged.
+            DatasetError: the dataset isn't on this machine, or one of its files is damaged.
 
-        The reply raises ValueError or LookupError where it can't be, EngineFullError where there is no room.
+        The reply raises ValueError or LookupError if the task is impossible, EngineFullError if there is no room.
         """
 
     def swap_seats(self, one: str, other: str, owner: str) -> None:
-        """Who watches the one task by a link watches the other from now on, and the other way round."""
+        """From now on, the watchers of each of the two tasks watch the other one."""
 
     def tell(self, task_id: str, owner: str, command: Command) -> Reply[TaskState]:
-        """Have a run do something, between two steps; gives where it stands afterwards."""
+        """Give a run a command. The run does it between two steps. The reply is the state after it."""
 
     def ask(self, task_id: str, owner: str, question: Question[Answer]) -> Reply[Answer]:
-        """Ask a run something."""
+        """Ask a run a question."""
 
     def snapshot(self, task_id: str, owner: str) -> TaskSnapshot | None:
         """The task's newest snapshot."""
 
     def results(self, task_id: str, owner: str) -> Results | None:
-        """What the run's latest evaluation said of each test image."""
+        """The predictions of the run's latest evaluation for each test image."""
 
     async def newest(
         self, token: str, have: tuple[str, int] | None, only: frozenset[str], hidden: bool = False
     ) -> Newest | None:
-        """The newest snapshot's encoded parts, for whoever has that token; keeps the task going.
+        """The encoded parts of the newest snapshot, for anybody with this token. Also keeps the task working.
 
         Args:
-            have: the run and the version that whoever asks has already; parts that haven't changed since are left out.
-            only: the names of the parts that are wanted; none for all.
-            hidden: whether whoever asks may not be able to ask again soon: then the task goes on for longer.
+            have: the run and the version that the caller already has. Parts that haven't changed since are left out.
+            only: the names of the wanted parts; empty for all.
+            hidden: the caller may not be able to ask again soon (a hidden tab). Then the task keeps working for longer.
 
         Returns:
-            None where there is no such task.
+            None if there is no such task.
         """
 
     def drop(self, task_id: str, owner: str) -> None:
-        """Forget a task."""
+        """Remove a task."""
 
     def trouble(self) -> Trouble | None:
         """The latest error that stopped the engine itself, if there was one."""
 
     def close(self) -> None:
-        """End all work. May be called twice."""
+        """End all work. It is safe to call this twice."""

@@ -1,4 +1,4 @@
-"""The door to runs in this process."""
+"""The interface to runs in this process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 class LocalBackend:
-    """An engine behind the door that `mlpviz.backend.door.Backend` describes."""
+    """An engine with the interface of `mlpviz.backend.door.Backend`."""
 
     def __init__(self, engine: Engine | None = None) -> None:
         self.engine = engine or Engine()
@@ -40,7 +40,7 @@ class LocalBackend:
     def create(
         self, specification: Specification, owner: str, instead_of: str = "", seat_of: str = ""
     ) -> Reply[TaskState]:
-        """As in `Backend`; the dataset is loaded here, in the thread of whoever asks, so that nobody else waits."""
+        """As in `Backend`. The dataset is loaded here, in the caller's thread, so that nobody else waits."""
         name = specification.dataset_name
         dataset = load_dataset(name) if name else None
         return self.engine.create(specification, owner, dataset, instead_of, seat_of)

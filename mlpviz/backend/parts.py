@@ -1,7 +1,7 @@
-"""A snapshot as the bytes that the board draws, in parts.
+"""A snapshot as bytes for the board, in parts.
 
-Each part is encoded and compressed once, however many read it, and has a version of its own: that of the snapshot with
-which it last changed.
+Each part is encoded and compressed once, for all readers. It has its own version: that of the snapshot with which it
+last changed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from mlpviz.snapshot import (
 
 HEAD = "head"  # the part with everything above the figures
 TILES = "tiles"  # the first layer's weights
-LEVEL = 1  # of compression: higher levels save a tenth of the bytes and take three times as long
+LEVEL = 1  # of compression. Higher levels save a tenth of the bytes and take three times as long
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Part:
     """One part of a snapshot.
 
     Attributes:
-        name: `HEAD`, `TILES`, or a chart's.
+        name: `HEAD`, `TILES`, or the name of a chart.
         version: of the snapshot with which it last changed.
         plain: its JSON.
-        packed: the same as a piece of a raw deflate stream (RFC 1951). It ends at a byte and refers to nothing before
-            it, so pieces can be joined in any order.
+        packed: the same, as a piece of a raw deflate stream (RFC 1951). It ends at a byte boundary and does not use
+            earlier bytes, so pieces can be joined in any order.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Newest:
-    """What there is to say of a task's newest snapshot.
+    """A task's newest snapshot, encoded.
 
     Attributes:
-        run: the task's id. version: the snapshot's; 0 where there is none yet.
-        parts: those that whoever asked doesn't have.
+        run: the task's id. version: the snapshot's; 0 if there is none yet.
+        parts: those that the caller doesn't have yet.
     """
 
     run: str
@@ -80,7 +80,7 @@ class Encoder:
         self._head_of = self._figures_of = -1  # the version of the snapshot that each was last made for
 
     def newest(self, snapshot: TaskSnapshot, have: tuple[str, int] | None, only: frozenset[str]) -> Newest:
-        """The parts that are wanted by somebody who has that version already; as in `Backend.newest`."""
+        """The wanted parts for somebody who already has the version `have`; as in `Backend.newest`."""
         known = have[1] if have is not None and have[0] == snapshot.run else -1
         if known == snapshot.version:
             return Newest(snapshot.run, snapshot.version, ())
@@ -99,18 +99,18 @@ class Encoder:
             self._take(TILES, _encoded_tiles(snapshot), snapshot.version)
 
     def _take(self, name: str, plain: bytes, version: int) -> None:
-        """Keep a part; where it is as it was, with the version that it had."""
+        """Keep a part. If it has not changed, it keeps its old version."""
         if name not in self._parts or self._parts[name].plain != plain:
             self._parts[name] = Part(name, version, plain, deflated(plain))
 
 
 def deflated(data: bytes) -> bytes:
-    """A piece of a raw deflate stream that ends at a byte and can stand behind any other."""
+    """A piece of a raw deflate stream that ends at a byte boundary and can follow any other piece."""
     compressor = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
     return compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH)
 
 
-# Each part by itself: what goes wrong with one is shown there, and the others go on.
+# Each part is encoded by itself. If one fails, only that part shows the error.
 
 
 def _encoded_head(snapshot: TaskSnapshot) -> bytes:
@@ -118,7 +118,7 @@ def _encoded_head(snapshot: TaskSnapshot) -> bytes:
         return _json(_head(snapshot))
     except Exception as error:
         tell_once("the line above the figures can't be made", error)
-        notice = f"The line above the figures can’t be shown now ({what(error)}). The run goes on."
+        notice = f"mlpviz can’t show the line above the figures now ({what(error)}). Your run continues."
         return _json(_common(snapshot) | {"notice": notice, "headline": stopped_headline(snapshot)})
 
 
@@ -153,7 +153,7 @@ def _json(content: object) -> bytes:
 
 
 def _common(snapshot: TaskSnapshot) -> dict[str, Any]:
-    """What every task has to say above its figures, but for its headline."""
+    """What every task shows above its figures, without the headline."""
     return {
         "status": snapshot.status,
         "step": snapshot.step,
@@ -188,7 +188,7 @@ def _headline(snapshot: TaskSnapshot) -> dict[str, object]:
 
 @functools.singledispatch
 def _charts(snapshot: TaskSnapshot) -> list[Chart]:
-    return []  # a task that an error stopped before it had anything to show
+    return []  # an error stopped the task before it had anything to show
 
 
 _headline.register(Snapshot, headline)

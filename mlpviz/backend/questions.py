@@ -1,7 +1,7 @@
-"""What a run can be asked: frozen values, each answered in the engine's thread with a value of `mlpviz.answers`.
+"""The questions to a run: frozen values. The engine's thread answers each with a value of `mlpviz.answers`.
 
-A short question is answered between two steps. A long one works on a copy of the network, in pieces: it tells after
-each how much is done, and other tasks have their turns in between.
+The engine answers a short question between two steps. A long question works on a copy of the network, in pieces. After
+each piece it says how much is done, and other tasks get their turns.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ Pieces = Generator[float, None, Answer]
 
 
 class Question(ABC, Generic[Answer]):
-    """Something that a run can be asked."""
+    """A question to a run."""
 
     @abstractmethod
     def answer(self, run: Run) -> Answer | Pieces[Answer]:
-        """The answer, or the pieces of work that end with it."""
+        """The answer, or a generator that works in pieces and returns the answer."""
 
 
 @dataclass(frozen=True)
 class CurrentSnapshot(Question[Snapshot | None]):
-    """The run's newest snapshot; where it rests, one of that very step. None where an error came before the first."""
+    """The run's newest snapshot. If the run rests, it shows the current step. None if an error came first."""
 
     def answer(self, run: Run) -> Snapshot | None:
         run.publisher.show_where_it_rests()
@@ -74,7 +74,7 @@ class WalkNextStep(Question[Walk]):
     """The run's next update, taken apart. The run keeps it for the reader's further questions.
 
     Attributes:
-        reader: stands for one tab of one visitor: several may look at one run, each at an update of its own.
+        reader: an id for one tab of one visitor. Several tabs may look at one run, each at its own update.
     """
 
     reader: str
@@ -86,8 +86,8 @@ class WalkNextStep(Question[Walk]):
 
 
 class AboutWalk(Question[Answer]):
-    """A question about the update that the reader takes apart. Where the run doesn't keep it any more, but still rests
-    before it, it is taken apart again. A LookupError where the run has gone on."""
+    """A question about the update that the reader looks at. If the run no longer keeps this update but still rests
+    before it, it is taken apart again. If the run has moved on, it raises LookupError."""
 
     reader: str
     step: int
@@ -96,7 +96,7 @@ class AboutWalk(Question[Answer]):
         walked = run.walks.get(self.reader)
         if walked is None or walked.walk.step != self.step:
             if run.step != self.step - 1:
-                raise LookupError(f"Update {self.step:,} is no longer taken apart here. Press Forward to go on.")
+                raise LookupError(f"Update {self.step:,} is no longer open here. Press Forward to continue.")
             walked = take_apart(run.trainer)
             run.keep_walk(self.reader, walked)
         return self.about(walked)
@@ -108,7 +108,7 @@ class AboutWalk(Question[Answer]):
 
 @dataclass(frozen=True)
 class GradientOf(AboutWalk[np.ndarray]):
-    """The gradient of the parameter of that name ("W1", "b2", …), in its own shape, float32."""
+    """The gradient of the parameter with this name ("W1", "b2", …), in its own shape, float32."""
 
     reader: str
     step: int
@@ -120,7 +120,7 @@ class GradientOf(AboutWalk[np.ndarray]):
 
 @dataclass(frozen=True)
 class MoveOf(AboutWalk[Move]):
-    """One number's update, by hand."""
+    """The update of one number, computed by hand."""
 
     reader: str
     step: int
@@ -133,7 +133,7 @@ class MoveOf(AboutWalk[Move]):
 
 @dataclass(frozen=True)
 class CheckGradient(AboutWalk[GradientCheck]):
-    """One number's gradient against finite differences."""
+    """The gradient of one number, compared with finite differences."""
 
     reader: str
     step: int
@@ -146,7 +146,7 @@ class CheckGradient(AboutWalk[GradientCheck]):
 
 @dataclass(frozen=True)
 class CameTrue(Question[bool]):
-    """Whether the run has made that update, and holds the very bits that the walk predicted."""
+    """Whether the run has made this update, and the result equals the predicted one bit for bit."""
 
     reader: str
     step: int
@@ -161,7 +161,7 @@ class CameTrue(Question[bool]):
 
 @dataclass(frozen=True)
 class OtherDevice(Question[tuple[str, str]]):
-    """What PyTorch says of a mini-batch on another device: that device's name, and the words."""
+    """PyTorch's error for a mini-batch on another device: the name of that device, and the message."""
 
     def answer(self, run: Run) -> tuple[str, str]:
         return device_error(run.trainer)
@@ -177,8 +177,8 @@ class CompareModes(Question[EvaluationModes]):
 
 @dataclass(frozen=True)
 class FirstSignals(Question[tuple[Signals, Signals]]):
-    """Signals and gradients before any training, measured and predicted, for these settings: over the whole range of
-    init stds, or at one."""
+    """Signals and gradients before any training, measured and predicted, for these settings: for the whole range of
+    init stds, or for one."""
 
     settings: Settings
     init_std: float | None = None
@@ -200,7 +200,7 @@ class LossAlongNextStep(Question[AlongGradient]):
 
 @dataclass(frozen=True)
 class LossPlane(Question[Plane]):
-    """The loss of 512 training images over a plane through the weights."""
+    """The loss of 512 training images on a plane through the weights."""
 
     def answer(self, run: Run) -> Pieces[Plane]:
         return plane(frozen(run), *probe(run.trainer))
@@ -210,7 +210,7 @@ class LossPlane(Question[Plane]):
 
 
 class Look(StrEnum):
-    """What to look at in one image."""
+    """The kinds of explanation for one image."""
 
     PREDICTION = "prediction"
     SALIENCY = "saliency"
@@ -221,7 +221,7 @@ class Look(StrEnum):
 
 @dataclass(frozen=True)
 class Classify(Question[Classification]):
-    """What the network says of a picture: 28 × 28 bytes, row by row."""
+    """The network's prediction for a picture: 28 × 28 bytes, row by row."""
 
     picture: bytes
 
@@ -232,10 +232,10 @@ class Classify(Question[Classification]):
 
 @dataclass(frozen=True)
 class Explain(Question[Explanation]):
-    """What the network says of the test image of that index, and one look at why.
+    """The network's prediction for the test image with this index, and one explanation of it.
 
     Attributes:
-        target: the class that the look is about; None for the one that the network takes the image for.
+        target: the class to explain; None for the predicted class.
     """
 
     index: int
@@ -280,7 +280,7 @@ class HiddenUnits(Question[tuple[UnitTable, UnitLook]]):
     """The units of a hidden layer, and one of them, at one moment.
 
     Attributes:
-        layer: counted from 0. unit: likewise; None for the most important one.
+        layer, unit: counted from 0; unit None for the most important unit.
     """
 
     layer: int
@@ -298,7 +298,7 @@ class HiddenUnits(Question[tuple[UnitTable, UnitLook]]):
 
 @dataclass(frozen=True)
 class HiddenUnit(Question[UnitLook | None]):
-    """One unit of a hidden layer, both counted from 0, at that step; None where the run is at another by now."""
+    """One unit of a hidden layer, both counted from 0, at this step. None if the run is at another step by now."""
 
     layer: int
     unit: int
@@ -313,10 +313,10 @@ class HiddenUnit(Question[UnitLook | None]):
 
 
 def frozen(run: Run) -> nn.Sequential:
-    """A copy of the run's network on the CPU, which no later update reaches."""
+    """A copy of the run's network on the CPU. Later updates do not change it."""
     return copy.deepcopy(run.trainer.net).cpu()
 
 
 def training_part(run: Run) -> Split:
-    """The images that the run trains on, on its device: what a piece of work needs of them, it copies."""
+    """The images that the run trains on, on its device. A piece of work copies the images that it needs."""
     return run.trainer.dataset.train.first(run.trainer.train_size)

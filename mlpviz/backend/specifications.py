@@ -1,4 +1,4 @@
-"""What tasks are made from: frozen values that go through the door. The engine's side makes the task."""
+"""Descriptions of new tasks: frozen values that go to the engine. The engine makes the task."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 
 class Specification(ABC):
-    """What a task is made from."""
+    """The description of a new task."""
 
     @property
     def origin(self) -> str:
-        """The id of the run that it is made from; none where settings alone describe it."""
+        """The id of the run that it starts from; empty if the settings alone describe it."""
         return ""
 
     @property
     def dataset_name(self) -> str:
-        """The dataset that has to be loaded for it; none where it takes that of a run."""
+        """The dataset that must be loaded for it; empty if it uses the dataset of a run."""
         return ""
 
     @abstractmethod
     def needs(self, engine: Engine, owner: str) -> Needs:
-        """About how much memory the task will take."""
+        """About how much memory the task will need."""
 
     @abstractmethod
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
@@ -48,7 +48,7 @@ class Specification(ABC):
 
 
 class OfSettings(Specification):
-    """A task that settings alone describe."""
+    """A task that the settings alone describe."""
 
     settings: Settings
 
@@ -73,7 +73,7 @@ class NewRun(OfSettings):
 
 @dataclass(frozen=True)
 class CompareWith(OfSettings):
-    """The program as it is beside the same with a line changed: a name of `mlpviz.line_by_line.what_ifs.WHAT_IFS`."""
+    """The normal program next to one with a changed line: a name in `mlpviz.line_by_line.what_ifs.WHAT_IFS`."""
 
     settings: Settings
     what_if: str
@@ -102,7 +102,7 @@ class SweepInitStds(OfSettings):
 
 
 class OfRun(Specification):
-    """A task that begins with one of the visitor's runs, by its id."""
+    """A task that starts from one of the visitor's runs, given by its id."""
 
     run: str
 
@@ -113,7 +113,7 @@ class OfRun(Specification):
 
 @dataclass(frozen=True)
 class BranchFrom(OfRun):
-    """A run that begins at a checkpoint of that run: the latest at `step` or before it."""
+    """A run that starts at a checkpoint of that run: the latest one at or before `step`."""
 
     run: str
     step: int
@@ -128,7 +128,7 @@ class BranchFrom(OfRun):
 
 @dataclass(frozen=True)
 class TwinOf(OfRun):
-    """A run that follows that run in lockstep, with these settings changed: pairs of a name and a value."""
+    """A run in lockstep with that run, with these settings changed: pairs of a name and a value."""
 
     run: str
     changes: tuple[tuple[str, Any], ...]
@@ -145,7 +145,7 @@ class TwinOf(OfRun):
 
 @dataclass(frozen=True)
 class PinOf(OfRun):
-    """That run as it stands."""
+    """That run as it is now."""
 
     run: str
 
@@ -177,11 +177,11 @@ class RangeTestFrom(OfRun):
 
 @dataclass(frozen=True)
 class SeedsOf(OfRun):
-    """That run and its twin again, from so many other seeds, as far as the run has come.
+    """That run and its twin again, with this many other seeds, up to the run's current step.
 
     Attributes:
-        settings: the run's, when it was asked for: with others the question is another.
-        changes: those of the twin. at: the step at which it began.
+        settings: the run's settings at the time of the request. With other settings it is another request.
+        changes: those of the twin. at: the step at which the twin began.
     """
 
     run: str

@@ -1,4 +1,4 @@
-"""The live board: a component that fetches and draws by itself while the page stands still."""
+"""The live board: a component that fetches and draws by itself, without a script run of the page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _component() -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class Overlay:
-    """Another run to draw into the same figures: a pinned one, or a twin that trains along."""
+    """Another run to draw into the same figures: a pinned run, or a twin in training."""
 
     token: str
     label: str
@@ -43,9 +43,9 @@ def board(
     overlays: Sequence[Overlay] = (),
     cards: Sequence[str] = (),
 ) -> None:
-    """Mount a board on a run or another task. It triggers one script run when the task's status is no longer the one
-    with which the page drew its buttons; given `evaluations`, also when the run has made another number of them. Given
-    `cards`, it shows those figures alone."""
+    """Show a board for a run or another task. It triggers one script run when the task's status differs from the one
+    that the page has drawn its buttons for. With `evaluations`, it also does so when the run's number of evaluations
+    differs from this. With `cards`, it shows only these figures."""
     data = {
         "token": task.token,
         "status": task.status,

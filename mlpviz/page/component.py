@@ -1,11 +1,11 @@
-"""How a component of ours gets its script."""
+"""How the page's own components get their script."""
 
 from __future__ import annotations
 
 
 def loader(path: str) -> str:
-    """A small script that stays the same and so is sent once; it imports the file `live/<path>`, which its route serves
-    and the browser keeps, and calls its `mount` with the component."""
+    """A small script that never changes, so it is sent once. It imports the file `live/<path>`, which the live route
+    serves and the browser caches. Then it calls `mount` in that file with the component."""
     return f"""
 const loading = import(new URL("live/{path}", document.baseURI));
 export default function (component) {{

@@ -1,4 +1,4 @@
-"""Which lesson is on, and which controls a lesson or a link locks or hides."""
+"""The current lesson, and which controls a lesson or a link locks or hides."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ LINKS = {"lock": memory.LINK_LOCK, "hide": memory.LINK_HIDE}
 
 
 def begin() -> tuple[dict[str, str], list[str]]:
-    """At the first script run: what the address asks for. Gives the lesson’s settings, and what is wrong."""
+    """At the first script run: read the address. Returns the lesson’s settings, and a list of problems."""
     params, problems = st.query_params, []
     name = params.get("lesson") or None
     if name is not None and name not in load_lessons()[0]:
-        problems.append(f"There is no lesson called {name!r}: choose one in the sidebar.")
+        problems.append(f"There is no lesson called {name!r}. Choose one in the sidebar.")
         name = None
     memory.LESSON.set(name)
     for key, slot in LINKS.items():
@@ -24,52 +24,52 @@ def begin() -> tuple[dict[str, str], list[str]]:
         known, unknown = known_controls(text)
         slot.set(names(known) if unknown else text)
         if unknown:
-            problems.append(f"There is nothing called {', '.join(map(repr, unknown))} to {key}.")
+            problems.append(f"This link asks to {key} {', '.join(map(repr, unknown))}, but there is no such control.")
     lesson = current_lesson()
     return (lesson.settings if lesson else {}), problems
 
 
 def current_lesson() -> Lesson | None:
-    """The lesson that is on, if there is one."""
+    """The current lesson, if there is one."""
     name = memory.LESSON.get()
     return load_lessons()[0].get(name) if name else None
 
 
 def locked(field: str) -> bool:
-    """Whether the field's control can't be moved."""
+    """Whether the field's control is locked."""
     return covers(_controls("lock"), field)
 
 
 def anything_locked() -> bool:
-    """Whether any control can't be moved."""
+    """Whether any control is locked."""
     return bool(_controls("lock"))
 
 
 def link_locks() -> bool:
-    """Whether the address itself locks anything: then no other lesson is to be had either."""
+    """Whether the address itself locks anything. Then the visitor can't choose another lesson either."""
     return bool(memory.LINK_LOCK.get())
 
 
 def hidden(name: str) -> bool:
-    """Whether that field or group isn't shown."""
+    """Whether this field or group is hidden."""
     return name in _controls("hide") or covers(_controls("hide"), name)
 
 
 def experiment_params(settings: Settings) -> dict[str, str]:
-    """The settings as parameters of an address: also those that are at their default where the lesson has another."""
+    """The settings as address parameters. A setting at its default is included if the lesson sets it, too."""
     lesson = current_lesson()
     said = lesson.settings if lesson else {}
     return settings.to_params() | {name: spell(getattr(settings, name)) for name in said}
 
 
 def control_params() -> dict[str, str]:
-    """What of it stands in the address."""
+    """The address parameters for the lesson and the locks."""
     asked = {"lesson": memory.LESSON.get()} | {key: slot.get() for key, slot in LINKS.items()}
     return {name: value for name, value in asked.items() if value}
 
 
 def _controls(key: str) -> frozenset[str]:
-    """Those of the link and those of the lesson."""
+    """The names from the link and from the lesson."""
     by_link = parse_controls(LINKS[key].get())
     lesson = current_lesson()
     return by_link | getattr(lesson, key) if lesson else by_link

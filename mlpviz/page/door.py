@@ -1,4 +1,4 @@
-"""The visitor's side of the door to the runs: find, have made, tell, ask. Nothing else in the page goes through it."""
+"""The page's access to the runs: find, create, tell, ask. No other part of the page uses the backend."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from mlpviz.results import Results
 from mlpviz.snapshot import Snapshot, Status, TaskSnapshot
 from mlpviz.state import RunState, TaskState
 
-PATIENCE = 10.0  # seconds until a page gives up waiting
-EFFECT = 0.5  # seconds for a command to take effect before the page shows where the run stands
-LONG = 0.3  # seconds from which on a progress bar is shown
-POLL = 0.02  # seconds between two looks at an answer that isn't there yet
+PATIENCE = 10.0  # seconds that a page waits at most
+EFFECT = 0.5  # seconds that the page waits for a command to take effect before it shows the run
+LONG = 0.3  # seconds after which a progress bar appears
+POLL = 0.02  # seconds between two checks for an answer
 
-BUSY = "The server is busy: this network’s steps take long, or many people are training. Try again in a moment."
+BUSY = "The server is busy: each step of this network takes long, or many people are training. Try again in a moment."
 
 Answer = TypeVar("Answer")
 
 
 class RefusedError(Exception):
-    """What was wanted can't be; the message is for the reader, and says what to do."""
+    """The request is impossible. The message is for the reader and says what to do."""
 
 
 def visitor() -> str:
-    """The browser's cookie; without one, a name for this session alone."""
+    """The browser's cookie. Without a cookie, a name for this session only."""
     cookie = st.context.cookies.get(COOKIE)
     if cookie:
         return cookie
@@ -44,42 +44,42 @@ def visitor() -> str:
 
 
 def find(task_id: str) -> TaskState | None:
-    """Where the visitor's own task of that id stands."""
+    """The state of the visitor's own task with this id."""
     return get_backend().find(task_id, visitor()) if task_id else None
 
 
 def watch(task_id: str) -> TaskState | None:
-    """The same; keeps the task going, and in its place."""
+    """The same. Also keeps the task working, and keeps the server from removing it."""
     state = find(task_id)
     return look(state.token) if state is not None else None
 
 
 def find_run(run_id: str) -> RunState | None:
-    """Where the visitor's own run of that id stands."""
+    """The state of the visitor's own run with this id."""
     state = find(run_id)
     return state if isinstance(state, RunState) else None
 
 
 def latest_run() -> RunState | None:
-    """The run that the visitor had made last, if it is still there; a twin doesn't count."""
+    """The visitor's newest run that still exists. A twin doesn't count."""
     runs = [state for state in get_backend().list(visitor()) if isinstance(state, RunState)]
     twins = {run.twin.id for run in runs if run.twin is not None}
     return next((run for run in reversed(runs) if run.id not in twins), None)
 
 
 def now(run: RunState) -> RunState:
-    """Where the run stands now. A callback is given the state with which its button was drawn, which may be old."""
+    """The current state of the run. A callback gets the state from when its button was drawn, which may be old."""
     return find_run(run.id) or run
 
 
 def create(specification: Specification, instead_of: str = "", seat_of: str = "") -> TaskState:
-    """Have a task made; `instead_of` and `seat_of` are ids, as in `Backend.create`.
+    """Create a task. `instead_of` and `seat_of` are ids, as in `Backend.create`.
 
-    Another click ends a script run at its next word to Streamlit. So whoever calls this has the place at hand where the
-    new task's id is written, and writes it before anything else: else nobody would know of the task.
+    Another click ends a script run at its next call to Streamlit. So the caller gets the object for the new task's id
+    before this call, and writes the id into it right after this call. Otherwise nobody would know the task.
 
     Raises:
-        RefusedError: it can't be made, or there is no room.
+        RefusedError: the task is impossible, or there is no room.
     """
     notes = memory.NOTES.get()
     try:
@@ -87,27 +87,27 @@ def create(specification: Specification, instead_of: str = "", seat_of: str = ""
         try:
             state = reply.result(PATIENCE)
         except TimeoutError:
-            if reply.cancel():  # so that it isn't made behind the visitor's back
+            if reply.cancel():  # so that it isn't created later, unnoticed
                 raise RefusedError(BUSY) from None
             state = reply.result(PATIENCE)
         notes += [state.note] if state.note else []
         return state
     except (RefusedError, TimeoutError):
         raise RefusedError(BUSY) from None
-    except Exception as error:  # settings that can't be, no room, no dataset, too little memory
+    except Exception as error:  # impossible settings, no room, no dataset, too little memory
         raise RefusedError(_words(error)) from error
 
 
 def tell(run: RunState, command: Command, patience: float = EFFECT) -> RunState:
-    """Have the run do something; gives where it stands afterwards, or as it stood if that takes long. What can't be is
-    said by the next script run."""
+    """Give the run a command. Returns the state after it, or the old state if that takes long. If the command fails,
+    the next script run shows the error."""
     try:
         state = get_backend().tell(run.id, visitor(), command).result(patience)
     except TimeoutError:
         return run
     except Exception as error:
         after = find_run(run.id)
-        if after is not None and after.status != Status.FAILED:  # a run that is gone, or failed, is told by the page
+        if after is not None and after.status != Status.FAILED:  # the page reports a gone or failed run itself
             memory.PROBLEM.set(_words(error))
         return after or run
     assert isinstance(state, RunState)
@@ -115,7 +115,7 @@ def tell(run: RunState, command: Command, patience: float = EFFECT) -> RunState:
 
 
 def answer(run: RunState, question: Question[Answer], doing: str = "Computing…") -> Answer:
-    """The answer, with a progress bar while it takes its time; where there is none, the page says so and ends there."""
+    """The answer, with a progress bar if it takes long. If there is no answer, the page says so and stops there."""
     reply = get_backend().ask(run.id, visitor(), question)
     bar, before = st.empty(), 0.0
     begun = moved = time.monotonic()
@@ -130,7 +130,7 @@ def answer(run: RunState, question: Question[Answer], doing: str = "Computing…
                 if time.monotonic() - begun > LONG:
                     bar.progress(min(1.0, reply.progress), text=doing)
             except Exception as error:
-                st.error(plain(f"This could not be computed: {_words(error)}"))
+                st.error(plain(f"mlpviz could not compute this: {_words(error)}"))
                 st.stop()
             else:
                 bar.empty()
@@ -138,18 +138,18 @@ def answer(run: RunState, question: Question[Answer], doing: str = "Computing…
         bar.info(BUSY)
         st.stop()
     finally:
-        reply.cancel()  # a click has ended this script run, say: then nobody waits any more
+        reply.cancel()  # for example if a click ended this script run: nobody waits any more
 
 
 def wait_for(run: RunState, step: int) -> None:
-    """Until the run has made that many updates, or patience is at its end."""
+    """Wait until the run has made this many updates, or until `PATIENCE` is over."""
     end = time.monotonic() + PATIENCE
     while now(run).step < step and time.monotonic() < end:
         time.sleep(POLL)
 
 
 def snapshot_of(task: TaskState) -> Snapshot | None:
-    """The newest snapshot of a run, or that of a pin."""
+    """The newest snapshot of a run, or the snapshot of a pin."""
     snapshot = task_snapshot(task)
     return snapshot if isinstance(snapshot, Snapshot) else None
 
@@ -160,28 +160,28 @@ def task_snapshot(task: TaskState) -> TaskSnapshot | None:
 
 
 def results_of(run: RunState) -> Results | None:
-    """What the run's latest evaluation said of each test image."""
+    """The predictions of the run's latest evaluation for each test image."""
     return get_backend().results(run.id, visitor())
 
 
 def look(token: str) -> TaskState | None:
-    """Where the task that may be watched with that token stands."""
+    """The state of the task with this token."""
     return get_backend().look(token)
 
 
 def swap_seats(one: TaskState, other: TaskState) -> None:
-    """Who watches the one by a link goes on with the other."""
+    """Anybody who watches one of the two by a link now watches the other."""
     get_backend().swap_seats(one.id, other.id, visitor())
 
 
 def drop(task_id: str) -> None:
-    """Forget a task."""
+    """Remove a task."""
     if task_id:
         get_backend().drop(task_id, visitor())
 
 
 def say_notes() -> None:
-    """Say once what went wrong, and what making a task has cost."""
+    """Show once what went wrong, and which runs were removed for a new task."""
     if problem := memory.PROBLEM.take():
         st.error(plain(problem))
     for note in memory.NOTES.take():
@@ -189,18 +189,18 @@ def say_notes() -> None:
 
 
 def say_trouble() -> None:
-    """Say once after each: the engine itself had an error, and goes on."""
+    """After each error of the engine itself, say once that it continues."""
     trouble = get_backend().trouble()
     count = trouble.count if trouble is not None else 0
     known = memory.TROUBLES.get()
     memory.TROUBLES.set(count)
-    if trouble is not None and known is not None and count > known:  # what came before this visit is no news
+    if trouble is not None and known is not None and count > known:  # errors before this visit don't matter
         st.warning(
-            f"The training engine had an error ({plain(trouble.message)}) and was started again. Your run goes on from "
-            "where it was. If this happens again, tell whoever runs this server."
+            f"The training engine had an error ({plain(trouble.message)}) and has restarted. Your run continues from "
+            "the same step. If this happens again, tell the person who runs this server."
         )
 
 
 def _words(error: Exception) -> str:
-    """What an error says; where it says nothing, its name."""
+    """The message of an error, or its name if there is no message."""
     return str(error.args[0]) if error.args and error.args[0] else type(error).__name__

@@ -1,4 +1,4 @@
-"""Offer a dataset that isn't on this machine, and show how its download goes."""
+"""Offer a dataset that isn't on this machine, and show the progress of its download."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlpviz.page.words import plain
 
 
 def download_offer(name: str, title: str) -> None:
-    """A button that downloads the dataset; while it comes, a progress bar and a way to cancel."""
+    """A button that downloads the dataset. During the download, a progress bar and a button to cancel."""
     download = DOWNLOADS.latest(name)
     if download is not None and download.state == State.RUNNING:
         _progress(download, title)
@@ -35,4 +35,6 @@ def _begin(name: str) -> None:
     try:
         DOWNLOADS.begin(name, door.visitor())
     except OSError as error:
-        memory.PROBLEM.set(f"The download can’t be kept here ({error.strerror}): start mlpviz in a folder of yours.")
+        memory.PROBLEM.set(
+            f"mlpviz can’t save the download here ({error.strerror}). Start it in a folder where it can write files."
+        )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from mlpviz.figures.palette import FOR_STYLES
 
-# Streamlit leaves 6 rem above the page; a class needs the room for figures.
+# Streamlit leaves 6 rem above the page. We need this space for figures.
 STYLE = """
 <style>
 .stMainBlockContainer { padding: 1.1rem 1.5rem 2rem; max-width: 1700px; }

@@ -1,4 +1,4 @@
-"""An error in one part of the page is told there, and the rest goes on."""
+"""An error in one part of the page appears there, and the rest of the page works."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def safely(act: Callable[..., object]) -> Callable[..., None]:
-    """A callback whose error is told by the script run that follows. Every callback of the page goes through this."""
+    """Wrap a callback: if it fails, the next script run shows the error. Every callback of the page uses this."""
 
     @functools.wraps(act)
     def act_safely(*args: Any, **named: Any) -> None:
@@ -24,18 +24,18 @@ def safely(act: Callable[..., object]) -> Callable[..., None]:
             act(*args, **named)
         except Exception as error:
             log.exception("a callback failed")
-            memory.PROBLEM.set(f"This could not be done ({_what(error)}). Reload the page if it happens again.")
+            memory.PROBLEM.set(f"That did not work ({_what(error)}). If it happens again, reload the page.")
 
     return act_safely
 
 
 def part(show: Callable[..., object], *args: Any) -> None:
-    """Show a part of the page, or what went wrong with it."""
+    """Show a part of the page, or its error."""
     try:
         show(*args)
     except Exception as error:
         log.exception("a part of the page failed")
-        st.error(plain(f"This part of the page could not be shown ({_what(error)}). The run goes on. Reload the page."))
+        st.error(plain(f"This part of the page failed ({_what(error)}). Your run continues. Reload the page."))
 
 
 def _what(error: Exception) -> str:

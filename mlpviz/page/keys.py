@@ -1,4 +1,4 @@
-"""Keyboard shortcuts, shown without a trace in a button's name."""
+"""Keyboard shortcuts, shown next to a button's name but not in it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import streamlit as st
 
 
 def show_keys(keys: dict[str, str]) -> None:
-    """Show each button's key without making it part of the button's name, as Streamlit's own label for it would be: in
-    CSS, the text behind the slash is what a screen reader gets.
+    """Show each button's keyboard shortcut. Streamlit's own label would make it part of the button's name. In CSS, a
+    screen reader gets the text after the slash, here nothing.
 
     Args:
-        keys: by the widget's key.
+        keys: widget key → keyboard shortcut.
     """
     look = "margin-left: 0.6rem; opacity: 0.6; font-size: 0.85rem;"
     rules = [f".st-key-{name} kbd {{ display: none; }}" for name in keys]

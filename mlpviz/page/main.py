@@ -30,7 +30,7 @@ def main() -> None:
         title()
         watch(token)
         return
-    current_filter()  # what is wrong in the address is said in the sidebar
+    current_filter()  # reads the address; the sidebar shows what is wrong in it
     with st.sidebar:
         settings = sidebar()
     head = st.container(key="head", horizontal=True, vertical_alignment="center", gap="small")

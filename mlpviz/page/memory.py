@@ -1,8 +1,8 @@
-"""What the page remembers of a visit, in one register: the keys of `st.session_state`.
+"""Everything that the page remembers during a visit, in one list: the keys of `st.session_state`.
 
-Some more keys are made by rule. The widgets of the settings have the names of their fields, those of the gallery's
-filter begin with `filter_`, and what `computed` keeps begins with `computed_`. A widget whose value nobody else reads
-keeps its key to itself.
+Some other keys follow a rule. The widgets of the settings have the names of their fields. The keys of the gallery's
+filter begin with `filter_`, and those of `computed` with `computed_`. A widget's key is not listed here if no other
+code reads its value.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Value = TypeVar("Value")
 
 
 class Slot(Generic[Value]):
-    """One thing that is remembered.
+    """One remembered value.
 
     Args:
         name: its key in the session's state.
-        make: gives what it is at first.
+        make: makes the first value.
     """
 
     def __init__(self, name: str, make: Callable[[], Value]) -> None:
@@ -30,27 +30,27 @@ class Slot(Generic[Value]):
         self._make = make
 
     def get(self) -> Value:
-        """What is remembered; at first, what `make` gives."""
+        """The value; at first, the result of `make`."""
         if self.name not in st.session_state:
             st.session_state[self.name] = self._make()
         return cast(Value, st.session_state[self.name])
 
     def set(self, value: Value) -> None:
-        """Remember something else."""
+        """Set the value."""
         st.session_state[self.name] = value
 
     def take(self) -> Value:
-        """What is remembered, for the last time."""
+        """Return the value and forget it."""
         value = self.get()
         self.forget()
         return value
 
     def forget(self) -> None:
-        """Remember nothing: `get` gives the first value again."""
+        """Forget the value: `get` makes the first value again."""
         st.session_state.pop(self.name, None)
 
     def known(self) -> bool:
-        """Whether anything was remembered yet."""
+        """Whether there is a value yet."""
         return self.name in st.session_state
 
 
@@ -59,7 +59,7 @@ class Visit:
     """The runs of a visit, by their ids.
 
     Attributes:
-        run: the one on show. previous: the one that Undo goes back to.
+        run: the one that the page shows. previous: the one that Undo returns to.
     """
 
     run: str = ""
@@ -67,41 +67,41 @@ class Visit:
 
 
 VISIT = Slot("visit", Visit)
-BRANCHED: Slot[tuple[str, int]] = Slot("branched", lambda: ("", 0))  # the latest branch, and where it began
+BRANCHED: Slot[tuple[str, int]] = Slot("branched", lambda: ("", 0))  # the latest branch, and the step where it began
 OFFER = Slot("offer", str)  # the finished run for which more epochs are offered
-TASKS: Slot[dict[str, str]] = Slot("tasks", dict)  # other tasks under way, by what they are
-PINS: Slot[dict[str, str]] = Slot("pins", dict)  # by letter: the pin's id
-OWN_PINS: Slot[list[str]] = Slot("pins_by_themselves", list)  # letters of pins that nobody asked for, oldest first
-VISITOR = Slot("visitor", str)  # stands for the cookie where a browser takes none
-READER = Slot("reader", lambda: secrets.token_urlsafe(9))  # stands for this tab
-TROUBLES: Slot[int | None] = Slot("troubles", lambda: None)  # how many of the engine's errors need not be said any more
+TASKS: Slot[dict[str, str]] = Slot("tasks", dict)  # other tasks at work: name → id
+PINS: Slot[dict[str, str]] = Slot("pins", dict)  # letter → the pin's id
+OWN_PINS: Slot[list[str]] = Slot("pins_by_themselves", list)  # letters of automatic pins, oldest first
+VISITOR = Slot("visitor", str)  # replaces the cookie if the browser accepts none
+READER = Slot("reader", lambda: secrets.token_urlsafe(9))  # the id of this tab
+TROUBLES: Slot[int | None] = Slot("troubles", lambda: None)  # how many of the engine's errors are already reported
 
-NOTES: Slot[list[str]] = Slot("notes", list)  # what making a task has cost, to be said once
+NOTES: Slot[list[str]] = Slot("notes", list)  # which runs were removed for a new task; shown once
 
-# What went wrong in a callback, to be said once by the script run that follows
+# Errors in callbacks; the next script run shows each once
 PROBLEM = Slot("problem", str)
 PIN_PROBLEM = Slot("pin_problem", str)
 TWIN_PROBLEM = Slot("twin_problem", str)
 
-# Settings, and what an address or a lesson does to their controls
-SETTINGS: Slot[Any] = Slot("settings", lambda: None)  # the last good ones: a `Settings`
-ODD_VALUES: Slot[dict[str, set[float]]] = Slot("odd_values", dict)  # by field: values that are not on its slider
+# Settings, and how an address or a lesson changes their controls
+SETTINGS: Slot[Any] = Slot("settings", lambda: None)  # the last valid ones: a `Settings`
+ODD_VALUES: Slot[dict[str, set[float]]] = Slot("odd_values", dict)  # field → values that are not on its slider
 LESSON: Slot[str | None] = Slot("lesson", lambda: None)
 LINK_LOCK = Slot("link_lock", str)
 LINK_HIDE = Slot("link_hide", str)
 
-# Where the reader is
+# What the reader looks at
 LINE = Slot("line", str)  # the line of the script that is open
 WALK: Slot[Any] = Slot(
     "walk", lambda: None
-)  # the update that is taken apart: the run's id, the `Walk`, whether it is made
+)  # the update that is taken apart: the run's id, the `Walk`, whether the run has made it
 FILTER: Slot[Any] = Slot("filter", lambda: None)  # the gallery's, a `Filter`
-SELECTION_ROUND = Slot("selection_round", int)  # part of the keys of what can be clicked to filter
+SELECTION_ROUND = Slot("selection_round", int)  # part of the keys of everything that filters by a click
 CELL_BEFORE: Slot[tuple[int, int] | None] = Slot("cell_before", lambda: None)  # of the confusion matrix
 ROW_BEFORE: Slot[list[int]] = Slot("row_before", list)  # of the table of scores
 OPEN_IMAGE: Slot[int | None] = Slot("open_image", lambda: None)
-HELD: Slot[Any] = Slot("held", lambda: None)  # a run's id, and its `Results` at which the reader stopped
-OWN_PIXELS: Slot[str | None] = Slot("own_pixels", lambda: None)  # what is drawn, in base64
+HELD: Slot[Any] = Slot("held", lambda: None)  # a run's id, and its `Results` where the reader stopped
+OWN_PIXELS: Slot[str | None] = Slot("own_pixels", lambda: None)  # the drawing, in base64
 
 # Keys of widgets that other code reads or sets
 VIEW = "view"
@@ -118,7 +118,7 @@ FOLLOW = "follow"
 
 
 def computed(name: str, key: object, make: Callable[[], Value]) -> Value:
-    """What `make` gives, computed once for each key: with another key it is computed again."""
+    """The result of `make`, computed once for each key. With another key, it is computed again."""
     slot: Slot[tuple[object, Value] | None] = Slot(f"computed_{name}", lambda: None)
     entry = slot.get()
     if entry is None or entry[0] != key:
@@ -128,12 +128,12 @@ def computed(name: str, key: object, make: Callable[[], Value]) -> Value:
 
 
 def is_computed(name: str, key: object) -> bool:
-    """Whether it is computed for that key."""
+    """Whether the result for this key exists."""
     entry = st.session_state.get(f"computed_{name}")
     return entry is not None and entry[0] == key
 
 
 def forget_computed(prefix: str) -> None:
-    """Compute whatever has such a name again next time."""
+    """Forget all results whose name begins with `prefix`."""
     for key in [str(key) for key in st.session_state if str(key).startswith(f"computed_{prefix}")]:
         del st.session_state[key]

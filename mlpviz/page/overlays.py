@@ -1,4 +1,4 @@
-"""Which other runs are drawn into the live board: the pinned ones, and a twin."""
+"""The other runs on the live board: the pinned ones, and a twin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlpviz.state import RunState
 
 
 def overlays(run: RunState) -> list[Overlay]:
-    """The pins, behind; the twin, before."""
+    """The pins, drawn behind the run, and its twin, drawn in front."""
     shown = [Overlay(each.state.token, each.letter) for each in pinned()]
     if run.twin is not None:
         shown.append(Overlay(run.twin.token, "twin", twin=True))

@@ -1,4 +1,4 @@
-"""Pinned runs: how earlier runs stood, drawn faintly behind the live one."""
+"""Pinned runs: earlier runs, drawn faintly behind the live run."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ LETTERS = "ABCDEF"
 
 @dataclass(frozen=True)
 class Pinned:
-    """A pin, and the letter that stands for it on the page."""
+    """A pin, and its letter on the page."""
 
     letter: str
     state: PinState
 
     @property
     def snapshot(self) -> Snapshot:
-        """The run as it was pinned."""
+        """The run at the moment when it was pinned."""
         snapshot = door.snapshot_of(self.state)
         assert snapshot is not None
         return snapshot
 
 
 def pinned() -> list[Pinned]:
-    """Those of this visit that are still kept, in the order of their letters."""
+    """The pins of this visit that still exist, in the order of their letters."""
     states = [(letter, door.watch(pin)) for letter, pin in sorted(memory.PINS.get().items())]
     return [Pinned(letter, state) for letter, state in states if isinstance(state, PinState)]
 
 
 def pin_run(run: RunState) -> None:
-    """A callback: pin the run as it stands; where six are pinned already, or there is no room, say so."""
+    """A callback: pin the run as it is now. If six are already pinned, or there is no room, say so."""
     run, pins, pins_by_letter = door.now(run), pinned(), memory.PINS.get()
     if any(each.state.run == run.id and each.state.step == run.step for each in pins):
         return
     free = [letter for letter in LETTERS if letter not in {each.letter for each in pins}]
     if not free:
-        memory.PIN_PROBLEM.set(f"{MOST} runs are pinned already. Take one down first.")
+        memory.PIN_PROBLEM.set(f"You have already pinned {MOST} runs, and this is the limit. Unpin one first.")
         return
     try:
         pins_by_letter[free[0]] = door.create(PinOf(run.id)).id
@@ -53,7 +53,8 @@ def pin_run(run: RunState) -> None:
 
 
 def pin_by_itself(run: RunState) -> None:
-    """Pin a run that a branch or a lesson leaves; the oldest of those makes room, and where there is none, it isn't."""
+    """Pin a run automatically, before a branch or a lesson leaves it. The oldest automatic pin makes room. If there is
+    none, the run is not pinned."""
     own, pins = memory.OWN_PINS.get(), memory.PINS.get()
     own[:] = [letter for letter in own if letter in pins]
     if len(pinned()) == MOST:
@@ -66,25 +67,25 @@ def pin_by_itself(run: RunState) -> None:
 
 
 def unpin_those_by_themselves() -> None:
-    """Another experiment begins."""
+    """Remove all automatic pins: another experiment begins."""
     for letter in memory.OWN_PINS.get():
         unpin(letter)
     memory.OWN_PINS.forget()
 
 
 def unpin_run(run_id: str) -> None:
-    """The run comes back, and needs no shadow of itself."""
+    """Remove the automatic pins of a run that is shown again."""
     for each in pinned():
         if each.state.run == run_id and each.letter in memory.OWN_PINS.get():
             unpin(each.letter)
 
 
 def unpin(letter: str) -> None:
-    """A callback: take a pin down."""
+    """A callback: remove a pin."""
     door.drop(memory.PINS.get().pop(letter, ""))
 
 
 def pin_problem() -> None:
-    """Say what kept a run from being pinned, once."""
+    """Say once why a run could not be pinned."""
     if problem := memory.PIN_PROBLEM.take():
         st.error(plain(problem))

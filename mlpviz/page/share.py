@@ -1,4 +1,4 @@
-"""Links to hand round: the experiment, and a seat in the audience of this very run."""
+"""Links to share: one to the same experiment, and one to watch this run."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from mlpviz.state import RunState
 
 
 def share(run: RunState, settings: Settings) -> None:
-    """Two links, each with a button to copy it."""
+    """Two links and a link for a class, each with a button to copy it."""
     if hidden("share"):
         return
     page = (st.context.url or "").split("?")[0]
     with st.expander("Share"):
-        st.caption("The same experiment, in a run of their own:")
+        st.caption("A link to this experiment. Each person trains their own run:")
         st.code(f"{page}?{urlencode(settings.to_params())}", language=None, wrap_lines=True)
-        st.caption("This run, to watch and not to touch:")
+        st.caption("A link to watch this run. It shows no controls:")
         st.code(f"{page}?{urlencode({'watch': run.token})}", language=None, wrap_lines=True)
         _for_a_class(page, settings)
 
 
 def _for_a_class(page: str, settings: Settings) -> None:
-    """A link that locks or hides controls, with the lesson that is on."""
-    st.caption("For a class, with controls locked or hidden:")
+    """A link that locks or hides controls, with the current lesson."""
+    st.caption("A link for a class, with some controls locked or hidden:")
     fields = ["all", *GROUPS, *FIELDS]
     lock = st.multiselect("Lock", fields, key="share_lock", placeholder="nothing", format_func=_words)
     hide = st.multiselect("Hide", [*GROUPS, *FIELDS], key="share_hide", placeholder="nothing", format_func=_words)
@@ -45,9 +45,9 @@ def _words(name: str) -> str:
 
 
 def watch(token: str) -> None:
-    """The audience's page: the board alone."""
+    """The page for watchers: only the board."""
     task = door.look(token)
     if task is None:
-        st.error("The run that this link shows no longer exists. Ask for a new link.")
+        st.error("The run of this link no longer exists. Ask for a new link.")
         return
     board(task)

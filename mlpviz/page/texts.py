@@ -1,4 +1,4 @@
-"""Where the teaching prose lies."""
+"""The folder with the teaching text."""
 
 from pathlib import Path
 

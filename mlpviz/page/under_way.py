@@ -1,4 +1,4 @@
-"""Tasks other than runs that a visitor has begun: one of each kind at a time."""
+"""A visitor's tasks other than runs: at most one of each kind at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class UnderWay:
     """A place for one task.
 
     Args:
-        name: tells it from others.
+        name: identifies it.
     """
 
     def __init__(self, name: str) -> None:
@@ -23,11 +23,11 @@ class UnderWay:
         self._problem = Slot(f"{name}_problem", str)
 
     def state(self) -> TaskState | None:
-        """Where the task stands, if there is one and it still exists."""
+        """The state of the task, if it exists."""
         return door.watch(TASKS.get().get(self._name, ""))
 
     def begin(self, specification: Specification) -> None:
-        """A callback: have a task made, in place of the one before. What can't be is said by the next script run."""
+        """A callback: create a task in place of the previous one. The next script run shows any error."""
         tasks = TASKS.get()
         try:
             tasks[self._name] = door.create(specification, instead_of=tasks.get(self._name, "")).id
@@ -35,11 +35,11 @@ class UnderWay:
             self._problem.set(str(error))
 
     def stop(self) -> None:
-        """A callback: forget the task."""
+        """A callback: remove the task."""
         door.drop(TASKS.get().pop(self._name, ""))
 
     def say_problem(self) -> None:
-        """What kept a task from being made, once."""
+        """Say once why a task could not be created."""
         if problem := self._problem.take():
             st.error(plain(problem))
 

@@ -1,4 +1,4 @@
-"""The views of the page, and the switch between them."""
+"""The views of the page, and the control that switches between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line", TEST_IMAGES: "test-im
 
 
 def choose_view() -> str:
-    """The view that the reader chose; at first that of the address."""
+    """The view that the reader chose; at first, the one in the address."""
     if memory.VIEW not in st.session_state:
         wanted = st.query_params.get("view", "")
         section = st.query_params.get("section", "")
@@ -27,7 +27,7 @@ def choose_view() -> str:
 
 
 def view_params() -> dict[str, str]:
-    """What of it stands in the address; nothing for the first view."""
+    """The address parameters for the view; none for the first view."""
     state = st.session_state
     view = state.get(memory.VIEW, WATCH)
     params = {"view": ADDRESSES[view]} if view != WATCH else {}

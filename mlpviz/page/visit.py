@@ -1,4 +1,4 @@
-"""Whose run this page shows: the visitor's own, found again after a reload, or a new one."""
+"""Which run this page shows: the visitor's own run, found again after a reload, or a new one."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ HERE = "Here is a new run with the same settings, at step 0."
 
 
 def current_run(settings: Settings) -> RunState:
-    """The run to show, brought into line with `settings` where that loses nothing; else the page asks first. This is
-    where a script run reads its state, once."""
+    """The run to show. If nothing is lost, it takes over `settings`; otherwise the page asks first. Here a script run
+    reads the run's state, once."""
     run = current_run_or_none()
     if run is None:
         if memory.VISIT.get().run:
-            memory.NOTES.get().append(f"Your run is not on the server any more. {HERE}")
+            memory.NOTES.get().append(f"Your run is no longer on the server. {HERE}")
         elif "run" in st.query_params:
-            memory.NOTES.get().append(f"The run in this address is gone, or it is another visitor’s. {HERE}")
+            memory.NOTES.get().append(f"The run in this address is gone, or it belongs to another visitor. {HERE}")
         return _begin(settings, None)
     if run.settings == settings:
         return run
@@ -43,7 +43,7 @@ def current_run(settings: Settings) -> RunState:
 
 
 def current_run_or_none() -> RunState | None:
-    """The run that this visit shows now, if there is one yet."""
+    """The run that this visit shows now, if there is one."""
     visit = memory.VISIT.get()
     run = door.find_run(visit.run or st.query_params.get("run", ""))
     if run is not None:
@@ -52,28 +52,28 @@ def current_run_or_none() -> RunState | None:
 
 
 def come_back() -> Settings | None:
-    """At the first script run, where the address names neither a run nor settings: show the visitor's latest run. Where
-    it names a lesson, only if the run is one of that lesson. Gives its settings, or None where there is none."""
+    """At the first script run, if the address names neither a run nor settings: show the visitor's latest run. If it
+    names a lesson, the run must be one of that lesson. Returns the run's settings, or None if there is no such run."""
     named = {"run", *(field.name for field in fields(Settings))}
     latest = door.latest_run() if named.isdisjoint(st.query_params) else None
     if latest is None or not _is_of_lesson(latest, st.query_params.get("lesson", "")):
         return None
     memory.VISIT.get().run = latest.id
     if latest.step:
-        memory.NOTES.get().append(f"This is your latest run, at step {latest.step:,}. Reset begins a new one.")
+        memory.NOTES.get().append(f"This is your latest run, at step {latest.step:,}. Reset starts a new one.")
     return latest.settings
 
 
 def replace_run(settings: Settings, run: RunState) -> None:
-    """A callback: a fresh run in place of `run`, which can be had back."""
+    """A callback: start a new run in place of `run`. Undo brings `run` back."""
     _begin(settings, door.now(run))
 
 
 def branch_off(run: RunState, step: int) -> RunState:
-    """Show a branch of `run` from that step from now on; `run` rests, and an undo goes back to it.
+    """From now on, show a branch of `run` from this step. `run` pauses, and Undo returns to it.
 
     Raises:
-        RefusedError: there is no such step, or no room.
+        RefusedError: the step doesn't exist, or there is no room.
     """
     visit = memory.VISIT.get()
     branch = door.create(BranchFrom(run.id, step))
@@ -86,7 +86,7 @@ def branch_off(run: RunState, step: int) -> RunState:
 
 
 def undo() -> None:
-    """A callback: back to the run before the latest reset."""
+    """A callback: return to the run before the latest reset."""
     run, previous, visit = current_run_or_none(), previous_run(), memory.VISIT.get()
     visit.previous = ""
     if previous is None:
@@ -94,7 +94,7 @@ def undo() -> None:
     visit.run = previous.id
     if run is not None:
         door.swap_seats(run, previous)
-        if not run.untouched:  # it has learnt something since: undo may be undone
+        if not run.untouched:  # it has been trained since: the undo can be undone
             visit.previous = run.id
             door.tell(run, Pause())
         else:
@@ -103,12 +103,12 @@ def undo() -> None:
 
 
 def previous_run() -> RunState | None:
-    """The run that `undo` goes back to."""
+    """The run that `undo` returns to."""
     return door.find_run(memory.VISIT.get().previous)
 
 
 def _is_of_lesson(run: RunState, name: str) -> bool:
-    """Whether the run is what the lesson sets up, or one of its variants; any run is, where no lesson is named."""
+    """Whether the run has the settings of the lesson or of one of its variants. Without a lesson, any run is fine."""
     lesson = load_lessons()[0].get(name)
     if not name or lesson is None:
         return not name
@@ -120,14 +120,14 @@ def _is_of_lesson(run: RunState, name: str) -> bool:
 
 
 def write_address(run: RunState, settings: Settings) -> None:
-    """Keep the address such that a copied link opens the same experiment, and a reload finds its run."""
+    """Update the address, so that a copied link opens the same experiment and a reload finds its run."""
     wanted = experiment_params(settings) | control_params() | view_params() | filter_params() | {"run": run.id}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
 
 def _begin(settings: Settings, old: RunState | None) -> RunState:
-    """A new run in place of `old`, which is kept for an undo if it has learnt anything."""
+    """A new run in place of `old`. If `old` has made any update, it is kept for an undo."""
     instead_of = old.id if old is not None and old.untouched else ""
     seat_of = old.id if old is not None else ""
     visit = memory.VISIT.get()
@@ -142,16 +142,16 @@ def _begin(settings: Settings, old: RunState | None) -> RunState:
             st.stop()
         return old
     if old is not None and old.twin is not None:
-        memory.TWIN_PROBLEM.set("The twin was of the run before this one: make another.")
-    if old is not None and not instead_of and door.find_run(old.id) is not None:  # it may have made room
+        memory.TWIN_PROBLEM.set("The twin belonged to the previous run. Make a new twin.")
+    if old is not None and not instead_of and door.find_run(old.id) is not None:  # it may be gone, to make room
         door.tell(old, Pause())
     assert isinstance(run, RunState)
     return run
 
 
 def _change_over(visit: memory.Visit, run: str, previous: str) -> None:
-    """Remember which run is on show, and which one Undo goes back to, if it is another now. Nothing here may speak to
-    Streamlit: another click would end the script run between the two, and leave a run that nobody knows of."""
+    """Remember the run that the page shows, and, if it changes, the one that Undo returns to. Nothing here may call
+    Streamlit: another click would end the script run in between, and nobody would know the new run."""
     before = visit.previous
     visit.run = run
     if previous:
@@ -163,7 +163,7 @@ def _ask(run: RunState, settings: Settings) -> RunState:
     changed = run.settings.differences(settings)
     listed = ", ".join(f"{name.replace('_', ' ')} {spell(old)} → {spell(new)}" for name, (old, new) in changed.items())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**This needs a new run** ({listed}). The one below has made {run.step:,} steps.", width="stretch")
+        st.markdown(f"**This needs a new run** ({listed}). The run below has made {run.step:,} steps.", width="stretch")
         st.button("Start a new run", type="primary", on_click=safely(replace_run), args=(settings, run))
         st.button("Keep this run", on_click=safely(fill), args=(run.settings,))
     return run

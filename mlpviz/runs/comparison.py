@@ -1,4 +1,4 @@
-"""Two programs in lockstep: the one that trains, and the same with one line changed."""
+"""Two programs in lockstep: the normal one, and the same with one line changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVALUATIONS = 8  # of each network, besides the one at step 0
 
 
 class Side:
-    """One of the two networks, and what is seen of it."""
+    """One of the two networks, and its measurements."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
@@ -36,7 +36,7 @@ class Side:
             self.collect()
 
     def collect(self) -> None:
-        """Fetch what was recorded since last time."""
+        """Fetch the measurements since the last call."""
         rows = self.recorder.flush()
         bad = np.flatnonzero(~np.isfinite(rows[:, self.recorder.columns.index("loss")]))
         if len(bad) and self.not_finite_step is None:
@@ -44,18 +44,18 @@ class Side:
         self.history.extend(rows)
 
     def evaluate_on(self) -> None:
-        """Go on with the evaluation that is due, by one batch."""
+        """Continue the current evaluation by one batch."""
         assert self.evaluating is not None
         evaluation = next(self.evaluating)
         if evaluation is not None:
             self.evaluations.append((evaluation.step, evaluation.loss, evaluation.accuracy))
-            for _ in self.evaluating:  # lets it tidy up
+            for _ in self.evaluating:  # so that the generator can clean up
                 pass
             self.evaluating = None
 
 
 class Comparison(FiniteTask):
-    """A task that trains both, step by step, from the same seed on the same mini-batches.
+    """A task that trains both, step by step, with the same seed and the same mini-batches.
 
     Raises:
         ValueError: the settings don't fit the dataset or the machine.
@@ -81,17 +81,17 @@ class Comparison(FiniteTask):
         return self.changed.step
 
     def has_work(self) -> bool:
-        """Until both are through, and tested."""
+        """Until both are trained and tested."""
         evaluating = any(side.evaluating is not None for side in self.sides)
         return not self.failed and (evaluating or self.step < self.total_steps)
 
     def advance(self) -> None:
-        """Make an update of both, or test one by one batch."""
+        """Make one update of both, or test one of them on one more batch."""
         for side in self.sides:
             if side.evaluating is not None:
                 side.evaluate_on()
                 return
-        for side in self.sides:  # the leader first: the other follows its order
+        for side in self.sides:  # the leader first: the other one uses its order of images
             side.train_one()
         if self.step % self._evaluate_every == 0:
             for side in self.sides:
@@ -101,7 +101,7 @@ class Comparison(FiniteTask):
         return self.step, [len(side.evaluations) for side in self.sides]
 
     def make_snapshot(self, version: int, status: Status) -> ComparisonSnapshot:
-        """As in `FiniteTask`; what is found in the changed network comes at the end."""
+        """As in `FiniteTask`. The facts about the changed network come at the end."""
         for side in self.sides:
             side.collect()
         leader, changed = self.sides

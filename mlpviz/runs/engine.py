@@ -1,4 +1,4 @@
-"""The engine: one thread that gives every run, and every other task, its turn. Commands and questions go in, published
+"""The engine: one thread that gives every run, and every other task, its turn. Commands and questions go in. Published
 states and snapshots come out."""
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from mlpviz.runs.task import HIDDEN_LEASE, LEASE, Task
 from mlpviz.runs.threads import choose_threads
 from mlpviz.state import RunState, TaskState
 
-SLICE = 0.020  # seconds of a turn; shorter ones cost training: another network to bring into the cache each time
-IDLE = 0.1  # seconds between looks for a lease that has come back, when nothing trains
-MOST_QUESTIONS = 12  # long ones of one visitor that are worked at
-MEMORY = 5 * 2**30  # bytes for all tasks
-LAST_PIECE = 1.5  # seconds that the end of the server waits for a piece of work
-RECOVER = 0.5  # seconds before the thread begins again after an error of its own, so that it doesn't spin
+SLICE = 0.020  # seconds of a turn. Shorter turns slow training: each turn loads another network into the cache
+IDLE = 0.1  # seconds between two checks for watched tasks, when nothing trains
+MOST_QUESTIONS = 12  # long questions of one visitor at the same time
+MEMORY = 5 * 2**30  # bytes, for all tasks together
+LAST_PIECE = 1.5  # seconds to wait for the current piece of work when the server ends
+RECOVER = 0.5  # seconds before the thread restarts after its own error, so that it doesn't spin
 
 log = logging.getLogger(__name__)
 
@@ -39,30 +39,30 @@ Answer = TypeVar("Answer")
 
 
 class Plan(Protocol):
-    """What a task is made from; `mlpviz.backend.specifications` has them."""
+    """The description of a task; see `mlpviz.backend.specifications`."""
 
     @property
     def origin(self) -> str:
-        """The id of the run that it is made from, if it is made from one."""
+        """The id of the run that it starts from, if there is one."""
 
     def needs(self, engine: Engine, owner: str) -> Needs:
-        """About how much memory the task will take."""
+        """About how much memory the task will need."""
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
         """Make the task, in the engine's thread."""
 
 
 class Engine:
-    """Works at any number of tasks in turn, in one thread of its own. Every method may be called from any thread.
+    """Works on any number of tasks in turn, in its own thread. Every method may be called from any thread.
 
     Args:
-        memory: how many bytes its tasks may take together, by their own estimates.
+        memory: how many bytes its tasks may use together, by their own estimates.
         runs: how many runs one visitor may have.
-        threads: PyTorch's threads in the engine; measured when not given.
+        threads: PyTorch's threads in the engine; measured if not given.
 
     Attributes:
-        room: how much there is for tasks, and for those of one visitor.
-        troubles: how often its thread had to begin again after an error of its own. trouble: the latest, in words.
+        room: the memory for all tasks, and for those of one visitor.
+        troubles: how often its thread restarted after its own error. trouble: the latest error as text.
     """
 
     def __init__(self, memory: int = MEMORY, runs: int = MOST_RUNS, threads: int | None = None) -> None:
@@ -71,33 +71,32 @@ class Engine:
         self.trouble = ""
         self._threads = threads
         self._tasks: dict[str, Task] = {}
-        self._seats: dict[str, str] = {}  # by a task's id: the token that shows it now
+        self._seats: dict[str, str] = {}  # task id → the token that shows it now
         self._lock = threading.RLock()  # guards both
         self._freed = Freed()
-        self._questions: list[LongQuestion] = []  # the engine's thread alone knows of these
+        self._questions: list[LongQuestion] = []  # only the engine's thread uses this list
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._closing = False
-        self._thread = self._begin()  # the last: it works with all of the above
+        self._thread = self._begin()  # last, because the thread uses all of the above
 
     # what others see
 
     def find(self, task_id: str, owner: str) -> TaskState | None:
-        """Where the visitor's own task of that id stands."""
+        """The state of the visitor's own task with this id."""
         task = self.task(task_id, owner)
         return self._with_seats(task.state) if task is not None else None
 
     def mine(self, owner: str) -> list[TaskState]:
-        """Where all of a visitor's tasks stand."""
+        """The states of all tasks of a visitor."""
         return [self._with_seats(task.state) for task in self._all_tasks() if task.owner == owner]
 
     def task(self, task_id: str, owner: str) -> Task | None:
-        """The visitor's own task of that id; what is published of it may be read from any thread."""
+        """The visitor's own task with this id. Any thread may read what it publishes."""
         task = self._tasks.get(task_id)
         return task if task is not None and task.owner == owner else None
 
     def watch(self, token: str, hidden: bool = False) -> Task | None:
-        """The task that may be watched with that token; keeps it going, for longer where the page that watches is in a
-        hidden tab."""
+        """The task with this token. Also keeps it working, for longer if the watching page is in a hidden tab."""
         self._revive()
         with self._lock:
             task_id = next((task_id for task_id, seat in self._seats.items() if seat == token), "")
@@ -107,7 +106,7 @@ class Engine:
         return task
 
     def look(self, token: str) -> TaskState | None:
-        """The same; gives where it stands."""
+        """The same, but returns its state."""
         task = self.watch(token)
         return self._with_seats(task.state) if task is not None else None
 
@@ -121,16 +120,16 @@ class Engine:
         instead_of: str = "",
         seat_of: str = "",
     ) -> Reply[TaskState]:
-        """Have a task made from a plan, between two steps.
+        """Create a task from a plan, between two steps.
 
         Args:
             dataset: the one that the plan needs, if it needs one.
-            instead_of: the id of a task of the same visitor that is forgotten for it.
-            seat_of: the id of a task whose watchers are to watch the new one from now on.
+            instead_of: the id of a task of the same visitor; it is removed.
+            seat_of: the id of a task whose watchers will watch the new task from now on.
 
-        The state in the reply has a note where other runs of the visitor were let go for it. The reply raises
-        ValueError where the settings can't be, EngineFullError where there is no room, GoneError where the plan is
-        about a run that isn't there any more.
+        If other runs of the visitor were removed for it, the state in the reply has a note. The reply raises
+        ValueError if the settings are impossible, EngineFullError if there is no room, GoneError if the plan's run
+        no longer exists.
         """
 
         def make() -> TaskState:
@@ -142,10 +141,10 @@ class Engine:
             task = plan.build(self, owner, dataset)
             task.specification = plan
             task.memory, task.step_memory = task.memory or needs.kept, needs.step
-            self._forget(leaving)  # only now that the other is there: nothing is lost in vain
+            self._forget(leaving)  # only now, when the new task exists: if making it fails, nothing is lost
             self.add(task)
             if seat is not None and seat_of not in self._seats:
-                self._seats[task.id] = seat  # the other is forgotten, and its watchers go on here
+                self._seats[task.id] = seat  # the old task is removed, and its watchers watch the new one
             elif seat is not None:
                 self.swap_seats(seat_of, task.id)
             lost = [each for each in leaving if each.owner == owner and each is not given_up]
@@ -155,7 +154,7 @@ class Engine:
         return self._between_steps(make)
 
     def add(self, task: Some) -> Some:
-        """Take on a task that was made already."""
+        """Add a task that already exists."""
         task.publish()
         with self._lock:
             self._tasks[task.id] = task
@@ -164,10 +163,10 @@ class Engine:
         return task
 
     def tell(self, run_id: str, owner: str, command: Callable[[Run], None]) -> Reply[TaskState]:
-        """Carry out a command between two steps; gives where the run stands afterwards.
+        """Carry out a command between two steps. The reply is the state of the run after it.
 
-        What the command refuses (a ValueError or a LookupError) goes to whoever gave it, and the run stays as it was.
-        Any other error stops the run, too.
+        A ValueError or a LookupError goes to the caller, and the run does not change. Any other error also stops the
+        run.
         """
 
         def carry_out() -> TaskState:
@@ -188,10 +187,10 @@ class Engine:
     def ask(
         self, run_id: str, owner: str, question: Callable[[Run], Answer | Generator[float, None, Answer]]
     ) -> Reply[Answer]:
-        """Put a question to a run between two steps; an exception goes to whoever asked.
+        """Ask a run a question between two steps. An exception goes to the caller.
 
-        A question that is answered by a generator is a long one: it yields how much is done, from 0 to 1, and returns
-        the answer. It gets its turns like a task, for as long as whoever asked keeps looking at the reply.
+        If the answer is a generator, it is a long question: it yields how much is done, from 0 to 1, and returns the
+        answer. It gets its turns like a task, as long as the caller keeps looking at the reply.
         """
         reply: Reply[Answer] = Reply()
 
@@ -214,34 +213,34 @@ class Engine:
         return reply
 
     def _make_way(self, owner: str) -> None:
-        """The oldest long question of a visitor who asks very many gives way."""
+        """If a visitor asks very many long questions, stop the oldest one."""
         asked = [question for question in self._questions if question.owner == owner and not question.over]
         if len(asked) >= MOST_QUESTIONS:
-            asked[0].fail(GoneError("You asked for many things at once, and this one was given up. Ask again."))
+            asked[0].fail(GoneError("You asked for too many things at once, so this one was stopped. Ask again."))
 
     def swap_seats(self, one: str, other: str) -> None:
-        """Who watches the one task by a link watches the other from now on, and the other way round. Both are ids."""
+        """From now on, the watchers of each of the two tasks watch the other one. Both arguments are ids."""
         with self._lock:
             seats = self._seats
             if one in seats and other in seats:
                 seats[one], seats[other] = seats[other], seats[one]
 
     def drop(self, task_id: str, owner: str) -> None:
-        """Forget the visitor's own task of that id, and what goes with it."""
+        """Remove the visitor's own task with this id, and its companions."""
         task = self.task(task_id, owner)
         if task is not None:
             self._forget([task, *task.companions()])
 
     def close(self) -> None:
-        """End the thread after the piece of work under way; all tasks are forgotten. May be called twice.
+        """End the thread after the current piece of work, and remove all tasks. It is safe to call this twice.
 
-        A piece that takes very long isn't waited for: the thread ends with the process.
+        It does not wait for a very long piece: then the thread ends with the process.
         """
         self._closing = True
         self._send(lambda: None)
         self._thread.join(LAST_PIECE)
         for question in self._questions:
-            question.fail(GoneError("The server is being stopped."))
+            question.fail(GoneError("The server is shutting down."))
         with self._lock:
             self._tasks.clear()
             self._seats.clear()
@@ -249,14 +248,14 @@ class Engine:
     # what the engine's thread does
 
     def run(self, run_id: str, owner: str) -> Run:
-        """The visitor's own run of that id.
+        """The visitor's own run with this id.
 
         Raises:
             GoneError: there is none.
         """
         run = self.task(run_id, owner)
         if not isinstance(run, Run):
-            raise GoneError("This run is no longer on the server. Reload the page to begin it again.")
+            raise GoneError("This run is no longer on the server. Reload the page to start it again.")
         return run
 
     def _begin(self) -> threading.Thread:
@@ -265,16 +264,16 @@ class Engine:
         return thread
 
     def _work(self) -> None:
-        """Turn after turn. An error outside of all tasks is noted, and the turns go on."""
+        """Give turns until the engine closes. An error outside of all tasks is recorded, and the turns continue."""
         settled = False
         while not self._closing:
             try:
                 if not settled:
-                    settled = True  # if this fails, PyTorch's own number of threads will do
+                    settled = True  # if this fails, PyTorch keeps its own number of threads
                     torch.set_num_threads(self._threads or choose_threads())
                 self._give_turns()
-            except BaseException as error:  # whatever it is: without this thread nobody trains any more
-                log.exception("the engine stopped and begins again")
+            except BaseException as error:  # any error at all: without this thread nobody can train
+                log.exception("the engine stopped and restarts")
                 self._note_trouble(f"{type(error).__name__}: {error}")
                 time.sleep(RECOVER)
 
@@ -282,8 +281,7 @@ class Engine:
         self.trouble, self.troubles = what, self.troubles + 1
 
     def _give_turns(self) -> None:
-        """One turn for each task that somebody watches, and for long questions; if there is nothing to do, wait a
-        little."""
+        """Give a turn to each watched task, and to long questions. If there is nothing to do, wait a little."""
         self._freed.give_back()
         tasks = self._all_tasks()
         self._forget([task for task in tasks if task.over])
@@ -296,14 +294,14 @@ class Engine:
             self._obey(wait=IDLE)
 
     def _questions_due(self, busy: int) -> list[LongQuestion]:
-        """The questions that get a turn now: as many as there are tasks at work, so that all questions together take no
-        more than half of the time. They wait in a row."""
+        """The questions that get a turn now: at most as many as there are busy tasks, if there are any. So all
+        questions together take at most half of the turns. The others wait in a queue."""
         due = self._questions[: busy or None]
         self._questions = self._questions[len(due) :] + due
         return due
 
     def _turns(self, tasks: Sequence[Task], sharing: int) -> int:
-        """A turn for each; gives how many of them had anything to do."""
+        """Give each task a turn. Returns how many of them had work to do."""
         busy = 0
         for task in tasks:
             if self._closing:
@@ -313,7 +311,7 @@ class Engine:
         return busy
 
     def _turn(self, task: Task, watched: int) -> bool:
-        """Let a task work and show itself; an error stops it and no other. Gives whether it had anything to do."""
+        """Let a task work and publish. An error stops only this task. Returns whether it had work to do."""
         if task.failed:
             return False
         try:
@@ -323,12 +321,12 @@ class Engine:
             task.refresh(watched)
             task.publish()
             return busy
-        except BaseException as error:  # SystemExit, too, is no reason to stop for everybody
+        except BaseException as error:  # even SystemExit must not stop everybody's tasks
             task.fail(error)
             return False
 
     def _obey(self, wait: float = 0.0) -> None:
-        """Carry out the commands that have come; with nothing else to do, wait for one."""
+        """Carry out all waiting commands. With `wait`, wait up to that many seconds for the first one."""
         try:
             self._commands.get(block=wait > 0, timeout=wait or None)()
             while True:
@@ -339,7 +337,7 @@ class Engine:
     # between threads
 
     def _between_steps(self, action: Callable[[], Answer]) -> Reply[Answer]:
-        """Do something in the engine's thread; an exception goes to whoever waits for the reply."""
+        """Do something in the engine's thread. An exception goes to the caller through the reply."""
         reply: Reply[Answer] = Reply()
 
         def carry_out() -> None:
@@ -358,20 +356,20 @@ class Engine:
         self._revive()
 
     def _revive(self) -> None:
-        """Begin the thread again if it has ended all the same."""
+        """Restart the thread if it has ended in spite of everything."""
         with self._lock:
             if not self._thread.is_alive() and not self._closing:
                 self._note_trouble("its thread had ended")
                 self._thread = self._begin()
 
     def _look(self, task_id: str, owner: str) -> None:
-        """Whoever gives a command or asks a question is there to watch."""
+        """A command or a question also counts as watching."""
         task = self.task(task_id, owner)
         if task is not None:
             task.look()
 
     def _with_seats(self, state: TaskState) -> TaskState:
-        """A published state with the tokens that this table has for the task, and for its twin."""
+        """A published state, with the current tokens of the task and of its twin."""
         seats = self._seats
         if isinstance(state, RunState) and state.twin is not None:
             state = replace(state, twin=replace(state.twin, token=seats.get(state.twin.id, "")))

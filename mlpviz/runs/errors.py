@@ -1,18 +1,18 @@
-"""What keeps a task from being made or found; the messages are for people."""
+"""Errors when a task is created or looked for. The visitor reads their messages."""
 
 
 class EngineFullError(Exception):
-    """There is no room for another task; the message says what to do."""
+    """There is no room for another task now. The message says what to do."""
 
 
 class TooLargeError(EngineFullError):
-    """There can never be room for a task like this one; the message says what to do."""
+    """There can never be room for such a task. The message says what to do."""
 
 
 class GoneError(LookupError):
-    """The run is not there any more, or it is somebody else's."""
+    """The run no longer exists, or it belongs to somebody else."""
 
 
 def for_the_caller(error: BaseException) -> Exception:
-    """What goes to whoever waits for a reply: an error that ends threads must not end theirs."""
+    """The error for the caller's thread. An error that ends threads, like SystemExit, must not end that one."""
     return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")

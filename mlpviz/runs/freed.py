@@ -1,4 +1,4 @@
-"""Memory of tasks that were let go, given back to the system."""
+"""Gives the memory of removed tasks back to the system."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ import ctypes
 import gc
 from collections.abc import Callable
 
-ENOUGH = 64 * 2**20  # bytes that are worth the time that this takes, some hundredths of a second
+ENOUGH = 64 * 2**20  # bytes; for less it is not worth the time, some hundredths of a second
 
 
 class Freed:
-    """Counts what was let go, and gives it back when it is enough.
+    """Counts the bytes of removed tasks, and gives them back when there are enough.
 
-    A run and its parts refer to each other, so Python frees them only when it looks for such circles, which it does
-    rarely. And the C library keeps what was freed for later. 24 large runs, one after another, were seen to leave
-    2.6 GB.
+    A run and its parts refer to each other. Python frees such cycles only in a collection, which is rare. The C library
+    also keeps freed memory for later use. Without this class, 24 large runs, one after another, left 2.6 GB.
     """
 
     def __init__(self) -> None:
         self._waiting = 0
 
     def add(self, size: int) -> None:
-        """So many bytes were let go."""
+        """Count this many removed bytes."""
         self._waiting += size
 
     def give_back(self) -> None:
-        """Give it back, if it is enough."""
+        """Give the memory back, if there is enough of it."""
         if self._waiting >= ENOUGH:
             self._waiting = 0
             gc.collect()
@@ -37,7 +36,7 @@ def _no_trim(keep: int) -> int:
 
 
 def _find_trim() -> Callable[[int], int]:
-    """glibc's `malloc_trim`; nothing where the C library is another."""
+    """glibc's `malloc_trim`; with another C library, a function that does nothing."""
     try:
         found: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):

@@ -1,4 +1,4 @@
-"""A long question to a run, worked at in turns like everything else."""
+"""A long question to a run. It gets turns like every other task."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Answer = TypeVar("Answer")
 
 
 class Reply(Future[Answer], Generic[Answer]):
-    """What comes back for a question or a command, sooner or later.
+    """The future answer to a question or a command.
 
     Attributes:
         progress: how much of the work is done, from 0 to 1.
-        clock: by which its patience is measured.
+        clock: measures how long nobody has waited for it.
     """
 
     def __init__(self, clock: Clock = CLOCK) -> None:
@@ -31,27 +31,27 @@ class Reply(Future[Answer], Generic[Answer]):
         self.look()
 
     def cancel(self) -> bool:
-        """Say that nobody waits any more. True where the work was not begun, and won't be."""
+        """Say that nobody is waiting any more. True if the work has not begun; then it never will."""
         self._given_up = True
         return super().cancel()
 
     def look(self) -> None:
-        """Say that somebody still waits: work that nobody waits for ends after ten seconds."""
+        """Say that somebody is still waiting. Work that nobody waits for ends after ten seconds."""
         self._looked_at = self.clock.now()
 
     def waited_for(self) -> bool:
-        """Whether somebody has said so lately."""
+        """Whether somebody has called `look` recently, and nobody `cancel`."""
         return not self._given_up and self.clock.now() < self._looked_at + LEASE
 
 
 class LongQuestion(Task):
-    """Works off the pieces of an answer.
+    """Computes an answer, piece by piece.
 
     Args:
         pieces: yields after each piece how much is done, from 0 to 1, and returns the answer.
         reply: gets the answer, or the exception that came instead.
         owner: the visitor who asked.
-        memory: about how many bytes it works on.
+        memory: about how many bytes it uses.
     """
 
     kind = "question"
@@ -66,22 +66,22 @@ class LongQuestion(Task):
         self.publish()
 
     def watched(self) -> bool:
-        """Always: `refresh` ends it when nobody waits for the answer."""
+        """Always. `refresh` ends it when nobody waits for the answer."""
         return True
 
     @property
     def step(self) -> int:
-        """How many pieces are made."""
+        """How many pieces are done."""
         return self._made
 
     @property
     def total_steps(self) -> int:
-        """Nobody knows how many pieces there are before the last."""
+        """The pieces so far: the total is not known before the last one."""
         return self._made
 
     @property
     def status(self) -> Status:
-        """At work until it is over."""
+        """Training until it is over."""
         return Status.FINISHED if self.over else Status.TRAINING
 
     def has_work(self) -> bool:
@@ -89,7 +89,7 @@ class LongQuestion(Task):
         return not self.over
 
     def advance(self) -> None:
-        """Make the next piece."""
+        """Compute the next piece."""
         try:
             self._reply.progress = next(self._pieces)
             self._made += 1
@@ -100,14 +100,14 @@ class LongQuestion(Task):
             self.fail(error)
 
     def refresh(self, watched: int) -> None:
-        """There is nothing to show but the answer."""
+        """End the work if nobody waits for it. There is nothing to show except the answer."""
         if not self.over and not self._reply.waited_for():
             self.fail(TimeoutError("Nobody waited for the answer."))
 
     def fail(self, error: BaseException) -> None:
-        """Give it up, and say why to whoever may still ask."""
+        """Stop the work, and give the reason to anybody who still waits."""
         self.over = True
-        with contextlib.suppress(ValueError):  # it is at work, and the server doesn't wait for its end
+        with contextlib.suppress(ValueError):  # it is running, and the server doesn't wait for its end
             self._pieces.close()
         if not self._reply.done():
             self._reply.set_exception(for_the_caller(error))

@@ -1,4 +1,4 @@
-"""A pinned run: how it stood when it was pinned, kept for as long as there is room."""
+"""A pinned run: its snapshot from the moment when it was pinned, kept as long as there is room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlpviz.state import PinState
 
 
 class Pin(Task):
-    """A task with nothing to do but to show its snapshot; the run itself may go on, or go."""
+    """A task that only shows its snapshot. The run itself may continue or be removed."""
 
     snapshot: Snapshot
 
@@ -19,17 +19,17 @@ class Pin(Task):
 
     @property
     def step(self) -> int:
-        """That of the run when it was pinned."""
+        """The step of the run when it was pinned."""
         return self.snapshot.step
 
     @property
     def total_steps(self) -> int:
-        """Likewise."""
+        """Those of the run when it was pinned."""
         return self.snapshot.total_steps
 
     @property
     def status(self) -> Status:
-        """It stays as it is."""
+        """A pin never changes."""
         return Status.FINISHED
 
     def make_state(self) -> PinState:
@@ -45,12 +45,12 @@ class Pin(Task):
         )
 
     def has_work(self) -> bool:
-        """There is none."""
+        """Never."""
         return False
 
     def advance(self) -> None:
         """Never called."""
-        raise RuntimeError("A pinned run doesn't go on.")
+        raise RuntimeError("A pinned run doesn't train.")
 
     def refresh(self, watched: int) -> None:
-        """Its one snapshot is all there is."""
+        """Nothing to do: its one snapshot never changes."""

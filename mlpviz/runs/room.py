@@ -1,4 +1,4 @@
-"""Room for tasks: whether another fits, and which leave for it."""
+"""Memory for tasks: whether a new task fits, and which tasks must go for it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mlpviz.runs.task import Task
 
 SHARE = 8  # one visitor may use this fraction of the memory: 1/8
 MOST_RUNS = 12  # of one visitor
-FORGET = 600.0  # seconds unwatched after which a run may make room for somebody else's
-HEAVIER = 1.5  # a visitor who uses this many times what another would use makes room for the other
+FORGET = 600.0  # seconds without a watcher after which a run may be removed for somebody else's
+HEAVIER = 1.5  # a visitor who uses this many times as much as another would use loses tasks to the other
 
 
 class Room:
-    """How much the tasks may take together, and one visitor's share of it.
+    """How much memory the tasks may use together, and one visitor's share of it.
 
     Args:
         memory: bytes for all tasks.
@@ -28,7 +28,7 @@ class Room:
 
     @property
     def share(self) -> int:
-        """Bytes that the tasks of one visitor may take together."""
+        """Bytes that the tasks of one visitor may use together."""
         return self.memory // SHARE
 
     def who_leaves(
@@ -40,16 +40,16 @@ class Room:
         origin: Task | None = None,
         beside: int = 0,
     ) -> list[Task]:
-        """The tasks that leave so that the owner can have another.
+        """The tasks that must go so that the owner can have a new one.
 
         Args:
-            tasks: all that are there.
-            leaving: leaves in any case.
-            origin: what the other is made from; it stays in any case.
-            beside: bytes that work other than tasks takes now.
+            tasks: all existing tasks.
+            leaving: goes in any case.
+            origin: the new task starts from it; it stays in any case.
+            beside: bytes that other work uses now.
 
         Raises:
-            TooLargeError: it never fits. EngineFullError: it doesn't fit now.
+            TooLargeError: the new task can never fit. EngineFullError: it doesn't fit now.
         """
         self._check(needs)
         plan = _Plan(tasks, owner, needs)
@@ -67,21 +67,21 @@ class Room:
             going = _first(plan.candidates(protected), owner, plan)
             if going is None:
                 raise EngineFullError(
-                    f"The server has no room for this now: its {_size(self.memory)} are in use. Try again in a few "
-                    "minutes, or choose smaller layers."
+                    f"The server has no room for this now: all runs together may use {_size(self.memory)} of memory. "
+                    "Try again in a few minutes, or choose smaller hidden layers."
                 )
             plan.let_go(going)
         return plan.gone
 
     def say_lost(self, lost: Sequence[Task]) -> str:
-        """Tell a visitor which runs of theirs were let go for another; nothing where none were."""
+        """A message to a visitor whose runs were removed for a new one; empty if none were."""
         runs = [task for task in lost if task.kind == "run"]
         if not runs:
             return ""
-        which = f"your run at step {runs[0].step:,} was" if len(runs) == 1 else f"{len(runs)} of your runs were"
+        which = f"your run at step {runs[0].step:,}" if len(runs) == 1 else f"{len(runs)} of your runs"
         return (
-            f"To make room, {which} let go. One visitor of this server may have {self.runs} runs, and "
-            f"{_size(self.share)} of memory for them. Those that nobody has looked at for the longest time go first."
+            f"To make room, the server removed {which}. One visitor may have {self.runs} runs, and "
+            f"{_size(self.share)} of memory for them. It first removes runs that nobody has watched for a long time."
         )
 
     def _check(self, needs: Needs) -> None:
@@ -89,7 +89,7 @@ class Room:
         most = min(self.share, self.memory - needs.step)
         if needs.kept > most:
             raise TooLargeError(
-                f"This would take about {_size(needs.kept + needs.step)} of memory. One visitor of this server may use "
+                f"This needs about {_size(needs.kept + needs.step)} of memory. On this server, one visitor may use "
                 f"{_size(self.share)}. Choose fewer or smaller hidden layers."
             )
 
@@ -107,18 +107,18 @@ class Room:
     def _share_is_full(self, plan: _Plan) -> str:
         if self._too_many(plan):
             return (
-                f"You have {self.runs} runs on this server already, and one visitor may not have more. Close a page of "
-                "yours, or end a twin, and try again after ten seconds."
+                f"You already have {self.runs} runs on this server. One visitor may not have more. Close one of your "
+                "pages or end a twin, and try again after ten seconds."
             )
         used = plan.usage(plan.owner) - plan.needs.kept
         return (
-            f"This takes {_size(plan.needs.kept)} of memory. Your runs use {_size(used)} already, and one visitor may "
-            f"use {_size(self.share)}. Choose smaller layers, unpin a run or end a twin."
+            f"This needs {_size(plan.needs.kept)} of memory. Your runs already use {_size(used)}, and one visitor may "
+            f"use {_size(self.share)}. Choose smaller hidden layers, unpin a run or end a twin."
         )
 
 
 class _Plan:
-    """Who is to stay and who is to go."""
+    """The tasks that stay and those that go."""
 
     def __init__(self, tasks: Sequence[Task], owner: str, needs: Needs) -> None:
         self.staying = list(tasks)
@@ -126,26 +126,26 @@ class _Plan:
         self.owner, self.needs = owner, needs
 
     def let_go(self, task: Task | None) -> None:
-        """Let a task go, and what goes with it."""
+        """Let a task go, with its companions."""
         for each in _with_companions(task):
             self.gone.append(each)
             if each in self.staying:
                 self.staying.remove(each)
 
     def candidates(self, protected: Sequence[Task]) -> list[Task]:
-        """Those that may go; what goes with another doesn't go alone."""
+        """The tasks that may go. A companion of another task doesn't go alone."""
         follow = {each.id for task in self.staying for each in task.companions()}
         return [task for task in self.staying if task not in protected and task.id not in follow]
 
     def usage(self, owner: str) -> int:
-        """Bytes that a visitor uses, with what is wanted now."""
+        """Bytes that a visitor uses, including the new task."""
         wanted = self.needs.kept if owner == self.owner else 0
         return _memory(task for task in self.staying if task.owner == owner) + wanted
 
 
 def _first(candidates: Sequence[Task], owner: str, plan: _Plan) -> Task | None:
-    """Which of them leaves first: one that nobody needs any more; then one of the owner's own that nobody looks at;
-    then one of a visitor who uses far more, so that those who use much can't keep others out."""
+    """The task that goes first: one that nobody has watched for long (at once if it never trained); then an unwatched
+    task of the owner; then one of a visitor who uses far more, so that heavy use can't block others."""
     idle = [task for task in candidates if task.unwatched_seconds() > (FORGET if task.step else 0)]
     if idle:
         return min(idle, key=_worth)
@@ -158,8 +158,8 @@ def _first(candidates: Sequence[Task], owner: str, plan: _Plan) -> Task | None:
 
 
 def _worth(task: Task) -> tuple[bool, bool, float, float]:
-    """Whose loss is smaller comes first: what nobody looks at, what never trained, what nobody has looked at for the
-    longest time, what is oldest."""
+    """A sort key, smallest loss first: unwatched tasks, then tasks that never trained, then those unwatched for the
+    longest time, then the oldest."""
     return (task.watched(), task.step > 0, -task.unwatched_seconds(), task.made_at)
 
 
@@ -172,7 +172,7 @@ def _memory(tasks: Iterable[Task]) -> int:
 
 
 def _size(count: int) -> str:
-    """Bytes for people."""
+    """A number of bytes as text for the reader."""
     if count >= 2**30:
         return f"{count / 2**30:.1f} GiB"
     return f"{count / 2**20:,.0f} MiB" if count >= 10 * 2**20 else f"{count / 2**20:.1f} MiB"

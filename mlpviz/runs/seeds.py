@@ -1,4 +1,4 @@
-"""Is the difference bigger than chance? The same pair of runs again, from other seeds."""
+"""Is the difference larger than chance? The same pair of runs again, with other seeds."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MOST_STEPS = 3000  # of each run
 
 
 class Seeds(FiniteTask):
-    """A task that trains pair after pair: the run as it was, and the same with `changes` from step `at` on.
+    """A task that trains one pair after another: the run as it was, and the same with `changes` from step `at` on.
 
     Args:
-        log: the settings that the run took up, each with the step, from step 0 on.
-        seeds: how many pairs; their seeds are those after the run's own.
-        steps: how far each run goes, at most 3,000 steps.
+        log: the settings that the run used, each with its first step, from step 0 on.
+        seeds: how many pairs. Their seeds follow the run's own seed.
+        steps: the length of each run, at most 3,000 steps.
 
     Raises:
         ValueError: the settings don't fit the dataset or the machine, or the change comes after the last step.
@@ -44,12 +44,12 @@ class Seeds(FiniteTask):
         self.steps = min(steps, MOST_STEPS)
         if at >= self.steps:
             raise ValueError(
-                f"The twin began at step {at:,}; other seeds are tried up to step {self.steps:,}. "
-                + ("Let both train on first." if self.steps < MOST_STEPS else "Make a twin that begins earlier.")
+                f"The twin began at step {at:,}, but runs with other seeds end at step {self.steps:,}. "
+                + ("Train both runs further first." if self.steps < MOST_STEPS else "Make a twin that begins earlier.")
             )
         self._dataset = dataset
         self._width = -(-self.steps // POINTS)
-        self._curves: list[np.ndarray] = []  # of each run that is through, in turn: the first's, its twin's, …
+        self._curves: list[np.ndarray] = []  # of each run that is done, in turn: the first run, its twin, …
         self._accuracies: list[float] = []
         self._losses: list[float] = []
         self._trainer = self._next_trainer()
@@ -70,11 +70,11 @@ class Seeds(FiniteTask):
         return len(self._curves) * self.steps + (self._trainer.step if self.has_work() else 0)
 
     def has_work(self) -> bool:
-        """Until the last run is through."""
+        """Until the last run is done."""
         return not self.failed and len(self._curves) < self.runs
 
     def advance(self) -> None:
-        """Make an update of the run under way, or end it."""
+        """Make one update of the current run, or end it."""
         trainer = self._trainer
         if trainer.step == self.at or any(step == trainer.step for step, _ in self.log):
             trainer.change(self._settings(trainer.step))
@@ -95,13 +95,13 @@ class Seeds(FiniteTask):
         return len(self._curves) % 2 == 1
 
     def _settings(self, step: int, plain: bool = False) -> Settings:
-        """Those of the run under way, for the update after `step`; `plain` leaves out the twin's change."""
+        """The settings of the current run for the update after `step`. `plain` leaves out the twin's change."""
         settings = [settings for since, settings in self.log if since <= step][-1]
         changed = {} if plain or not self._is_twin() or step < self.at else self.changes
         return settings.replace(seed=self.log[0][1].seed + 1 + len(self._curves) // 2, **changed)
 
     def _next_trainer(self) -> Trainer:
-        """Of the next pair, or the twin of the pair under way, on the same mini-batches."""
+        """The trainer of the next pair, or of the twin in the current pair, with the same mini-batches."""
         first = Trainer(self._settings(0, plain=True), self._dataset)
         if not self._is_twin() or self.at > 0:
             return first
@@ -110,7 +110,7 @@ class Seeds(FiniteTask):
         return twin
 
     def make_snapshot(self, version: int, status: Status) -> SeedsSnapshot:
-        """As in `FiniteTask`; of the pairs that are through."""
+        """As in `FiniteTask`, for the pairs that are done."""
         points = -(-self.steps // self._width)
         pairs = len(self._curves) // 2
         return SeedsSnapshot(

@@ -1,4 +1,4 @@
-"""The sweep over init stds after one epoch: a network for each, trained one after another."""
+"""A sweep over init stds: one network for each, trained for one epoch, one after another."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Sweep(FiniteTask):
         return self.step, len(self._results)
 
     def has_work(self) -> bool:
-        """Until the last network is through."""
+        """Until the last network is trained and tested."""
         return not self.failed and len(self._results) < len(INIT_STDS)
 
     def advance(self) -> None:
-        """Make an update of the network under way, or test it by one batch."""
+        """Make one update of the current network, or test it on one more batch."""
         if self._evaluating is not None:
             self._evaluate_on()
         elif self._trainer.step < self._trainer.steps_per_epoch:
@@ -73,7 +73,7 @@ class Sweep(FiniteTask):
             self._trainer = self._network(len(self._results))
 
     def make_snapshot(self, version: int, status: Status) -> SweepSnapshot:
-        """As in `FiniteTask`; of the networks that are through."""
+        """As in `FiniteTask`, for the networks that are done."""
         shares = np.array([result[3] for result in self._results])
         return SweepSnapshot(
             version=version,

@@ -1,4 +1,4 @@
-"""How many threads PyTorch should use here, by trying it."""
+"""How many threads PyTorch should use on this machine, found by a measurement."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import torch
 
 from mlpviz import options
 
-PAYS = 1.2  # more threads must be this much faster, for they lose far more when the machine turns busy
+PAYS = 1.2  # more threads must be this much faster, because they lose far more on a busy machine
 ROUNDS = 15
 
 
 def choose_threads() -> int:
-    """The number of intra-operation threads that trains the article's network fastest on this machine, now.
+    """The number of intra-operation threads that trains the article's network fastest on this machine now.
 
-    One core stays free for the server and the browser: with every core taken, two threads on two cores were seen to be
-    3 to 26 times slower than one. The environment variable `MLPVIZ_THREADS` overrides it.
+    One core stays free for the server and the browser. With all cores busy, two threads on two cores were 3 to 26 times
+    slower than one in our measurements. The environment variable `MLPVIZ_THREADS` overrides the result.
     """
     if named := options.threads():
         return named
@@ -38,7 +38,7 @@ def _cores() -> int:
 
 
 def _seconds(threads: int) -> float:
-    """The median time of one step's largest matrix products."""
+    """The median time of the largest matrix products of one step, in seconds."""
     torch.set_num_threads(threads)
     X, W = torch.ones(256, 784), torch.ones(256, 784)
     times = []

@@ -1,4 +1,4 @@
-"""The door to the runs: everything that goes through it is a value, and what comes back is what the run says."""
+"""The interface to the runs: everything that goes through it is a value, and the answers are those of the run."""
 
 import inspect
 import pickle
@@ -91,7 +91,7 @@ def run(door):
 
 @pytest.fixture
 def oracle():
-    """The same, by the trainer alone."""
+    """The same training, by the trainer alone."""
     torch.set_num_threads(1)
     trainer = Trainer(SMALL, load_dataset(SMALL.dataset))
     trainer.train(3)
@@ -112,19 +112,19 @@ def concrete(module, base):
     ],
     ids=lambda cls: cls.__name__,
 )
-def test_what_goes_in_is_frozen_and_at_module_level(cls):
+def test_requests_are_frozen_and_at_module_level(cls):
     assert "__dataclass_params__" in vars(cls) and cls.__dataclass_params__.frozen
     assert pickle.loads(pickle.dumps(cls)) is cls
 
 
-def test_both_doors_do_all_that_a_door_does(local):
+def test_both_backends_have_every_method_of_the_protocol(local):
     for name in (name for name in vars(Backend) if not name.startswith("_")):
         assert callable(getattr(local, name)) and callable(getattr(PickledBackend(local), name))
         ours, theirs = (inspect.signature(getattr(cls, name)) for cls in (LocalBackend, Backend))
         assert list(ours.parameters) == list(theirs.parameters), name
 
 
-def test_a_run_is_found_by_its_owner_alone(door, run):
+def test_only_its_owner_finds_a_run(door, run):
     assert isinstance(run, RunState) and run.settings == SMALL and run.specification == NewRun(SMALL)
     assert door.find(run.id, "eve") is None and door.snapshot(run.id, "eve") is None
     assert door.results(run.id, "eve") is None
@@ -147,39 +147,39 @@ def test_commands_do_what_they_say(door, run):
     assert stopped.goal == stopped.step and stopped.status == "paused"
 
 
-def test_what_a_run_refuses_is_an_error_on_this_side(door, run):
+def test_the_caller_gets_the_error_when_a_run_refuses(door, run):
     with pytest.raises(ValueError, match="seed can't change"):
         door.tell(run.id, ADA, Change(SMALL.replace(seed=5))).result(5)
     with pytest.raises(ValueError, match="batch_size"):
         door.create(NewRun(SMALL.replace(batch_size=10_001)), ADA).result(5)
     with pytest.raises(DatasetError, match="not on this machine"):
         door.create(NewRun(SMALL.replace(dataset="kmnist")), ADA)
-    with pytest.raises(LookupError, match="no longer taken apart"):
+    with pytest.raises(LookupError, match="no longer open here"):
         door.ask(run.id, ADA, GradientOf(TAB, 99, "W1")).result(5)
     with pytest.raises(GoneError):
         door.create(BranchFrom("nonsense", 0), ADA).result(5)
     assert door.find(run.id, ADA).status == "paused"
 
 
-def test_a_full_server_is_an_error_on_this_side(door, local, run, monkeypatch):
+def test_the_caller_gets_an_error_when_the_server_is_full(door, local, run, monkeypatch):
     monkeypatch.setattr(local.engine.room, "memory", SHARE * (run_memory(SMALL) + PIN // 2))
     for specification in (PinOf(run.id), TwinOf(run.id, (("learning_rate", 0.3),)), RangeTestFrom(run.id)):
         with pytest.raises(EngineFullError, match="one visitor may use"):
             door.create(specification, ADA).result(5)
-    assert door.find(run.id, ADA).twin is None, "there is no half of a twin"
+    assert door.find(run.id, ADA).twin is None, "no half-made twin remains"
 
 
 # questions
 
 
-def test_the_snapshot_is_of_where_the_run_rests(door, run, oracle):
+def test_the_snapshot_shows_the_step_where_the_run_rests(door, run, oracle):
     snapshot = door.ask(run.id, ADA, CurrentSnapshot()).result(5)
     expected = Trainer(SMALL, load_dataset(SMALL.dataset)).train(3)
     assert snapshot.step == 3 and snapshot.steps.column("loss").tolist() == expected.tolist()
     assert door.snapshot(run.id, ADA).version == snapshot.version
 
 
-def test_a_walk_and_what_can_be_asked_of_it(door, local, run, oracle):
+def test_a_walk_and_the_questions_about_it(door, local, run, oracle):
     walk = door.ask(run.id, ADA, WalkNextStep(TAB)).result(10)
     memory = local.engine.task(run.id, ADA).memory
     before = oracle.net[1].weight.detach().clone()
@@ -192,14 +192,16 @@ def test_a_walk_and_what_can_be_asked_of_it(door, local, run, oracle):
     assert move.theta == before[place].item() and move.actual == oracle.net[1].weight[place].item()
     check = door.ask(run.id, ADA, CheckGradient(TAB, 4, "W1", place)).result(10)
     assert check.entry == gradient[place] and check.errors("float64").min() < 1e-5
-    assert door.ask(run.id, ADA, CameTrue(TAB, 4)).result(5) is False, "it is not made yet"
+    assert door.ask(run.id, ADA, CameTrue(TAB, 4)).result(5) is False, "the run has not made it yet"
     door.tell(run.id, ADA, OneStep()).result(5)
     until(lambda: door.find(run.id, ADA).step == 4)
     assert door.ask(run.id, ADA, CameTrue(TAB, 4)).result(5) is True
-    assert np.array_equal(door.ask(run.id, ADA, GradientOf(TAB, 4, "W1")).result(5), gradient), "also when it is made"
+    assert np.array_equal(door.ask(run.id, ADA, GradientOf(TAB, 4, "W1")).result(5), gradient), (
+        "also after the run has made it"
+    )
     door.ask(run.id, ADA, WalkNextStep("another tab")).result(10)
     more = local.engine.task(run.id, ADA).memory - memory
-    assert more == walk_memory(SMALL), "room for one is always counted, and for more when they come"
+    assert more == walk_memory(SMALL), "room for one walk is always counted, and for more when they come"
     for tab in (TAB, "another tab"):
         door.tell(run.id, ADA, ForgetWalk(tab)).result(5)
     assert local.engine.task(run.id, ADA).memory == memory
@@ -207,20 +209,20 @@ def test_a_walk_and_what_can_be_asked_of_it(door, local, run, oracle):
         door.ask(run.id, ADA, MoveOf(TAB, 4, "W1", place)).result(5)
 
 
-def test_each_reader_has_a_walk_of_its_own(door, local, run):
-    """Two tabs of one visitor look at one run; one of them leaves, and the other goes on."""
+def test_each_reader_has_their_own_walk(door, local, run):
+    """Two tabs of one visitor look at one run. One of them leaves, and the other continues."""
     walk = door.ask(run.id, ADA, WalkNextStep(TAB)).result(10)
     door.ask(run.id, ADA, WalkNextStep("another tab")).result(10)
     door.tell(run.id, ADA, ForgetWalk("another tab")).result(5)
     assert door.ask(run.id, ADA, GradientOf(TAB, 4, "b2")).result(5).shape == walk.parameter("b2").shape
     for tab in range(10):
         door.ask(run.id, ADA, WalkNextStep(f"tab {tab}")).result(10)
-    assert len(local.engine.run(run.id, ADA).walks) == 4, "not more than so many are kept"
+    assert len(local.engine.run(run.id, ADA).walks) == 4, "no more are kept"
     again = door.ask(run.id, ADA, GradientOf(TAB, 4, "b2")).result(5)
-    assert again.shape == walk.parameter("b2").shape, "it is taken apart again, as long as the run rests before it"
+    assert again.shape == walk.parameter("b2").shape, "it is taken apart again while the run rests before it"
 
 
-def test_a_run_that_failed_before_it_was_seen_has_no_snapshot_to_ask_for(door, local, run):
+def test_a_run_that_failed_before_its_first_snapshot_has_none(door, local, run):
     behind = local.engine.run(run.id, ADA)
     behind.snapshot = None
     behind.fail(RuntimeError("no memory"))
@@ -229,7 +231,7 @@ def test_a_run_that_failed_before_it_was_seen_has_no_snapshot_to_ask_for(door, l
         door.create(PinOf(run.id), ADA).result(5)
 
 
-def test_a_task_counts_the_memory_of_the_networks_that_it_will_have(door, local, run):
+def test_a_task_counts_the_memory_of_all_its_networks(door, local, run):
     small = local.engine.run(run.id, ADA).memory
     wide = SMALL.replace(hidden_sizes=(512, 512))
     large = run_memory(wide)
@@ -260,7 +262,7 @@ def test_images_are_classified_and_explained(door, run, oracle):
     assert nearest.indices.shape == (2, 8) and (np.diff(nearest.distances, axis=1) >= 0).all()
 
 
-def test_hidden_units_are_looked_at(door, run, oracle):
+def test_hidden_units(door, run, oracle):
     table, best = door.ask(run.id, ADA, HiddenUnits(0, None)).result(20)
     assert best.unit == table.importance.argmax() and best.step == 3
     assert door.ask(run.id, ADA, HiddenUnits(0, 7)).result(20)[1].unit == 7
@@ -288,15 +290,15 @@ def test_the_lines_around_the_update(door, run):
     assert measured.losses == pytest.approx(predicted.losses, rel=0.01)
 
 
-def test_a_long_question_tells_how_much_is_done(door, run):
+def test_a_long_question_reports_its_progress(door, run):
     reply = door.ask(run.id, ADA, LossPlane())
     seen = set()
     until(lambda: reply.look() or seen.add(reply.progress) or reply.progress == 1.0, 60)
     assert reply.result(5).losses.shape == (25, 25) and len(seen) > 3
 
 
-def test_many_who_ask_do_not_stop_those_who_train(door):
-    """Ten runs train and ten landscapes are drawn: everybody gets on."""
+def test_many_questions_do_not_stop_training(door):
+    """Ten runs train while ten landscapes are computed: all of them make progress."""
     runs = [door.create(NewRun(LONG.replace(seed=seed)), ADA).result(10) for seed in range(10)]
     for state in runs:
         door.tell(state.id, ADA, Start()).result(10)
@@ -320,7 +322,7 @@ def test_many_who_ask_do_not_stop_those_who_train(door):
 # tasks
 
 
-def test_tasks_are_made_from_what_is_sent(door, run):
+def test_tasks_are_made_from_their_specifications(door, run):
     twin = door.create(TwinOf(run.id, (("learning_rate", 0.3),)), ADA).result(10)
     state = door.find(run.id, ADA)
     assert (state.twin.id, state.twin.token, state.twin.begun_at) == (twin.id, twin.token, 3)

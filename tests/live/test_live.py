@@ -261,7 +261,7 @@ def test_a_snapshot_of_an_unknown_kind_shows_its_strip():
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
-        ("headline", "The line above the figures can’t be shown now (KeyError: 'gone')"),
+        ("headline", "mlpviz can’t show the line above the figures now (KeyError: 'gone')"),
         ("charts", "This figure can’t be drawn now (KeyError: 'gone')"),
         ("first_layer_weights", ""),
     ],

@@ -1,4 +1,4 @@
-"""What the page shows when something goes wrong: a sentence and what to do, and nothing is lost."""
+"""What the page shows when something goes wrong: a sentence and what to do. Nothing is lost."""
 
 import threading
 
@@ -11,7 +11,7 @@ from tests.waiting import until
 
 
 def fail(run, before_it_was_seen=False):
-    """An error stops the run, in the engine's thread."""
+    """Stop the run with an error in the engine's thread."""
 
     def explode(run):
         if before_it_was_seen:
@@ -24,7 +24,7 @@ def fail(run, before_it_was_seen=False):
 
 @pytest.mark.parametrize("before_it_was_seen", [False, True])
 @pytest.mark.parametrize("view", ["Watch", "Line by line", "Test images", "Stability"])
-def test_a_run_that_an_error_has_stopped_can_be_looked_at_from_all_sides(view, before_it_was_seen):
+def test_all_views_can_show_a_run_that_an_error_has_stopped(view, before_it_was_seen):
     app = page()
     run = run_of(app)
     fail(run, before_it_was_seen)
@@ -37,7 +37,7 @@ def test_a_run_that_an_error_has_stopped_can_be_looked_at_from_all_sides(view, b
         assert run_of(app).id != run.id and run_of(app).status != "failed"
 
 
-def test_an_error_that_stops_a_run_is_said_by_its_board_alone(monkeypatch):
+def test_only_the_board_shows_an_error_that_stops_a_run(monkeypatch):
     app = page()
     run = run_of(app)
     at_rest(run, 0)
@@ -51,8 +51,8 @@ def test_an_error_that_stops_a_run_is_said_by_its_board_alone(monkeypatch):
     assert "no memory" not in texts(app)
 
 
-def test_settings_that_this_machine_cannot_have_cost_no_run():
-    """Reset asks for a GPU that isn't there: the run stays, with a sentence."""
+def test_impossible_settings_do_not_remove_the_run():
+    """Reset asks for a GPU that doesn't exist: the run stays, and the page says why."""
     app = page()
     run = run_of(app)
     press(app, "Step")
@@ -64,7 +64,7 @@ def test_settings_that_this_machine_cannot_have_cost_no_run():
     assert driver.engine().find(run.id, driver.VISITOR) is not None
 
 
-def test_a_run_that_the_server_has_forgotten_is_begun_again():
+def test_a_run_that_the_server_has_removed_is_started_again():
     app = page()
     run = run_of(app)
     press(app, "Step")
@@ -73,10 +73,10 @@ def test_a_run_that_the_server_has_forgotten_is_begun_again():
     press(app, "Step")
     fresh = run_of(app)
     assert fresh.id != run.id and fresh.settings == run.settings
-    assert "Your run is not on the server any more" in " ".join(info.value for info in app.info) and not app.error
+    assert "Your run is no longer on the server" in " ".join(info.value for info in app.info) and not app.error
 
 
-def test_a_busy_server_says_so_and_makes_nothing_behind_the_visitors_back(monkeypatch):
+def test_a_busy_server_says_so_and_creates_nothing_later(monkeypatch):
     app = page()
     run = run_of(app)
     press(app, "Step")
@@ -94,7 +94,7 @@ def test_a_busy_server_says_so_and_makes_nothing_behind_the_visitors_back(monkey
     assert len(driver.engine().mine(driver.VISITOR)) == before
 
 
-def test_a_question_that_gets_no_answer_ends_with_a_sentence(monkeypatch):
+def test_a_question_without_an_answer_ends_with_a_message(monkeypatch):
     app = page()
     run = run_of(app)
     at_rest(run, 0)
@@ -109,17 +109,17 @@ def test_a_question_that_gets_no_answer_ends_with_a_sentence(monkeypatch):
         free.set()
 
 
-def test_an_error_of_the_engine_is_said_once_to_those_who_were_there():
+def test_an_error_of_the_engine_is_shown_once_to_those_who_were_there():
     app = page()
     driver.engine()._note_trouble("RuntimeError: the clock stands still")
     app.run()
-    assert "the clock stands still" in texts(app) and "goes on" in texts(app)
+    assert "the clock stands still" in texts(app) and "Your run continues" in texts(app)
     app.run()
     assert "the clock stands still" not in texts(app)
-    assert "the clock stands still" not in texts(page()), "to others it is no news"
+    assert "the clock stands still" not in texts(page()), "later visitors don't need to know"
 
 
-def test_two_tabs_take_the_same_run_apart_without_disturbing_each_other():
+def test_two_tabs_take_an_update_apart_without_disturbing_each_other():
     first = page()
     run = run_of(first)
     at_rest(run, 0)

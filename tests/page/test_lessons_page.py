@@ -92,7 +92,7 @@ def test_everything_locked():
 
 def test_a_bad_lock_is_said():
     app = page(lock="everything")
-    assert "nothing called 'everything' to lock" in app.error[0].value
+    assert "asks to lock 'everything'" in app.error[0].value
 
 
 def test_a_hidden_group_keeps_its_settings():

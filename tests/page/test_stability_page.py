@@ -134,7 +134,7 @@ def test_the_next_step_and_the_slice_are_drawn_and_prices_are_named():
     alts = " ".join(element.proto.alt for element in app.get("plotly_chart"))
     assert "Along the gradient" in alts and "A slice of the landscape" in alts
     prices = app.dataframe[0].value
-    assert prices["of the five lines"].iloc[0] == "100.0 %" and "checkpoints, to go back to" in list(prices.instrument)
+    assert prices["of the five lines"].iloc[0] == "100.0 %" and "checkpoints to go back to" in list(prices.instrument)
 
 
 def test_the_section_is_in_the_address_and_comes_back():
@@ -202,7 +202,7 @@ def test_pins_stay_up_to_six_and_the_table_shows_what_differs():
         until(lambda s=step: run_of(app).look() is None and run_of(app).snapshot.step == s)
         app.run()
         press(app, "Pin this run")
-    assert "pinned already" in texts(app) and len(app.session_state.pins) == MOST
+    assert "already pinned" in texts(app) and len(app.session_state.pins) == MOST
     press(app, "Unpin C")
     assert sorted(app.session_state.pins) == list("ABDEF")
     assert all(isinstance(pin, Pin) for pin in pins_of(app))

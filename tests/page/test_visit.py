@@ -1,4 +1,4 @@
-"""Whose run the page shows: after a reload, in another tab, when it is gone, and when clicks come very fast."""
+"""Which run the page shows: after a reload, in another tab, when the run is gone, and after very fast clicks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def infos(app):
     return " ".join(info.value for info in app.info)
 
 
-def test_an_address_that_names_nothing_shows_the_latest_run():
-    """In a frame on a course's page, a reload keeps the cookie and loses the address."""
+def test_an_address_without_a_run_shows_the_latest_run():
+    """In a frame on a course page, a reload keeps the cookie and loses the address."""
     first = page(learning_rate="0.02")
     run = run_of(first)
     tell(run, OneStep())
@@ -27,11 +27,11 @@ def test_an_address_that_names_nothing_shows_the_latest_run():
     assert run_of(again) is run and again.select_slider(key="learning_rate").value == 0.02
     assert "your latest run, at step 1" in infos(again)
     assert run_of(open_page(learning_rate="0.03")) is not run
-    assert run_of(open_page(lesson="article")) is not run, "that lesson sets other things"
+    assert run_of(open_page(lesson="article")) is not run, "that lesson has other settings"
 
 
-def test_an_address_that_names_a_lesson_shows_the_latest_run_of_that_lesson():
-    """As in a frame on a course's page, which names the lesson; also a variant's run."""
+def test_an_address_with_a_lesson_shows_the_latest_run_of_that_lesson():
+    """As in a frame on a course page, where the address names the lesson. A variant's run counts, too."""
     lesson = load_lessons()[0]["batch-size"]
     for query in (lesson.settings, *lesson.variants.values()):
         run = run_of(open_page(**{"dataset": "fashion-mnist-mini"} | query))
@@ -42,14 +42,14 @@ def test_an_address_that_names_a_lesson_shows_the_latest_run_of_that_lesson():
     assert run_of(other) is not run and "no lesson called" in other.error[0].value
 
 
-def test_mistakes_in_the_address_are_told_to_who_comes_back_too():
+def test_returning_visitors_also_see_mistakes_in_the_address():
     run = run_of(page())
     app = open_page(lock="all,bananas")
-    assert run_of(app) is run and "nothing called 'bananas'" in app.error[0].value
+    assert run_of(app) is run and "asks to lock 'bananas'" in app.error[0].value
 
 
-def test_a_run_that_made_room_for_the_one_in_its_place_is_no_error(monkeypatch):
-    """The largest networks have no room for two: Reset lets the first one go, and says only that."""
+def test_it_is_no_error_if_the_old_run_makes_room_for_its_replacement(monkeypatch):
+    """There is no room for two of the largest networks: Reset removes the first one, and says only that."""
     app = page()
     run = run_of(app)
     tell(run, OneStep())
@@ -57,11 +57,11 @@ def test_a_run_that_made_room_for_the_one_in_its_place_is_no_error(monkeypatch):
     app.run()
     monkeypatch.setattr(driver.engine().room, "memory", 8 * (run.memory + 1000))
     press(app, "Reset")
-    assert run_of(app) is not run and "your run at step 1 was let go" in infos(app)
+    assert run_of(app) is not run and "removed your run at step 1" in infos(app)
     assert not app.error and not can_press(app, "Undo")
 
 
-def test_a_twin_is_nobodys_latest_run():
+def test_a_twin_is_never_the_latest_run():
     app = page(view="stability", section="two-runs")
     run = run_of(app)
     press(app, "Make the twin")
@@ -69,39 +69,39 @@ def test_a_twin_is_nobodys_latest_run():
     assert run_of(open_page()) is run
 
 
-def test_a_run_that_is_gone_is_told():
+def test_the_page_says_that_a_run_is_gone():
     app = page(learning_rate="0.02", run="nonsense")
-    assert "is gone, or it is another visitor’s" in infos(app)
+    assert "is gone, or it belongs to another visitor" in infos(app)
     assert run_of(app).settings.learning_rate == 0.02
     driver.engine().drop(run_of(app).id, driver.VISITOR)
     app.run()
-    assert "not on the server any more" in infos(app) and run_of(app).settings.learning_rate == 0.02
+    assert "no longer on the server" in infos(app) and run_of(app).settings.learning_rate == 0.02
     app.run()
-    assert infos(app) == "", "it is said once"
+    assert infos(app) == "", "it is shown once"
     assert infos(page()) == ""
 
 
-def test_what_a_new_run_costs_is_told_once():
+def test_the_page_says_once_which_run_was_removed_for_a_new_one():
     apps = [page() for _ in range(driver.engine().room.runs)]
     runs = [run_of(app) for app in apps]
     for run in runs:
         tell(run, OneStep())
         at_rest(run, 1)
     app = page()
-    assert "your run at step 1 was let go" in infos(app)
+    assert "removed your run at step 1" in infos(app)
     kept = [driver.engine().task(run.id, driver.VISITOR) is run for run in runs]
-    assert kept == [False] + [True] * (len(runs) - 1), "the oldest went"
+    assert kept == [False] + [True] * (len(runs) - 1), "the oldest was removed"
     assert infos(app.run()) == ""
 
 
-def test_what_can_never_fit_is_refused_without_a_word_of_trying_again(monkeypatch):
+def test_a_network_that_can_never_fit_is_refused_without_advice_to_try_again(monkeypatch):
     monkeypatch.setattr(driver.engine().room, "memory", 8 * 2**20)
     app = page()
     assert "Choose fewer or smaller hidden layers" in app.error[0].value and "again" not in app.error[0].value
     assert not app.exception
 
 
-def test_a_larger_network_takes_a_smaller_mini_batch_along():
+def test_a_larger_network_reduces_the_batch_size():
     app = page(batch_size="8192")
     app.text_input(key="hidden_sizes").set_value("1024-1024-1024-1024-1024-1024")
     app.run()
@@ -111,15 +111,15 @@ def test_a_larger_network_takes_a_smaller_mini_batch_along():
     assert max(int(option.replace(",", "").removeprefix("all ")) for option in slider.options) == 1007
 
 
-def test_a_link_to_a_step_that_would_take_too_long_names_the_largest_batch():
+def test_a_link_with_a_batch_that_is_too_large_names_the_largest_batch():
     app = page(hidden_sizes="1024-1024-1024-1024-1024-1024", batch_size="9000")
     assert "at most 1,007" in app.error[0].value and not app.exception
 
 
 @pytest.fixture
 def hurried(monkeypatch):
-    """As with clicks that come very fast: right after a task was made, the script run ends at its next word to
-    Streamlit, and another begins."""
+    """Simulates very fast clicks: right after a task is created, the script run ends at its next call to Streamlit, and
+    another one begins."""
     made, create = [], door.create
     check = ScriptRunner._maybe_handle_execution_control_request
 
@@ -139,7 +139,7 @@ def hurried(monkeypatch):
 
 
 def known_to(app):
-    """The ids of all that the page remembers."""
+    """The ids of all tasks that the page remembers."""
     state = app.session_state
     return {state.visit.run, state.visit.previous, *state.pins.values(), *state.tasks.values()} - {""}
 
@@ -147,7 +147,7 @@ def known_to(app):
 @pytest.mark.parametrize(
     ("key", "section"), [("reset", "two-runs"), ("pin", "two-runs"), ("begin_range_test", "seeing-it-coming")]
 )
-def test_clicks_that_come_very_fast_leave_no_task_that_nobody_knows_of(hurried, key, section):
+def test_very_fast_clicks_leave_no_forgotten_task(hurried, key, section):
     app = page(view="stability", section=section)
     app.session_state.pins, app.session_state.tasks = {}, {}
     for _ in range(3):

@@ -34,7 +34,7 @@ def engine():
 
 
 def create(engine, settings, dataset, owner="", **named):
-    """A run made by the engine itself, as the door has it made."""
+    """A run that the engine creates, as for the backend."""
     state = engine.create(NewRun(settings), owner, dataset, **named).result(10)
     return engine.task(state.id, owner)
 
@@ -48,7 +48,7 @@ def finish(run):
         run.look()
         if run.snapshot is None or run.snapshot.status not in ("finished", "failed"):
             return False
-        return run.failed or len(run.snapshot.evaluations) == SMALL.epochs + 1  # the last one may come a turn later
+        return run.failed or len(run.snapshot.evaluations) == SMALL.epochs + 1  # the last one may come one turn later
 
     until(finished)
     return run.snapshot
@@ -65,7 +65,7 @@ def trained(settings, dataset, steps):
 
 
 def unwatched(run, seconds):
-    """Nobody has looked at the run for so long."""
+    """Pretend that nobody has watched the run for this many seconds."""
     run.clock = Clock(now=lambda: time.monotonic() + LEASE + seconds)
 
 
@@ -89,8 +89,8 @@ def test_twenty_runs_at_once_end_with_the_same_bits_as_one_at_a_time(engine, tin
         assert torch.equal(weights(run.trainer), trained(s, tiny, run.step))
 
 
-def test_commands_during_slices_never_cost_or_repeat_a_step(engine, tiny):
-    """Two threads press buttons at random; wherever the run stands afterwards, its bits are those of that step."""
+def test_commands_during_turns_never_lose_or_repeat_a_step(engine, tiny):
+    """Two threads press buttons at random. Afterwards the weights are exactly those of the step that the run is at."""
     run = create(engine, LONG, tiny)
     buttons = [Start(), Pause(), OneStep(), OneEpoch(), Change(LONG)]
 
@@ -110,7 +110,7 @@ def test_commands_during_slices_never_cost_or_repeat_a_step(engine, tiny):
     assert torch.equal(weights(run.trainer), trained(LONG, tiny, run.step))
 
 
-def test_step_makes_exactly_one(engine, tiny):
+def test_step_makes_exactly_one_update(engine, tiny):
     run = create(engine, SMALL, tiny)
     for expected in (1, 2, 3):
         tell(engine, run, OneStep())
@@ -140,7 +140,7 @@ def test_a_new_run_in_place_of_one_in_training_begins_with_the_same_weights(engi
     assert torch.equal(weights(new.trainer), trained(old.settings, tiny, 1))
 
 
-def test_a_run_that_nobody_watches_rests_until_somebody_looks(engine, tiny):
+def test_an_unwatched_run_rests_until_somebody_watches(engine, tiny):
     run = create(engine, LONG, tiny)
     tell(engine, run, Start())
     until(lambda: run.step > 0)
@@ -153,7 +153,7 @@ def test_a_run_that_nobody_watches_rests_until_somebody_looks(engine, tiny):
     until(lambda: run.step > step)
 
 
-def test_a_run_in_a_hidden_tab_goes_on_for_longer_whoever_else_looks(engine, tiny):
+def test_a_run_in_a_hidden_tab_continues_for_longer_even_if_others_watch(engine, tiny):
     run = create(engine, LONG, tiny)
     token = engine.find(run.id, "").token
     engine.watch(token, hidden=True)
@@ -164,7 +164,7 @@ def test_a_run_in_a_hidden_tab_goes_on_for_longer_whoever_else_looks(engine, tin
     assert not run.watched()
 
 
-def test_a_run_at_rest_is_shown_as_it_is_while_others_train(engine, tiny):
+def test_a_resting_run_is_shown_correctly_while_others_train(engine, tiny):
     busy = create(engine, LONG, tiny)
     tell(engine, busy, Start())
     short = create(engine, SMALL.replace(epochs=1), tiny)
@@ -179,7 +179,7 @@ def test_a_run_at_rest_is_shown_as_it_is_while_others_train(engine, tiny):
     assert busy.status == "training"
 
 
-def test_tokens_watch_and_owners_command(engine, tiny):
+def test_tokens_can_watch_and_only_owners_can_command(engine, tiny):
     run = create(engine, SMALL, tiny, owner="ada")
     token = engine.find(run.id, "ada").token
     assert engine.find(run.id, "eve") is None and engine.find(token, "ada") is None
@@ -195,7 +195,7 @@ def test_tokens_watch_and_owners_command(engine, tiny):
     assert [state.id for state in engine.mine("ada")] == []
 
 
-def test_a_seat_goes_over_to_the_run_that_takes_the_place(engine, tiny):
+def test_a_seat_moves_to_the_run_that_replaces_another(engine, tiny):
     first = create(engine, SMALL, tiny)
     token = engine.find(first.id, "").token
     second = create(engine, SMALL, tiny, seat_of=first.id)
@@ -207,7 +207,7 @@ def test_a_seat_goes_over_to_the_run_that_takes_the_place(engine, tiny):
     assert engine.watch(token) is third and engine.find(first.id, "") is None
 
 
-def test_nobody_takes_a_strangers_seat(engine, tiny):
+def test_nobody_can_take_another_visitors_seat(engine, tiny):
     hers = create(engine, SMALL, tiny, owner="ada")
     token = engine.find(hers.id, "ada").token
     create(engine, SMALL, tiny, owner="eve", seat_of=hers.id, instead_of=hers.id)
@@ -215,11 +215,11 @@ def test_nobody_takes_a_strangers_seat(engine, tiny):
 
 
 def roomy(runs):
-    """An engine with room for so many small runs, whoever has them."""
+    """An engine with room for this many small runs of any visitors."""
     return Engine(memory=runs * run_memory(SMALL) + step_memory(SMALL), threads=1)
 
 
-def test_a_full_engine_says_so_and_loses_nothing_in_vain(tiny):
+def test_a_full_engine_says_so_and_removes_nothing_without_need(tiny):
     engine = roomy(2 * SHARE)
     try:
         runs = [create(engine, SMALL, tiny, f"visitor {i}") for i in range(2 * SHARE)]
@@ -238,21 +238,21 @@ def test_a_full_engine_says_so_and_loses_nothing_in_vain(tiny):
         engine.close()
 
 
-def test_a_visitors_own_oldest_run_goes_for_a_new_one_and_the_reply_says_so(engine, tiny):
+def test_the_visitors_oldest_run_goes_for_a_new_one_and_the_reply_says_so(engine, tiny):
     hers = create(engine, SMALL, tiny, owner="bob")
     runs = [create(engine, SMALL, tiny, owner="ada") for _ in range(engine.room.runs)]
     for run in runs:
         tell(engine, run, OneStep())
     until(lambda: all(run.step == 1 for run in runs))
     state = engine.create(NewRun(SMALL), "ada", tiny).result(5)
-    assert "your run at step 1 was let go" in state.note and "12 runs" in state.note
+    assert "removed your run at step 1" in state.note and "12 runs" in state.note
     assert [engine.find(run.id, "ada") is None for run in runs] == [True] + [False] * (len(runs) - 1)
     assert engine.find(hers.id, "bob") is not None
     assert engine.create(NewRun(SMALL), "bob", tiny).result(5).note == ""
 
 
 def test_209_sessions_of_one_visitor_leave_room_for_others(tiny):
-    """All of one cookie, and each of them watched."""
+    """All have the same cookie, and all are watched."""
     engine = Engine(memory=64 * run_memory(SMALL), threads=1)
     try:
         for _ in range(209):
@@ -264,30 +264,30 @@ def test_209_sessions_of_one_visitor_leave_room_for_others(tiny):
         engine.close()
 
 
-def test_the_oldest_of_very_many_long_questions_of_one_visitor_is_given_up(engine, tiny):
+def test_the_oldest_of_too_many_long_questions_of_one_visitor_is_stopped(engine, tiny):
     run, other = create(engine, SMALL, tiny, owner="eve"), create(engine, SMALL, tiny, owner="ada")
     hers = engine.ask(other.id, "ada", counting(100_000, seconds=0.001))
     replies = [engine.ask(run.id, "eve", counting(100_000, seconds=0.001)) for _ in range(MOST_QUESTIONS + 1)]
-    with pytest.raises(GoneError, match="asked for many things"):
+    with pytest.raises(GoneError, match="asked for too many things"):
         replies[0].result(5)
     assert not any(reply.done() for reply in (hers, *replies[1:]))
 
 
-def test_settings_that_do_not_fit_raise_at_once_and_take_no_place(engine, tiny):
+def test_impossible_settings_raise_at_once_and_use_no_room(engine, tiny):
     with pytest.raises(ValueError, match="batch_size"):
         create(engine, SMALL.replace(batch_size=5000), tiny)
     assert engine.mine("") == []
 
 
-def test_a_run_that_cannot_be_made_costs_no_other(engine, tiny):
-    """Reset with settings that this machine can't have: what was there stays."""
+def test_a_run_that_cannot_be_made_removes_no_other(engine, tiny):
+    """Reset with impossible settings: the old run stays."""
     old = create(engine, SMALL, tiny)
     with pytest.raises(ValueError, match="batch_size"):
         create(engine, SMALL.replace(batch_size=5000), tiny, instead_of=old.id)
     assert engine.find(old.id, "") is not None
 
 
-def test_a_task_that_is_over_is_forgotten_though_nobody_watches_it(engine, tiny):
+def test_a_task_that_is_over_is_removed_even_if_nobody_watches_it(engine, tiny):
     run = create(engine, SMALL, tiny)
     unwatched(run, 1)
     run.over = True
@@ -316,7 +316,7 @@ def test_the_global_generator_is_left_alone(engine, tiny):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_command_keeps_the_run_going(engine, tiny):
+def test_a_command_keeps_the_run_training(engine, tiny):
     run = create(engine, SMALL, tiny)
     unwatched(run, 1)
     tell(engine, run, OneStep())
@@ -332,7 +332,7 @@ def test_an_idle_engine_sleeps(engine, tiny, monkeypatch):
     assert next(looks) <= 0.5 / IDLE + 2
 
 
-def test_the_engine_uses_the_threads_that_it_is_given(tiny):
+def test_the_engine_uses_the_given_number_of_threads(tiny):
     engine = Engine(threads=2)
     try:
         run = create(engine, SMALL, tiny)
@@ -345,7 +345,7 @@ def test_the_engine_uses_the_threads_that_it_is_given(tiny):
 # questions
 
 
-def test_questions_are_answered_between_two_steps_and_errors_go_to_who_asked(engine, tiny):
+def test_questions_are_answered_between_two_steps_and_errors_go_to_the_caller(engine, tiny):
     run = create(engine, LONG, tiny)
     tell(engine, run, Start())
     until(lambda: run.look() is None and run.step > 0)
@@ -356,11 +356,11 @@ def test_questions_are_answered_between_two_steps_and_errors_go_to_who_asked(eng
 
 
 def counting(pieces, seconds=0.0, fail=False):
-    """A long question of so many pieces."""
+    """A long question with this many pieces."""
 
     def question(run):
         for piece in range(pieces):
-            end = time.thread_time() + seconds  # turns are measured in the processor's time
+            end = time.thread_time() + seconds  # turns are measured in processor time
             while time.thread_time() < end:
                 pass
             yield (piece + 1) / pieces
@@ -371,7 +371,7 @@ def counting(pieces, seconds=0.0, fail=False):
     return question
 
 
-def test_a_long_question_tells_how_much_is_done_and_others_train_meanwhile(engine, tiny):
+def test_a_long_question_reports_progress_and_others_train_meanwhile(engine, tiny):
     run, other = create(engine, SMALL, tiny), create(engine, LONG, tiny)
     tell(engine, other, Start())
     until(lambda: other.step > 0)
@@ -384,8 +384,8 @@ def test_a_long_question_tells_how_much_is_done_and_others_train_meanwhile(engin
     assert other.step > before + 10
 
 
-def test_many_questions_together_take_no_more_turns_than_those_who_train(engine, tiny, monkeypatch):
-    """Eight questions, and one run that trains: every second turn is the run's, and no question waits for ever."""
+def test_all_questions_together_get_no_more_turns_than_training_runs(engine, tiny, monkeypatch):
+    """Eight questions and one run in training: the run gets every second turn, and no question waits for ever."""
     asked = [create(engine, SMALL, tiny, owner=f"visitor {i}") for i in range(8)]
     run = create(engine, LONG, tiny)
     until(lambda: all(each.snapshot and each.snapshot.evaluations.size for each in (run, *asked)))
@@ -407,15 +407,15 @@ def test_many_questions_together_take_no_more_turns_than_those_who_train(engine,
     assert len(counts) == 8 and max(counts.values()) - min(counts.values()) <= 1
 
 
-def test_an_error_in_a_long_question_goes_to_who_asked(engine, tiny):
+def test_an_error_in_a_long_question_goes_to_the_caller(engine, tiny):
     run = create(engine, SMALL, tiny)
     with pytest.raises(ZeroDivisionError, match="at the end"):
         engine.ask(run.id, "", counting(3, fail=True)).result(5)
     assert not run.failed
 
 
-def test_a_question_that_is_given_up_ends_at_once(engine, tiny):
-    """The reader has clicked elsewhere: nobody needs the rest."""
+def test_a_cancelled_question_ends_at_once(engine, tiny):
+    """The reader has clicked on something else: nobody needs the rest."""
     run = create(engine, SMALL, tiny)
     reply = engine.ask(run.id, "", counting(100_000, seconds=0.002))
     until(lambda: reply.progress > 0)
@@ -424,7 +424,7 @@ def test_a_question_that_is_given_up_ends_at_once(engine, tiny):
         reply.result(5)
 
 
-def test_a_run_that_is_not_waited_for_any_more_is_not_made(engine, tiny):
+def test_a_run_that_nobody_waits_for_is_not_created(engine, tiny):
     blocked = threading.Event()
     engine._between_steps(blocked.wait)
     reply = engine.create(NewRun(SMALL), "", tiny)
@@ -434,18 +434,18 @@ def test_a_run_that_is_not_waited_for_any_more_is_not_made(engine, tiny):
     assert len(engine.mine("")) == 1
 
 
-def test_whoever_waits_for_an_answer_hears_that_the_server_stops(tiny):
+def test_a_waiting_caller_gets_an_error_when_the_server_stops(tiny):
     engine = Engine(threads=1)
     run = create(engine, SMALL, tiny)
     reply = engine.ask(run.id, "", counting(100_000, seconds=0.002))
     until(lambda: reply.progress > 0)
     engine.close()
-    with pytest.raises(GoneError, match="being stopped"):
+    with pytest.raises(GoneError, match="shutting down"):
         reply.result(1)
 
 
 def test_work_that_nobody_waits_for_ends(tiny):
-    """On a clock on which the asker's patience is over at once."""
+    """On a clock where the waiting time is over at once."""
     pieces = []
 
     def question(run):
@@ -473,7 +473,7 @@ def test_work_that_nobody_waits_for_ends(tiny):
 
 
 class Broken(FiniteTask):
-    """A task that breaks at the place that it is told."""
+    """A task that raises an error at a given place."""
 
     def __init__(self, where, error):
         super().__init__("")
@@ -518,7 +518,7 @@ class Broken(FiniteTask):
     "error", [RuntimeError("no memory"), SystemExit(3), MemoryError()], ids=lambda e: type(e).__name__
 )
 @pytest.mark.parametrize("where", ["has_work", "advance", "refresh", "snapshot", "publish"])
-def test_whatever_raises_stops_its_own_task_alone_and_is_shown_once(engine, tiny, caplog, where, error):
+def test_an_error_stops_only_its_own_task_and_is_shown_once(engine, tiny, caplog, where, error):
     good, broken = create(engine, SMALL, tiny), engine.add(Broken(where, error))
     broken.armed = True
     until(lambda: broken.look() is None and broken.failed)
@@ -527,11 +527,13 @@ def test_whatever_raises_stops_its_own_task_alone_and_is_shown_once(engine, tiny
     assert type(error).__name__ in state.message and "Begin it again" in state.message
     tell(engine, good, Start())
     assert finish(good).status == "finished"
-    assert len([record for record in caplog.records if "failed" in record.message]) == 1, "told once, not at every turn"
+    assert len([record for record in caplog.records if "failed" in record.message]) == 1, (
+        "logged once, not at every turn"
+    )
     assert engine.troubles == 0
 
 
-def test_a_run_whose_step_breaks_shows_it(engine, tiny, monkeypatch, caplog):
+def test_a_run_whose_step_fails_shows_the_error(engine, tiny, monkeypatch, caplog):
     bad = create(engine, SMALL, tiny)
 
     def explode():
@@ -543,14 +545,14 @@ def test_a_run_whose_step_breaks_shows_it(engine, tiny, monkeypatch, caplog):
     assert engine.find(bad.id, "").message == bad.snapshot.message
 
 
-def test_what_a_command_refuses_goes_to_who_gave_it_and_the_run_stays(engine, tiny):
+def test_a_refused_command_raises_for_the_caller_and_the_run_stays(engine, tiny):
     run = create(engine, SMALL, tiny)
     with pytest.raises(ValueError, match="batch_size can't change"):
         tell(engine, run, Change(SMALL.replace(batch_size=7)))
     assert not run.failed and run.settings == SMALL
 
 
-def test_any_other_error_in_a_command_stops_its_run_and_goes_to_who_gave_it(engine, tiny, caplog):
+def test_any_other_error_in_a_command_stops_its_run_and_goes_to_the_caller(engine, tiny, caplog):
     run = create(engine, SMALL, tiny)
 
     def explode(run):
@@ -561,7 +563,7 @@ def test_any_other_error_in_a_command_stops_its_run_and_goes_to_who_gave_it(engi
     assert run.failed and "fell over" in engine.find(run.id, "").message and engine.troubles == 0
 
 
-def test_an_error_of_the_engine_itself_is_told_and_the_turns_go_on(engine, tiny, monkeypatch, caplog):
+def test_an_error_of_the_engine_itself_is_recorded_and_the_turns_continue(engine, tiny, monkeypatch, caplog):
     run = create(engine, SMALL, tiny)
     monkeypatch.setattr(engine_module, "RECOVER", 0.01)
     broken = iter([True])
@@ -578,8 +580,8 @@ def test_an_error_of_the_engine_itself_is_told_and_the_turns_go_on(engine, tiny,
     assert finish(run).status == "finished"
 
 
-def test_a_thread_that_has_ended_is_begun_again(tiny, monkeypatch):
-    """Nothing that a task does can end it; this ends it from outside."""
+def test_a_thread_that_has_ended_is_restarted(tiny, monkeypatch):
+    """No task can end the thread; this ends it from outside."""
     monkeypatch.setattr(Engine, "_work", lambda self: None)
     engine = Engine(threads=1)
     monkeypatch.undo()
@@ -592,7 +594,7 @@ def test_a_thread_that_has_ended_is_begun_again(tiny, monkeypatch):
         engine.close()
 
 
-def test_a_number_of_threads_that_cannot_be_is_told_and_training_goes_on(tiny, monkeypatch, caplog):
+def test_an_impossible_number_of_threads_is_recorded_and_training_continues(tiny, monkeypatch, caplog):
     def impossible():
         raise RuntimeError("99999999999 threads")
 
@@ -607,7 +609,7 @@ def test_a_number_of_threads_that_cannot_be_is_told_and_training_goes_on(tiny, m
         engine.close()
 
 
-def test_a_run_is_a_run_and_no_other_task(engine, tiny):
+def test_only_a_run_can_be_fetched_as_a_run(engine, tiny):
     other = engine.add(Broken("nowhere", RuntimeError()))
     with pytest.raises(GoneError):
         engine.run(other.id, "")

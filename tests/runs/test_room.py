@@ -1,4 +1,4 @@
-"""Who leaves for whom, with tasks that are nothing but their numbers."""
+"""Which tasks go for a new one, tested with fake tasks that have only numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlpviz.runs.room import FORGET, MOST_RUNS, SHARE, Room
 class Fake:
     owner: str
     memory: int = 10
-    unwatched: float = 0.0  # seconds; 0 while somebody looks
+    unwatched: float = 0.0  # seconds; 0 while somebody watches
     step: int = 1
     made_at: float = 0.0
     kind: str = "run"
@@ -47,12 +47,12 @@ def room(memory=800, runs=MOST_RUNS):
     return Room(memory, runs)
 
 
-def test_nobody_leaves_while_there_is_room():
+def test_no_task_goes_while_there_is_room():
     tasks = [Fake("ada", unwatched=1), Fake("bob", unwatched=9999)]
     assert room().who_leaves(tasks, "ada", RUN) == []
 
 
-def test_of_ones_own_what_is_not_looked_at_goes_first_then_what_is_oldest():
+def test_of_the_owners_tasks_unwatched_ones_go_first_then_the_oldest():
     new = Fake("ada", 50, made_at=9)
     old = Fake("ada", 30, made_at=1)
     never = Fake("ada", 10, unwatched=5, step=0)
@@ -63,22 +63,22 @@ def test_of_ones_own_what_is_not_looked_at_goes_first_then_what_is_oldest():
     assert room().who_leaves(tasks, "ada", Needs(50, is_run=True, essential=True)) == [never, long, old]
 
 
-def test_what_a_page_can_do_without_takes_no_run_that_is_looked_at():
+def test_a_task_that_is_not_essential_removes_no_watched_run():
     tasks = [Fake("ada", 95)]
-    with pytest.raises(EngineFullError, match="Your runs use"):
+    with pytest.raises(EngineFullError, match="Your runs already use"):
         room().who_leaves(tasks, "ada", EXTRA)
     assert room().who_leaves(tasks, "ada", RUN) == tasks
 
 
-def test_what_a_task_is_made_from_stays_with_its_twin():
+def test_the_origin_of_a_task_stays_with_its_twin():
     twin = Fake("ada", 45, unwatched=100)
     run = Fake("ada", 45, unwatched=100, follower=twin)
     with pytest.raises(EngineFullError):
         room().who_leaves([run, twin], "ada", Needs(20), origin=run)
-    assert room().who_leaves([run, twin], "ada", Needs(20)) == [run, twin], "a twin goes with its run"
+    assert room().who_leaves([run, twin], "ada", Needs(20)) == [run, twin], "a twin goes together with its run"
 
 
-def test_a_dozen_runs_and_pins_are_not_among_them():
+def test_twelve_runs_are_the_limit_and_pins_do_not_count():
     runs = [Fake("ada", 1, made_at=i) for i in range(12)]
     pins = [Fake("ada", 1, kind="pin", unwatched=99) for _ in range(20)]
     assert room().who_leaves(runs + pins, "ada", RUN) == [runs[0]]
@@ -88,7 +88,7 @@ def test_a_dozen_runs_and_pins_are_not_among_them():
         room().who_leaves(runs + pins, "ada", Needs(1, is_run=True))
 
 
-def test_what_can_never_fit_is_refused_at_once():
+def test_a_task_that_can_never_fit_is_refused_at_once():
     with pytest.raises(TooLargeError, match="smaller hidden layers") as refused:
         room().who_leaves([], "ada", Needs(101, is_run=True, essential=True))
     assert "Try again" not in str(refused.value)
@@ -96,8 +96,8 @@ def test_what_can_never_fit_is_refused_at_once():
         room().who_leaves([], "ada", Needs(50, step=760))
 
 
-def test_the_room_for_a_step_is_shared():
-    """100 tasks of which each step takes 300 need this room once: they make their steps in turn."""
+def test_the_memory_for_a_step_is_shared():
+    """100 tasks, each with steps of 300, need these 300 only once: they make their steps in turn."""
     tasks = [Fake(f"visitor {i}", 4, step_memory=300) for i in range(100)]
     assert room().who_leaves(tasks, "ada", Needs(10, step=300, is_run=True)) == []
     with pytest.raises(EngineFullError, match="no room"):
@@ -110,48 +110,48 @@ def full(memory_each, visitors, **more):
     return [Fake(f"visitor {i}", memory_each, **more) for i in range(visitors)]
 
 
-def test_a_full_server_gives_up_first_what_nobody_has_looked_at_for_long():
+def test_a_full_server_first_removes_what_nobody_has_watched_for_long():
     tasks = full(10, 80)
     tasks[3].unwatched = FORGET + 1
     tasks[4].unwatched, tasks[4].step = 1, 0
-    assert room().who_leaves(tasks, "ada", RUN) == [tasks[4]], "what never trained is no loss"
+    assert room().who_leaves(tasks, "ada", RUN) == [tasks[4]], "a run that never trained is no loss"
     assert room().who_leaves(tasks, "ada", Needs(15, is_run=True)) == [tasks[4], tasks[3]]
     with pytest.raises(EngineFullError, match="Try again in a few"):
         room().who_leaves(full(10, 80, unwatched=60), "ada", RUN)
 
 
-def test_who_uses_much_cannot_keep_others_out():
-    """Eight visitors follow a link with a very large network, and look at it all the time."""
+def test_heavy_use_cannot_keep_others_out():
+    """Eight visitors open a link with a very large network and watch it all the time."""
     heavy = full(100, 8)
     assert room().who_leaves(heavy, "ada", RUN) == [heavy[0]]
     with pytest.raises(EngineFullError):
-        room().who_leaves(heavy, "ada", Needs(80, is_run=True)), "nobody of them uses far more than that"
+        room().who_leaves(heavy, "ada", Needs(80, is_run=True)), "none of them uses far more than that"
     heavy[5].unwatched = 1
     assert room().who_leaves(heavy, "ada", RUN) == [heavy[5]]
 
 
-def test_of_ones_own_the_one_behind_undo_goes_before_anybody_elses():
+def test_the_owners_undo_run_goes_before_other_visitors_runs():
     tasks = [*full(10, 79), Fake("ada", 10, unwatched=5)]
     assert room().who_leaves(tasks, "ada", RUN) == [tasks[-1]]
 
 
 @pytest.mark.parametrize("layers", [(), (256,), (1024,) * 3, (1024,) * 6])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_every_network_that_may_be_fits_into_a_share_and_so_do_its_walks(layers, optimizer):
+def test_every_allowed_network_fits_into_a_share_with_its_walks(layers, optimizer):
     settings = Settings(hidden_sizes=layers, optimizer=optimizer, batch_size=1)
     more_walks = (walk_capacity(settings) - 1) * walk_memory(settings)  # one is counted with the run
     assert run_memory(settings) + more_walks < MEMORY / SHARE
 
 
 def test_100_visitors_through_every_lesson_fit():
-    """Each sets up the lesson and every variant, and trains each of them; the one before stays for Undo, and is pinned.
-    Nobody is refused, and nobody loses the run that they look at."""
+    """Each visitor sets up the lesson and every variant, and trains each of them. The previous run stays for Undo and
+    is pinned. Nobody is refused, and nobody loses the run that they watch."""
     lessons, _ = load_lessons()
     place, tasks = Room(MEMORY), []
 
     def make(owner, needs, **more):
         for leaving in place.who_leaves(tasks, owner, needs):
-            assert not leaving.watched(), "somebody is looking at it"
+            assert not leaving.watched(), "somebody is watching it"
             tasks.remove(leaving)
         tasks.append(Fake(owner, needs.kept, step_memory=needs.step, **more))
         return tasks[-1]
@@ -168,7 +168,7 @@ def test_100_visitors_through_every_lesson_fit():
                 for task in own:
                     if task.kind == "run" and task in tasks:
                         if task.watched():
-                            task.unwatched = 1.0  # it is what Undo goes back to
+                            task.unwatched = 1.0  # Undo returns to it
                         else:
                             tasks.remove(task)
                 make(visitor, needs)
