@@ -64,7 +64,8 @@ class RunState(TaskState):
         twin: the run that follows it in lockstep.
         evaluations: how many it has made.
         changes: the changes during training: (step, text).
-        way_back: a step before the failure, if the post-mortem found one.
+        examined: whether there is a post-mortem.
+        way_back: a step before the failure and a learning rate that was tried there, if the post-mortem found one.
         dataset: the dataset's title. classes: the ten names. train_size, test_size: images.
         layers: (inputs, hidden units …, classes).
         device: "cpu", "cuda" or "mps". threads: PyTorch's number of threads.
@@ -79,7 +80,8 @@ class RunState(TaskState):
     twin: TwinState | None
     evaluations: int
     changes: tuple[tuple[int, str], ...]
-    way_back: int | None
+    examined: bool
+    way_back: tuple[int, float] | None
     dataset: str
     classes: tuple[str, ...]
     train_size: int

@@ -118,9 +118,10 @@ def test_back_to_just_before():
 
     settings = Settings.from_params(LESSONS["back-to-just-before"].settings)
     run, _ = watch(settings, 400)
-    assert run.status == "paused" and run.health.post_mortem.back_to < 60
-    back = branch(run, run.health.post_mortem.back_to)
-    back.change(back.settings.replace(learning_rate=0.1))
+    way_back = run.health.post_mortem.way_back
+    assert run.status == "paused" and way_back.step < 60
+    back = branch(run, way_back.step)
+    back.change(back.settings.replace(learning_rate=way_back.rate))
     back.start()
     while back.has_work():
         back.look()

@@ -100,8 +100,8 @@ def _dead(post_mortem: PostMortem, layers: int) -> Chart:
 
 def _layout(post_mortem: PostMortem, scale: str, labelled: bool = False, **yaxis: Any) -> dict[str, Any]:
     marks = (
-        [(post_mortem.back_to + 0.5, "all is well", GREEN, 0)]
-        if post_mortem.back_to >= post_mortem.steps[0] - 1
+        [(post_mortem.well_until + 0.5, "healthy until here", GREEN, 0)]
+        if post_mortem.well_until >= post_mortem.steps[0] - 1
         else []
     )
     if post_mortem.first_bad is not None:

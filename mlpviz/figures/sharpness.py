@@ -19,7 +19,7 @@ def sharpness_curve(snapshot: Snapshot) -> Chart:
         line("lowest", steps, np.maximum(low, 1e-6), BLUE, **edge),
         line("highest", steps, high, BLUE, **edge) | {"fill": "tonexty", "fillcolor": see_through(BLUE, BAND)},
         line("sharpness λ", steps, value, BLUE, hovertemplate="λ %{y:.3g}", **mode),
-        line(_threshold(snapshot), steps, threshold, VERMILLION, dash="dash", hovertemplate="bears up to %{y:.3g}"),
+        line(_threshold(snapshot), steps, threshold, VERMILLION, dash="dash", hovertemplate="stable up to %{y:.3g}"),
     ]
     layout = step_layout(snapshot, rangemode="tozero")
     return Chart("Sharpness", _sentence(snapshot), data, layout, card="Sharpness", log_switch=True)
@@ -38,17 +38,17 @@ def _sentence(snapshot: Snapshot) -> str:
         return "Not finite: the network is broken."
     now = f"λ = {number(value)} ({number(max(0.0, low))} to {number(high)})"
     if not snapshot.settings.learning_rate:
-        return f"{now}; with a learning rate of 0 nothing can overshoot."
+        return f"{now}; with a learning rate of 0 no step can go too far."
     if not np.isfinite(threshold):
         return f"{now}; for {snapshot.settings.optimizer} there is no such threshold."
     if low > threshold:
-        where = "above it: steps overshoot along this direction"
+        where = "above it: steps along this direction go too far"
     elif value <= 0:
-        where = "far below it: the loss has no curvature here, so no step overshoots"
+        where = "far below it: the loss has no curvature here, so no step goes too far"
     elif high < threshold:
-        where = f"below it: {number(threshold / value)} times the rate could be borne"
+        where = "below it: steps along this direction are stable"
         if snapshot.settings.batch_size < 64:
-            where = f"below it, by the full loss; noisy batches of {snapshot.settings.batch_size} bear less"
+            where = "below it, but the noise of small mini-batches has the effect of a higher rate"
     else:
         where = "at the edge of stability"
     return f"{now}, {_threshold(snapshot)} = {number(threshold)}: {where}."

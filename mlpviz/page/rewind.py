@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.backend.commands import Pause
+from mlpviz.backend.commands import Change, Pause
 from mlpviz.page import door, memory
+from mlpviz.page.fields import fill
 from mlpviz.page.pins import pin_by_itself
 from mlpviz.page.visit import branch_off
 from mlpviz.snapshot import Status
@@ -14,14 +15,19 @@ from mlpviz.state import RunState
 PATIENCE = 2.0  # seconds for the pause to take effect
 
 
-def branch_from(run: RunState, step: int) -> None:
-    """A callback: show a branch of the run from that step; the run itself stays, faint, and can be had back."""
+def branch_from(run: RunState, step: int, learning_rate: float | None = None) -> None:
+    """A callback: show a branch of the run from that step, with another learning rate if one is given. The run itself
+    stays in the figures, faint, and Undo brings it back."""
     run = door.tell(run, Pause(), PATIENCE)
     try:
         branch = branch_off(run, step)
     except door.RefusedError as error:
         memory.PROBLEM.set(str(error))
         return
+    if learning_rate is not None:
+        settings = branch.settings.replace(learning_rate=learning_rate)
+        door.tell(branch, Change(settings))
+        fill(settings)
     pin_by_itself(run)
     memory.BRANCHED.set((branch.id, branch.step))
 
@@ -31,7 +37,7 @@ def say_branched(run: RunState) -> None:
     if memory.BRANCHED.get() == (run.id, run.step) and run.status != Status.TRAINING:
         st.info(
             f"You are back at step {run.step:,}, with the weights, the optimizer and the mini-batches of that step. "
-            "Change the learning rate, then Start; the run that you left stays behind the curves, faint, and Undo "
-            "goes back to it.",
+            f"The learning rate is {run.settings.learning_rate:g}. Press Start to go on. The run that you left stays "
+            "in the figures, faint. Undo goes back to it.",
             icon=":material/history:",
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from mlpviz.diagnosis import Diagnosis, Kind, PostMortem, Severity
+from mlpviz.diagnosis import Diagnosis, Kind, PostMortem, Severity, Vitals, diagnose
 from mlpviz.runs.checkpoints import Checkpoints
 from mlpviz.runs.inspections import Inspections
 from mlpviz.runs.recording import Recording
@@ -36,7 +39,8 @@ class Health:
         self.diagnosis: Diagnosis | None = None
         self.post_mortem: PostMortem | None = None
         self._examination: Examination | None = None
-        self._last_well: Checkpoint | None = None  # where the post-mortem found the run still well
+        self._ways_back: Sequence[Checkpoint] = ()  # those at which the post-mortem looked for a way back
+        self._initial_dead: tuple[float, ...] = ()
         self._stopped_for: Kind | None = None  # the same alarm doesn't stop the run twice
 
     def keep_checkpoint(self) -> None:
@@ -54,20 +58,22 @@ class Health:
         Raises:
             LookupError: there is none.
         """
-        latest, well = self.checkpoints.before(step), self._last_well
-        return well if well is not None and latest.step < well.step <= step else latest
+        own = [each for each in self._ways_back if each.step <= step]
+        return max([self.checkpoints.before(step), *own], key=lambda checkpoint: checkpoint.step)
 
     def see(self, rows: np.ndarray) -> None:
         """Take in the rows of the steps just made, (steps, columns), and say how the run is doing."""
         begun = time.perf_counter()
         self._watchdog.see(rows, self._trainer.step - len(rows) + 1)
         if self._watchdog.seen:
-            initial_dead, dead = self._inspections.dead_shares()
-            self.diagnosis = self._watchdog.diagnose(self._trainer.settings, self._trainer.step, initial_dead, dead)
+            self.diagnosis = diagnose(self._vitals())
         self._recording.prices.add("watchdog", time.perf_counter() - begun, times=len(rows))
 
     def judge(self) -> bool:
-        """Whether the run should stop, by the latest diagnosis; if so, begin to find out why."""
+        """Whether the run should stop, by what is known at this step; if so, begin to find out why."""
+        if self.diagnosis is not None and self.diagnosis.vitals.suspicious:
+            self._inspections.sample_here()  # before anything is said of its units
+            self.diagnosis = diagnose(self._vitals())
         latest = self.diagnosis
         if latest is None or latest.severity != Severity.ALARM:
             self._stopped_for = None
@@ -81,6 +87,22 @@ class Health:
     def inherit(self, other: Health) -> None:
         """What a branch knows of the life before it."""
         self._watchdog.inherit(other._watchdog)
+        self._initial_dead = other._initial_dead
+
+    def _vitals(self) -> Vitals:
+        """All vital signs: of the steps, of the units, of the tests, and the latest change."""
+        initial_dead, dead = self._inspections.dead_shares()
+        self._initial_dead = self._initial_dead or initial_dead
+        tests, changes = self._recording.evaluations, self._recording.changes
+        return replace(
+            self._watchdog.vitals(self._trainer.settings, self._trainer.step),
+            initial_dead=self._initial_dead,
+            dead=dead,
+            test_loss=tests[-1][1] if tests else math.nan,
+            test_accuracy=tests[-1][2] if tests else math.nan,
+            best_test_loss=min((loss for _, loss, _ in tests), default=math.nan),
+            change=changes[-1] if changes else None,
+        )
 
     # the examination, update by update
 
@@ -93,7 +115,7 @@ class Health:
         assert self._examination is not None
         self._examination.advance()
         if self._examination.result is not None:
-            self.post_mortem, self._last_well = self._examination.result, self._examination.before
+            self.post_mortem, self._ways_back = self._examination.result, self._examination.candidates
             self._examination = None
 
     def stop_examining(self) -> None:
@@ -109,4 +131,4 @@ class Health:
             self._inspections.trend(),
             self._recording.settings_log,
         )
-        self.post_mortem = self._last_well = None
+        self.post_mortem, self._ways_back = None, ()

@@ -72,7 +72,7 @@ class Inspections:
         with self._prices.of("inspection"):
             self._inspector.sample(ratios, keep)
 
-    def sample_at_rest(self) -> None:
+    def sample_here(self) -> None:
         """A sample of this step, unless there is one."""
         if not self.begun:
             self.begin()

@@ -35,7 +35,7 @@ class Publisher:
         if news == self._shown:
             return
         if run.step >= run.goal:
-            run.inspections.sample_at_rest()
+            run.inspections.sample_here()
         run.collect()
         inspection, seconds = run.inspections.show()
         self._next_refresh, self._shown = now + max(REFRESH, seconds * watched / SHARE), news
@@ -77,7 +77,10 @@ def run_state(run: Run) -> RunState:
         twin=_twin(run),
         evaluations=len(run.recording.evaluations),
         changes=tuple(run.recording.changes),
-        way_back=post_mortem.back_to if post_mortem is not None else None,
+        examined=post_mortem is not None,
+        way_back=(post_mortem.way_back.step, post_mortem.way_back.rate)
+        if post_mortem is not None and post_mortem.way_back is not None
+        else None,
         dataset=dataset.title,
         classes=dataset.classes,
         train_size=trainer.train_size,

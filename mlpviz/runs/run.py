@@ -14,6 +14,7 @@ from mlpviz.runs.inspections import Inspections
 from mlpviz.runs.memory import run_memory, walk_capacity, walk_memory
 from mlpviz.runs.publishing import Publisher, run_state
 from mlpviz.runs.recording import Recording
+from mlpviz.runs.schedule import is_judged
 from mlpviz.runs.task import Task
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Status
@@ -216,7 +217,7 @@ class Run(Task):
         else:
             self.recording.train_one()
         self.health.keep_checkpoint()
-        if look or self.recording.breaks():
+        if look or is_judged(self.step) or self.recording.breaks():
             self.collect()
             if self.health.judge():
                 self.pause()

@@ -22,6 +22,13 @@ LONGEST = 50
 SHORTEST_LONGEST = 10  # steps; the longest interval is never shorter
 # An epoch that takes more work than this is tested on the way, too. The article's epoch takes 71,000.
 BETWEEN_TESTS = 100_000
+# Between two looks a run is judged after every so many steps: that costs next to nothing.
+JUDGED_EVERY = 100
+
+
+def is_judged(step: int) -> bool:
+    """Whether a run is judged after that step, even without a look."""
+    return step % JUDGED_EVERY == 0
 
 
 def work_of_a_step(settings: Settings) -> int:

@@ -17,7 +17,8 @@ from mlpviz.observe.updates import norm, update_ratios
 from mlpviz.settings import Settings
 from mlpviz.trainer import Checkpoint, Trainer
 
-SMOOTH = 5  # mini-batches, to judge where all was well
+SMOOTH_IMAGES = 640  # to judge where all was well, a mean is taken over so many images,
+FEWEST, MOST = 5, 50  # and over so many mini-batches
 NEAR = 1.25  # times the lowest such mean
 WELL = 0.3  # share of units without a slope on the mini-batch, beyond those that began so, up to which all is well
 
@@ -116,7 +117,7 @@ class Replay:
     def _judge(self, here: Checkpoint, dead: list[float]) -> None:
         """Keep `here`, from before the update just made, if all was well there: the units alive, and the loss near its
         lowest, and better than guessing if ever it was."""
-        losses = [row[0] for row in self.rows[-SMOOTH:]]
+        losses = [row[0] for row in self.rows[-smoothing(self.trainer.settings) :]]
         mean = sum(losses) / len(losses)
         began = self.rows[0][-len(dead) :] if dead else []
         well = all(now - then < WELL for now, then in zip(dead, began, strict=True))
@@ -124,6 +125,11 @@ class Replay:
         guesses = mean > GUESSES >= self._lowest
         if well and not guesses and mean <= NEAR * self._lowest:
             self.before = here
+
+
+def smoothing(settings: Settings) -> int:
+    """Over how many mini-batches a loss is averaged, before it is called usual or low."""
+    return min(max(FEWEST, SMOOTH_IMAGES // settings.batch_size), MOST)
 
 
 def largest(values: Tensor) -> float:

@@ -9,11 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mlpviz.diagnosis import OVERFLOWED, WINDOW, Diagnosis, Vitals, diagnose
+from mlpviz.diagnosis import LN10, OVERFLOWED, SPIKE, WINDOW, Vitals
 from mlpviz.history import RECENT_STEPS, places
 from mlpviz.settings import Settings
-
-Shares = tuple[float, ...]  # (hidden layers,), 0 to 1
 
 
 class Watchdog:
@@ -30,12 +28,11 @@ class Watchdog:
         self._first = self._peak = math.nan
         self._best = math.inf
         self.seen = 0
-        self._initial_dead: tuple[float, ...] = ()
         self.not_finite_step: int | None = None
 
     def inherit(self, other: Watchdog) -> None:
         """What a branch knows of the life before it."""
-        self._first, self._initial_dead = other._first, other._initial_dead
+        self._first = other._first
 
     def see(self, rows: np.ndarray, first_step: int) -> None:
         """Take in the rows of some steps, (steps, columns); the first is of step `first_step`."""
@@ -58,30 +55,25 @@ class Watchdog:
             means = sliding_window_view(bounded, RECENT_STEPS).mean(axis=1)
             self._best = min(self._best, float(means.min()))
 
-    def vitals(self, settings: Settings, step: int, initial_dead: Shares = (), dead: Shares = ()) -> Vitals:
-        """The vital signs now; the shares of dead units are those at the first look and at the latest."""
+    def vitals(self, settings: Settings, step: int) -> Vitals:
+        """The vital signs of the steps so far."""
         rows = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), -1)
         now, before = rows[-WINDOW:], rows[:-WINDOW]
-        self._initial_dead = self._initial_dead or initial_dead
         return Vitals(
             settings=settings,
             step=step,
             seen=self.seen,
             loss=_mean(now[:, self._loss]) if len(now) else math.nan,
             accuracy=_mean(now[:, self._accuracy]) if len(now) else math.nan,
+            typical_loss=_median(now[:, self._loss]) if len(now) else math.nan,
             loss_before=_mean(before[:, self._loss]) if len(before) else math.nan,
             first_loss=self._first,
             peak_loss=self._peak,
             best_loss=self._best,
+            spikes=int((now[:, self._loss] > SPIKE * max(LN10, self._first)).sum()) if len(now) else 0,
             gradient_norms=self._gradient_norms(rows),
-            initial_dead=self._initial_dead,
-            dead=dead,
             not_finite_step=self.not_finite_step,
         )
-
-    def diagnose(self, settings: Settings, step: int, initial_dead: Shares = (), dead: Shares = ()) -> Diagnosis:
-        """What is wrong with the run, by these signs."""
-        return diagnose(self.vitals(settings, step, initial_dead, dead))
 
     def _gradient_norms(self, rows: np.ndarray) -> tuple[float, ...]:
         """Of each layer's weights, root mean square over the latest steps; zeros before the first."""
@@ -89,6 +81,11 @@ class Watchdog:
             return (0.0,) * len(self._gradients)
         recent = rows[-RECENT_STEPS:, self._gradients]
         return tuple(np.sqrt((recent**2).mean(axis=0)).tolist())
+
+
+def _median(values: np.ndarray) -> float:
+    """With a loss that isn't finite taken as very large."""
+    return float(np.median(np.where(np.isfinite(values), values, OVERFLOWED)))
 
 
 def _mean(values: np.ndarray) -> float:

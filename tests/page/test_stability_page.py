@@ -52,22 +52,24 @@ def fallen_ill():
 
 def test_an_alarm_offers_the_way_back_and_the_evidence():
     app, run = fallen_ill()
-    back = run.health.post_mortem.back_to
-    assert {f"Back to step {back:,}, just before", "What happened?"} <= set(labels(app))
+    way, well = run.health.post_mortem.way_back, run.health.post_mortem.well_until
+    assert {f"Back to step {way.step:,}, learning rate {way.rate:g}", "What happened?"} <= set(labels(app))
     press(app, "What happened?")
     assert app.session_state.view == "Stability" and "The evidence" in [h.value for h in app.subheader]
-    assert f"All was well until step **{back:,}**" in texts(app)
+    assert f"Healthy until step **{well:,}**" in texts(app) and f"Taken: **{way.rate:g}**" in texts(app)
     names = [element.proto.alt for element in app.get("plotly_chart")]
     assert any("Each mini-batch’s loss" in name for name in names) and any("Largest output" in name for name in names)
     assert words(run.snapshot.diagnosis, run.health.post_mortem).startswith("Overflow")
 
 
-def test_back_to_just_before_is_that_step_bit_for_bit_and_undo_comes_back():
+def test_the_way_back_is_that_step_bit_for_bit_with_the_rate_that_was_tried_and_undo_comes_back():
     app, run = fallen_ill()
-    back, seat = run.health.post_mortem.back_to, state_of(run).token
-    press(app, f"Back to step {back:,}, just before")
+    way, seat = run.health.post_mortem.way_back, state_of(run).token
+    back = way.step
+    press(app, f"Back to step {back:,}, learning rate {way.rate:g}")
     branch = run_of(app)
-    assert branch is not run and (branch.step, branch.settings) == (back, run.settings)
+    assert branch is not run and (branch.step, branch.settings) == (back, run.settings.replace(learning_rate=way.rate))
+    assert app.session_state.learning_rate == way.rate, "the slider says so, too"
     oracle = Trainer(run.settings, load_dataset("fashion-mnist-mini"))
     oracle.train(back)
     for ours, theirs in zip(branch.trainer.net.parameters(), oracle.net.parameters(), strict=True):

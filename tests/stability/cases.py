@@ -52,7 +52,12 @@ ILL = [
     ("dead", case(learning_rate=10.0)),
     ("dead", case(activation="gelu", learning_rate=3.0)),
     ("dying", case(learning_rate=0.5, momentum=0.9)),
-    ("dying", case(learning_rate=0.1, optimizer="adam")),
+    ("dead", case(learning_rate=0.1, optimizer="adam")),
+    ("loud", case(init_std=0.3, learning_rate=0.01)),
+    ("slow", case(activation="tanh", init="xavier", learning_rate=1e-5)),
+    ("slow", case(learning_rate=1e-4, init="kaiming")),
+    ("slow", case(optimizer="adam", learning_rate=1e-6, init="kaiming", hidden_sizes=(64, 64))),
+    ("zeros", case(init="zeros", activation="sigmoid")),
 ]
 
 WELL = [
@@ -87,7 +92,6 @@ WELL = [
     case(train_size=200, batch_size=20),
     case(train_size=1000, batch_size=100, learning_rate=0.2),
     case(init_std=0.1),
-    case(init_std=0.3, learning_rate=0.01),
     case(init_std=0.001),
     case(hidden_sizes=(8,)),
     case(hidden_sizes=(512, 256, 128), init="kaiming", learning_rate=0.05),

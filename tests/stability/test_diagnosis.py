@@ -99,8 +99,19 @@ def test_other_illnesses_are_named_too(kind, settings):
 def test_a_healthy_run_is_never_called_sick(settings):
     needs(settings.dataset)
     run, said = watch(settings, STEPS)
-    assert run.step >= STEPS and {severity for _, severity in said} <= {Severity.HEALTHY}, said
-    assert words(run.snapshot.diagnosis) == "" and "Healthy" in how_it_is_doing(run.snapshot.diagnosis)
+    assert run.step >= STEPS and {kind for kind, _ in said} <= {Kind.YOUNG, Kind.HEALTHY, Kind.OVERFITTING}, said
+    if run.snapshot.diagnosis.kind == Kind.HEALTHY:
+        assert words(run.snapshot.diagnosis) == "" and "Healthy" in how_it_is_doing(run.snapshot.diagnosis)
+
+
+@pytest.mark.seeds
+@pytest.mark.parametrize("seed", range(10))
+def test_a_network_that_learns_its_images_by_heart_is_told_so(seed):
+    settings = case(train_size=200, batch_size=20, learning_rate=0.3, init="kaiming", seed=seed)
+    run, said = watch(settings, 2000)
+    assert Severity.ALARM not in {severity for _, severity in said}
+    assert run.snapshot.diagnosis.kind == Kind.OVERFITTING
+    assert "100 % of them" in words(run.snapshot.diagnosis)
 
 
 def test_there_are_more_than_forty_of_them_and_all_differ():
@@ -126,11 +137,8 @@ def test_dead_loss_looks_harmless_and_is_called_so():
     run, _ = watch(case(learning_rate=3.16), 240)
     text = words(run.snapshot.diagnosis, run.health.post_mortem)
     post_mortem = run.health.post_mortem
-    assert (
-        post_mortem.stable_rate < 3.16
-        and "curvature could bear" in text
-        and f"Go back to step {post_mortem.back_to:,}" in text
-    )
+    assert post_mortem.stable_rate < 3.16 and "looks harmless" in text
+    assert f"Go back to step {post_mortem.way_back.step:,} with a learning rate of" in text
     assert math.isfinite(post_mortem.column("loss")[0])
 
 
@@ -154,7 +162,7 @@ def test_a_branch_that_falls_ill_is_examined_from_its_own_beginning():
         other.work(0.02)
         other.refresh(1)
     assert other.status == "paused" and not other.failed
-    assert other.health.post_mortem.steps[0] > 100 and other.health.post_mortem.back_to >= 100
+    assert other.health.post_mortem.steps[0] > 100 and other.health.post_mortem.well_until >= 100
 
 
 @pytest.mark.slow
@@ -168,7 +176,8 @@ def test_the_evidence_is_of_the_trouble_and_not_of_a_healthier_past():
         run.work(0.02)
         run.refresh(1)
     post_mortem = run.health.post_mortem
-    assert 990 <= post_mortem.back_to <= 1010 and post_mortem.steps[0] <= 1000 <= post_mortem.steps[-1]
+    assert 990 <= post_mortem.well_until <= 1010 and post_mortem.steps[0] <= 1000 <= post_mortem.steps[-1]
+    assert 900 <= post_mortem.way_back.step <= 1010
 
 
 def test_with_one_more_step_column_the_layers_are_still_the_layers(tiny, monkeypatch):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from mlpviz.backend.commands import SetPausing
-from mlpviz.diagnosis import PostMortem, Severity
+from mlpviz.diagnosis import PostMortem, Severity, WayBack
 from mlpviz.figures.chart import number
 from mlpviz.figures.dead_units import dead_units
 from mlpviz.figures.diagnosis import how_it_is_doing, worst_update
 from mlpviz.figures.post_mortem import post_mortem_charts
 from mlpviz.page import door, memory
+from mlpviz.page.controls import locked
 from mlpviz.page.guard import safely
 from mlpviz.page.plot import plot
 from mlpviz.page.rewind import branch_from
@@ -35,20 +38,28 @@ def what_happened(run: RunState, snapshot: Snapshot | None) -> None:
 
 def alarm_buttons(run: RunState) -> None:
     """Beside the board, after an alarm: back to just before, or to the evidence."""
-    if run.way_back is None or run.status in (Status.TRAINING, Status.EXAMINING):
+    if not run.examined or run.status in (Status.TRAINING, Status.EXAMINING):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="after_alarm"):
-        st.button(
-            f"Back to step {run.way_back:,}, just before",
-            key="just_before",
-            type="primary",
-            icon=":material/history:",
-            on_click=safely(branch_from),
-            args=(run, run.way_back),
-        )
+        if run.way_back is not None:
+            _way_back(run, *run.way_back)
         st.button(
             "What happened?", key="what_happened", icon=":material/troubleshoot:", on_click=safely(_show_evidence)
         )
+
+
+def _way_back(run: RunState, step: int, rate: float) -> None:
+    """The button that goes back, with the learning rate that was tried there, if it may be changed."""
+    takes_rate = not locked("learning_rate")
+    st.button(
+        f"Back to step {step:,}, learning rate {rate:g}" if takes_rate else f"Back to step {step:,}",
+        key="just_before",
+        type="primary",
+        icon=":material/history:",
+        on_click=safely(branch_from),
+        args=(run, step, rate if takes_rate else None),
+        help="The learning rate was tried on a copy of the network. Press Start to go on from there.",
+    )
 
 
 def _show_evidence() -> None:
@@ -78,11 +89,12 @@ def _switch(run: RunState) -> None:
 
 
 def _rewind(run: RunState, snapshot: Snapshot) -> None:
-    steps = sorted({*snapshot.checkpoints, *([snapshot.post_mortem.back_to] if snapshot.post_mortem else [])})
+    way_back = snapshot.post_mortem.way_back if snapshot.post_mortem else None
+    steps = sorted({*snapshot.checkpoints, *([way_back.step] if way_back else [])})
     steps = [step for step in steps if step < snapshot.step]
     if not steps:
         return
-    best = snapshot.post_mortem.back_to if snapshot.post_mortem else steps[-1]
+    best = way_back.step if way_back else steps[-1]
     key = f"rewind_{run.id}_{steps[-1]}_{len(steps)}"
     with st.container(border=True):
         st.markdown(
@@ -123,7 +135,7 @@ def _evidence(snapshot: Snapshot, post_mortem: PostMortem) -> None:
 
 def _facts(post_mortem: PostMortem) -> None:
     bad, worst = post_mortem.first_bad, worst_update(post_mortem)
-    facts = [f"All was well until step **{post_mortem.back_to:,}**: the lowest loss while the units lived."]
+    facts = [f"Healthy until step **{post_mortem.well_until:,}**."]
     if worst is not None:
         step, before, after = worst
         facts.append(
@@ -136,7 +148,18 @@ def _facts(post_mortem: PostMortem) -> None:
     if post_mortem.stable_rate is not None:
         rate = post_mortem.diagnosis.vitals.settings.learning_rate
         facts.append(
-            f"2 / sharpness at step {post_mortem.back_to:,}: **{number(post_mortem.stable_rate)}**; "
-            f"your learning rate: **{rate:g}**."
+            f"Largest stable learning rate by the curvature at step {post_mortem.well_until:,}: "
+            f"**{number(post_mortem.stable_rate)}**; your learning rate: **{rate:g}**."
         )
+    if post_mortem.way_back is not None:
+        facts.append(_tried(post_mortem.way_back))
     st.markdown("\n".join(f"- {fact}" for fact in facts))
+
+
+def _tried(way: WayBack) -> str:
+    """Each rate that was tried from the step to go back to, and how it did."""
+    losses = [f"{rate:g} → {number(loss) if math.isfinite(loss) else 'ran away'}" for rate, loss in way.tried]
+    return (
+        f"Tried on a copy from step {way.step:,}, where the loss is {number(way.loss)}: learning rate → loss after "
+        f"{way.steps:,} steps: {', '.join(losses)}. Taken: **{way.rate:g}**."
+    )
