@@ -189,9 +189,12 @@ def test_votes_of_the_neighbours_in_words():
 def test_the_story_in_words():
     steps = np.array([0, 10, 20, 30])
     assert in_words(steps, np.array([False, True, True, False])) == (
-        "Wrong at step 0; learnt by step 10; forgotten by step 30."
+        "Wrong in 1 test (step 0), right in 2 tests (steps 10 to 20), wrong in 1 test (step 30)."
     )
-    assert in_words(steps, np.array([True] * 4)) == "Right at step 0."
+    assert in_words(steps, np.array([False] * 4)) == "Wrong in all 4 tests (steps 0 to 30)."
+    assert in_words(steps[:1], np.array([True])) == "Right in 1 test (step 0)."
+    many = in_words(np.arange(20), np.arange(20) % 2 == 0)
+    assert many.startswith("The latest changes: right in 1 test (step 12)") and many.endswith("(step 19).")
 
 
 def test_a_reset_while_it_is_held_still_shows_the_new_run():

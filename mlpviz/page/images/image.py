@@ -27,6 +27,7 @@ TABS = {
     "Neighbours": Look.NEIGHBOURS,
     "Flip the prediction": Look.FLIP,
 }
+MOST_PARTS = 8  # of an image's history in words
 ABOUT_A_CLASS = (Look.SALIENCY, Look.CONTRIBUTIONS)
 
 
@@ -93,11 +94,17 @@ def _story(results: Results, index: int, classes: tuple[str, ...]) -> None:
 
 
 def in_words(steps: np.ndarray, right: np.ndarray) -> str:
-    """When the image was learnt and forgotten: "Right at step 0; forgotten by step 40; learnt by step 80."."""
-    parts = [f"{'Right' if right[0] else 'Wrong'} at step {steps[0]:,}"]
-    turns = np.flatnonzero(right[1:] != right[:-1]) + 1
-    parts += [f"{'learnt' if right[i] else 'forgotten'} by step {steps[i]:,}" for i in turns[-12:]]
-    return "; ".join(parts) + "."
+    """Which tests were right: "Wrong in 1 test (step 0), right in 3 tests (steps 10 to 30)."; of many changes the
+    latest."""
+    ends = [*np.flatnonzero(right[1:] != right[:-1]) + 1, len(right)]
+    parts = []
+    for begin, end in zip([0, *ends[:-1]], ends, strict=True):
+        count, first, last = end - begin, f"{steps[begin]:,}", f"{steps[end - 1]:,}"
+        tests = "1 test" if count == 1 else f"all {count} tests" if count == len(right) else f"{count} tests"
+        when = f"step {first}" if count == 1 else f"steps {first} to {last}"
+        parts.append(f"{'right' if right[begin] else 'wrong'} in {tests} ({when})")
+    text = ", ".join(parts[-MOST_PARTS:]) + "."
+    return f"{text[0].upper()}{text[1:]}" if len(parts) <= MOST_PARTS else f"The latest changes: {text}"
 
 
 def _saliency(said: Explanation, saliency: Saliency) -> None:
