@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mlpviz.backend.specifications import NewRun
 from mlpviz.catalog import default_dataset
 from mlpviz.figures.chart import percent
 from mlpviz.lessons import Lesson, load_lessons
@@ -15,7 +16,7 @@ from mlpviz.page.pins import Pinned, pin_by_itself, pinned, unpin_those_by_thems
 from mlpviz.page.views import WATCH
 from mlpviz.page.visit import current_run_or_none, replace_run
 from mlpviz.page.words import plain
-from mlpviz.settings import Settings
+from mlpviz.settings import Settings, spell
 from mlpviz.state import RunState
 
 
@@ -24,11 +25,12 @@ def choose_lesson() -> None:
     if hidden("lessons"):
         return
     lessons, problems = load_lessons()
+    order = list(lessons)
     st.session_state[memory.LESSON_CHOICE] = memory.LESSON.get()
     st.selectbox(
         "Lesson",
-        list(lessons),
-        format_func=lambda name: lessons[name].title,
+        order,
+        format_func=lambda name: f"{order.index(name) + 1}. {lessons[name].title}",
         key=memory.LESSON_CHOICE,
         placeholder="Choose a lesson…",
         on_change=safely(_choose),
@@ -47,7 +49,7 @@ def lesson_panel(run: RunState) -> None:
     with st.container(border=True, key="stack_lesson"):
         left, right = st.columns([6, 5], gap="medium")
         with left:
-            st.markdown(f"**{lesson.title}.** {lesson.question}")
+            _heading(lesson)
             guess = st.radio(
                 "Your prediction",
                 lesson.options,
@@ -59,56 +61,100 @@ def lesson_panel(run: RunState) -> None:
         with right:
             st.markdown(f"**Watch.** {lesson.watch}")
             _variants(lesson, run)
-            shown = st.toggle("Show the answer", key=f"answer_{lesson.name}", persist_state="session")
+            with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+                shown = st.toggle("Show the answer", key=f"answer_{lesson.name}", persist_state="session")
+                _next_lesson(lesson)
         if shown:
             _answer(lesson, guess)
 
 
+def _heading(lesson: Lesson) -> None:
+    """The lesson's number, its title and its question."""
+    order = list(load_lessons()[0])
+    number = f"Lesson {order.index(lesson.name) + 1} of {len(order)}: " if lesson.name in order else ""
+    st.markdown(f"**{number}{lesson.title}.** {lesson.question}")
+
+
+def _next_lesson(lesson: Lesson) -> None:
+    order = list(load_lessons()[0])
+    following = order[order.index(lesson.name) + 1 :] if lesson.name in order else []
+    if following and not link_locks() and not hidden("lessons"):
+        st.button("Next lesson", key="next_lesson", on_click=safely(_open), args=(following[0],))
+
+
+FIRST = "Settings of the question"
+
+
 def _variants(lesson: Lesson, run: RunState) -> None:
-    if not lesson.variants:
-        return
-    labels = {"As the question has it": lesson.settings} | lesson.variants
-    with st.container(horizontal=True, gap="small"):
-        for label, query in labels.items():
-            settings = _settings(query)
-            st.button(
-                label,
-                key=f"variant_{lesson.name}_{label}",
-                type="primary" if run.settings == settings else "secondary",
-                on_click=safely(_set_up),
-                args=(settings, run),
-                help="A new run with these settings; the one at hand stays behind it, pinned.",
-            )
+    """What is running now, and a button for each of the lesson's settings; that of the run on show is lit."""
+    labels = {FIRST: _settings(lesson.settings)} | {name: _settings(query) for name, query in lesson.variants.items()}
+    names = {settings: label for label, settings in labels.items()}
+    on_show = names.get(_began_with(run)) or names.get(run.settings)
+    if len(labels) > 1:
+        with st.container(horizontal=True, gap="small"):
+            for label, settings in labels.items():
+                st.button(
+                    label,
+                    key=f"variant_{lesson.name}_{label}",
+                    type="primary" if label == on_show else "secondary",
+                    on_click=safely(_set_up),
+                    args=(settings, run),
+                    help="Makes a new run with these settings. The run that is there now stays in the figures, pinned.",
+                )
+    st.caption(_running(labels, on_show, run))
     if pins := pinned():
         st.caption(" · ".join(_in_a_word(each, lesson) for each in pins))
 
 
 def _in_a_word(each: Pinned, lesson: Lesson) -> str:
     """What a letter in the curves stands for, and how far it got."""
-    labels = {"as the question has it": lesson.settings} | lesson.variants
+    labels = {FIRST.lower(): lesson.settings} | lesson.variants
     settings = each.snapshot.settings
     label = next((label for label, query in labels.items() if _settings(query) == settings), "another run")
     evaluation = each.snapshot.evaluation()
-    return f"**{each.letter}**: {label}, {percent(evaluation[1]) if evaluation else 'untested'}"
+    return f"**{each.letter}**: {label}, {percent(evaluation[1]) if evaluation else 'not tested'}"
+
+
+def _began_with(run: RunState) -> Settings:
+    """The settings with which the run was made, whatever was changed since."""
+    made_from = run.specification
+    return made_from.settings if isinstance(made_from, NewRun) else run.settings
+
+
+def _running(labels: dict[str, Settings], on_show: str | None, run: RunState) -> str:
+    """Which of the lesson's settings the run on show has, and what was changed since."""
+    if on_show is None:
+        return "Running now: other settings than this lesson’s."
+    what = (
+        f"Running now: {on_show[0].lower()}{on_show[1:]}" if len(labels) > 1 else "Running now: this lesson’s settings"
+    )
+    changed = labels[on_show].differences(run.settings)
+    now = ", ".join(f"{name.replace('_', ' ')} now {spell(new)}" for name, (_, new) in changed.items())
+    return f"{what} ({now})." if now else f"{what}."
 
 
 def _answer(lesson: Lesson, guess: str | None) -> None:
     right = lesson.options[lesson.right]
     if guess is not None:
-        st.markdown(f"You predicted *{guess}*. " + ("**That is right.**" if guess == right else f"It is: **{right}**."))
+        agrees = "You were right." if guess == right else f"The answer is: **{right}**."
+        st.markdown(f"You predicted *{guess}*. {agrees}")
     st.markdown(lesson.answer)
 
 
 def _choose() -> None:
     """A callback: set up the lesson that was chosen, in a run of its own."""
-    memory.LESSON.set(st.session_state[memory.LESSON_CHOICE])
+    _open(st.session_state[memory.LESSON_CHOICE])
+
+
+def _open(name: str | None) -> None:
+    memory.LESSON.set(name)
     lesson = current_lesson()
     unpin_those_by_themselves()
     if lesson is not None:
         settings = _settings(lesson.settings)
         run = current_run_or_none()
         fill(settings)
-        if run is not None and not run.untouched:
+        if run is not None and not (run.untouched and _began_with(run) == settings):
             replace_run(settings, run)
         st.session_state[memory.VIEW] = WATCH
 
@@ -117,7 +163,7 @@ def _set_up(settings: Settings, run: RunState) -> None:
     run = door.now(run)
     if not run.untouched:
         pin_by_itself(run)
-        replace_run(settings, run)
+    replace_run(settings, run)
     fill(settings)
 
 

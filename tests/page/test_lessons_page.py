@@ -32,7 +32,7 @@ def test_the_answer_is_behind_a_click_and_knows_the_prediction():
     assert "You predicted *It falls faster*" in texts(app) and LESSONS["too-high"].answer in texts(app)
     app.radio(key="predict_too-high").set_value("It settles near 2.30")
     app.run()
-    assert "That is right" in texts(app)
+    assert "You were right" in texts(app)
 
 
 def test_a_variant_is_a_new_run_and_the_old_one_stays_pinned():
@@ -43,7 +43,7 @@ def test_a_variant_is_a_new_run_and_the_old_one_stays_pinned():
     press(app, "With momentum")
     second = run_of(app)
     assert second is not first and second.settings.momentum == 0.9 and second.step == 0
-    assert list(app.session_state.pins) == ["A"] and "**A**: as the question has it" in texts(app)
+    assert list(app.session_state.pins) == ["A"] and "**A**: settings of the question" in texts(app)
     app.selectbox(key="lesson_choice").set_value("deep-well")
     app.run()
     assert app.session_state.pins == {}, "another lesson begins with clean figures"
@@ -150,7 +150,7 @@ def test_a_visitor_who_goes_through_a_lesson_keeps_two_runs_and_their_pins():
     """As tests/runs/test_room.py supposes, where a hundred visitors do so."""
     app = page(lesson="batch-size")
     lesson = LESSONS["batch-size"]
-    for label in ("As the question has it", *lesson.variants):
+    for label in ("Settings of the question", *lesson.variants):
         press(app, label)
         run = run_of(app)
         press(app, "Step")
@@ -160,3 +160,28 @@ def test_a_visitor_who_goes_through_a_lesson_keeps_two_runs_and_their_pins():
         assert kinds["RunState"] <= 2 and kinds["PinState"] <= len(lesson.variants)
         assert set(kinds) <= {"RunState", "PinState"}
     assert kinds["PinState"] > 0
+
+
+def test_lessons_are_numbered_and_lead_to_the_next():
+    app = page(lesson="too-high")
+    order = list(load_lessons()[0])
+    number = order.index("too-high") + 1
+    assert f"**Lesson {number} of {len(order)}: " in texts(app)
+    assert f"{number}. {load_lessons()[0]['too-high'].title}" in app.selectbox(key="lesson_choice").options
+    press(app, "Next lesson")
+    assert app.session_state.lesson == order[number] and f"Lesson {number + 1} of" in texts(app)
+    assert "Next lesson" not in labels(page(lesson=order[-1]))
+
+
+def test_the_lit_variant_is_that_of_the_run_on_show_whatever_was_changed_since():
+    app = page(lesson="momentum")
+    assert "Running now: settings of the question." in texts(app)
+    press(app, "With momentum")
+    lit = [button.label for button in app.button if button.proto.type == "primary" and button.label in VARIANTS]
+    assert lit == ["With momentum"] and "Running now: with momentum." in texts(app)
+    app.select_slider(key="learning_rate").set_value(0.1)
+    app.run()
+    assert "Running now: with momentum (learning rate now 0.1)." in texts(app)
+
+
+VARIANTS = ("Settings of the question", "With momentum")
