@@ -80,7 +80,7 @@ OVERFLOWED = 1e30  # stands for a loss that is not finite, where a mean is taken
 # A loss a thousand times what guessing costs comes of steps that overshoot, not of bad luck.
 EXPLODED_LOSS = 1e3
 # A run that has learnt little is slow if, at the pace of its latest 200 steps, it takes more than so many further steps
-# to learn something. Healthy runs take a few hundred; with small mini-batches, as many as see the same images.
+# to learn something. Healthy runs take a few hundred; with small mini-batches, up to three times as many.
 SLOW_STEPS, SLOW_BATCH = 500, 64
 # After large initial weights or with strong decay: as long as less of the test set is right, they are in the way.
 GOOD_ACCURACY = 0.75
@@ -273,6 +273,8 @@ def _flat(v: Vitals) -> tuple[Kind, Severity] | None:
         return Kind.DEAD, Severity.ALARM
     if (v.died > NEARLY_ALL and v.accuracy < FAIR_ACCURACY) or (v.died > MOSTLY_DEAD and v.accuracy < GOOD_ACCURACY):
         return Kind.DEAD, Severity.ALARM
+    if v.died > HALF and v.accuracy < GOOD_ACCURACY and v.spiked(SPIKE):
+        return Kind.DEAD, Severity.ALARM  # a step that went too far has killed them
     return (Kind.DYING, Severity.NOTE) if v.died > HALF else None
 
 
@@ -314,7 +316,7 @@ def _slow(v: Vitals) -> bool:
     if not v.poor or not math.isfinite(v.loss_before):
         return False
     pace = (v.loss_before - v.loss) / WINDOW  # a step
-    steps = SLOW_STEPS * max(1.0, SLOW_BATCH / v.settings.batch_size)
+    steps = SLOW_STEPS * min(3.0, max(1.0, SLOW_BATCH / v.settings.batch_size))
     return v.loss - POOR_LOSS * LN10 > pace * steps
 
 

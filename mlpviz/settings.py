@@ -138,12 +138,16 @@ class Settings:
     # dict, JSON, URL
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field by its name, in types that JSON has."""
+        """The settings as a dictionary that `json.dumps` takes: every field by its name. `hidden_sizes` is a list."""
         return asdict(self) | {"hidden_sizes": list(self.hidden_sizes)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
-        """Missing fields take their defaults; an unknown one is a ValueError."""
+        """The settings in a dictionary such as `to_dict` gives. A field that is missing gets its default.
+
+        Raises:
+            ValueError: a key is not the name of a setting, or a value is not allowed.
+        """
         names = [field.name for field in fields(cls)]
         for name in values:
             if name not in names:
@@ -151,15 +155,15 @@ class Settings:
         return cls(**values)
 
     def to_json(self) -> str:
-        """`to_dict` as JSON."""
+        """The settings as a JSON object, with every field. `from_json` reads it back."""
         return json.dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """The inverse of `to_json`.
+        """The settings in a JSON object such as `to_json` gives. A field that is missing gets its default.
 
         Raises:
-            ValueError: it is not JSON, not an object, or no settings.
+            ValueError: the text is not JSON, or not an object; or a key or a value is not allowed.
         """
         try:
             values = json.loads(text)
@@ -170,7 +174,8 @@ class Settings:
         return cls.from_dict(values)
 
     def to_params(self) -> dict[str, str]:
-        """URL parameters: the dataset, and every field that differs from its default."""
+        """The settings as URL parameters, field by field: the dataset, and all that differs from the default. The page
+        puts them into its address; `from_params` reads them back."""
         default = type(self)()
         return {
             field.name: spell(getattr(self, field.name))
@@ -180,7 +185,12 @@ class Settings:
 
     @classmethod
     def from_params(cls, params: Mapping[str, str]) -> Settings:
-        """Read URL parameters; those that are no settings (a run's id, say) are passed over."""
+        """The settings in URL parameters. A field that is missing gets its default. Parameters that are no settings,
+        such as a run's id, are ignored.
+
+        Raises:
+            ValueError: a value can't be read, or is not allowed.
+        """
         names = {field.name for field in fields(cls)}
         return cls(**{name: parse(name, text) for name, text in params.items() if name in names})
 
@@ -245,7 +255,22 @@ def _range(name: str) -> str:
     return f"number from {low:,} to {high:,}"
 
 
-def _error(name: str, value: Any, allowed: str) -> ValueError:
+class SettingError(ValueError):
+    """A setting has a value that it can't have.
+
+    Attributes:
+        field: the name of the setting. value: the value, as text. allowed: what it must be, in words.
+    """
+
+    def __init__(self, field: str, value: str, allowed: str) -> None:
+        super().__init__(f"{field} is {value}; it must be {allowed}.")
+        self.field, self.value, self.allowed = field, value, allowed
+
+    def __reduce__(self) -> tuple[type[SettingError], tuple[str, str, str]]:
+        return type(self), (self.field, self.value, self.allowed)
+
+
+def _error(name: str, value: Any, allowed: str) -> SettingError:
     text = repr(value)
     text = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
-    return ValueError(f"{name} is {text}; it must be {allowed}.")
+    return SettingError(name, text, allowed)

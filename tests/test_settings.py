@@ -1,10 +1,11 @@
 import dataclasses
 import math
+import pickle
 
 import pytest
 
 from mlpviz import Settings
-from mlpviz.settings import BOUNDS, CHOICES
+from mlpviz.settings import BOUNDS, CHOICES, SettingError
 
 UNUSUAL = Settings(
     dataset="kmnist",
@@ -170,3 +171,10 @@ def test_a_size_of_very_many_digits_gets_our_own_message():
     with pytest.raises(ValueError, match="it must be whole numbers such as 256") as error:
         Settings.from_params({"hidden_sizes": "9" * 5000})
     assert len(str(error.value)) < 300
+
+
+def test_an_error_says_which_setting_and_can_be_pickled():
+    with pytest.raises(SettingError) as caught:
+        Settings(batch_size=0)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.field, error.value) == ("batch_size", "0") and str(error) == str(caught.value)

@@ -7,9 +7,27 @@ import streamlit as st
 from mlpviz.catalog import default_dataset
 from mlpviz.page import memory
 from mlpviz.page.controls import begin
-from mlpviz.settings import Settings, parse, spell
+from mlpviz.settings import SettingError, Settings, parse, spell
 
 ARTICLE = Settings()
+#: What the page calls each setting.
+LABELS = {
+    "learning_rate": "Learning rate",
+    "batch_size": "Batch size",
+    "epochs": "Epochs",
+    "init_std": "Init std",
+    "hidden_sizes": "Hidden layers",
+    "activation": "Activation",
+    "init": "Initialisation",
+    "seed": "Seed",
+    "optimizer": "Optimizer",
+    "momentum": "Momentum",
+    "nesterov": "Nesterov",
+    "weight_decay": "Weight decay",
+    "dataset": "Dataset",
+    "train_size": "Training images",
+    "device": "Device",
+}
 
 
 def prepare(latest: Settings | None = None) -> None:
@@ -25,7 +43,7 @@ def prepare(latest: Settings | None = None) -> None:
         settings, more = best_settings({"dataset": default_dataset()} | lesson | st.query_params.to_dict())
         problems += more
     if problems:
-        memory.PROBLEM.set(f"The address holds what can’t be: {' '.join(problems)} The rest of it is used.")
+        memory.PROBLEM.set(f"Part of the address can’t be used. {' '.join(problems)} The rest of it is used.")
     fill(settings)
 
 
@@ -46,7 +64,7 @@ def best_settings(params: dict[str, str]) -> tuple[Settings, list[str]]:
             try:
                 Settings.from_params(taken | {name: text})
             except ValueError as error:
-                problems.append(str(error))
+                problems.append(in_words(error))
             else:
                 taken[name] = left.pop(name)
                 break  # it may make another one possible
@@ -63,7 +81,8 @@ def fill(settings: Settings) -> None:
 
 
 def read() -> Settings:
-    """The settings that the widgets say; the last good ones, with `problem` set, where they can't be."""
+    """The settings that the widgets say. Where these can't be, the last valid ones, and `problem_at` says why."""
+    memory.FIELD_PROBLEM.set(None)
     values = {name: st.session_state[name] for name in ARTICLE.to_dict()}
     try:
         values["hidden_sizes"] = parse("hidden_sizes", values["hidden_sizes"])
@@ -72,7 +91,22 @@ def read() -> Settings:
         if not values["momentum"]:
             values["nesterov"] = False
         memory.SETTINGS.set(Settings(**values))
-    except ValueError as error:
-        memory.PROBLEM.set(f"{error} Until then the last good settings hold.")
+    except SettingError as error:
+        memory.FIELD_PROBLEM.set(
+            (error.field, f"{in_words(error)} Until you change it, the last valid settings are used.")
+        )
     settings: Settings = memory.SETTINGS.get()
     return settings
+
+
+def in_words(error: ValueError) -> str:
+    """The error, with the setting called as the page calls it."""
+    if not isinstance(error, SettingError):
+        return str(error)
+    return f"{LABELS[error.field]}: {error.value} can’t be used. It must be {error.allowed}."
+
+
+def problem_at(name: str) -> str:
+    """What is wrong with the value in the widget of that setting; nothing if all is well."""
+    problem = memory.FIELD_PROBLEM.get()
+    return problem[1] if problem is not None and problem[0] == name else ""

@@ -80,6 +80,7 @@ NOTES: Slot[list[str]] = Slot("notes", list)  # which runs were removed for a ne
 
 # Errors in callbacks; the next script run shows each once
 PROBLEM = Slot("problem", str)
+FIELD_PROBLEM: Slot[tuple[str, str] | None] = Slot("field_problem", lambda: None)  # of a setting; kept while it lasts
 PIN_PROBLEM = Slot("pin_problem", str)
 TWIN_PROBLEM = Slot("twin_problem", str)
 

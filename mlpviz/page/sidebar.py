@@ -9,10 +9,11 @@ from mlpviz.lessons import GROUPS as MEMBERS
 from mlpviz.page import memory
 from mlpviz.page.controls import anything_locked, hidden, locked
 from mlpviz.page.downloads import download_offer
-from mlpviz.page.fields import fill, prepare, read
+from mlpviz.page.fields import LABELS, fill, prepare, problem_at, read
 from mlpviz.page.guard import safely
 from mlpviz.page.lessons import choose_lesson
 from mlpviz.page.visit import come_back
+from mlpviz.page.words import plain
 from mlpviz.settings import (
     ACTIVATION_NAMES,
     BOUNDS,
@@ -36,6 +37,7 @@ def sidebar() -> Settings:
     """Draw the widgets; gives the settings that they say."""
     prepare(come_back() if not memory.SETTINGS.known() else None)
     _fit_to_dataset()
+    settings = read()
     choose_lesson()
     _article()
     for group, (label, draw) in GROUPS.items():
@@ -46,7 +48,7 @@ def sidebar() -> Settings:
         _missing_dataset()
     if not anything_locked():
         st.button("The article’s settings", on_click=safely(_article_settings), width="stretch")
-    return read()
+    return settings
 
 
 def _fit_to_dataset() -> None:
@@ -63,19 +65,24 @@ def _fit_to_dataset() -> None:
 
 def _article() -> None:
     if not hidden("learning_rate"):
-        _scale("Learning rate", "learning_rate", LEARNING_RATES, r"$\eta$ in $\theta \leftarrow \theta - \eta\, g$.")
+        explained = (
+            r"How far each step goes. Too high, and the loss jumps. $\eta$ in $\theta \leftarrow \theta - \eta\, g$."
+        )
+        _scale("learning_rate", LEARNING_RATES, explained)
     if not hidden("batch_size"):
         _batch_size()
     if not hidden("epochs"):
         low, high = BOUNDS["epochs"]
-        times = "How often the run goes through all training images."
-        st.number_input("Epochs", int(low), int(high), step=1, key="epochs", help=times, disabled=locked("epochs"))
+        times = "How many times the run goes through all training images."
+        st.number_input(
+            LABELS["epochs"], int(low), int(high), step=1, key="epochs", help=times, disabled=locked("epochs")
+        )
     if not hidden("init_std"):
         _scale(
-            "Init std",
             "init_std",
             INIT_STDS,
-            r"$\sigma$ in $W_{ij} \sim \mathcal{N}(0, \sigma^2)$; biases start at 0.",
+            r"How far the first weights spread around 0. $\sigma$ in $W_{ij} \sim \mathcal{N}(0, \sigma^2)$; biases "
+            "start at 0.",
             disabled=st.session_state["init"] != "normal",
         )
 
@@ -83,88 +90,93 @@ def _article() -> None:
 def _network() -> None:
     if not hidden("hidden_sizes"):
         st.text_input(
-            "Hidden layers",
+            LABELS["hidden_sizes"],
             key="hidden_sizes",
             disabled=locked("hidden_sizes"),
-            help="Units of each hidden layer, such as 256 or 256-128; *none* for a linear classifier.",
+            help="The number of units in each hidden layer, for example 256 or 256-128. Write *none* for a network "
+            "without a hidden layer.",
         )
+        if problem := problem_at("hidden_sizes"):
+            st.error(plain(problem))
     if not hidden("activation"):
         st.selectbox(
-            "Activation",
+            LABELS["activation"],
             ACTIVATION_NAMES,
             key="activation",
-            help=r"$\varphi$ in $h = \varphi(W_1 x + b_1)$.",
+            help=r"The function that each hidden layer ends with. $\varphi$ in $h = \varphi(W_1 x + b_1)$.",
             disabled=locked("activation"),
         )
     if not hidden("init"):
         st.selectbox(
-            "Initialisation",
+            LABELS["init"],
             INIT_NAMES,
             key="init",
             disabled=locked("init"),
-            help=r"*normal* takes Init std; *xavier*: $\sigma^2 = 2/(n_\text{in} + n_\text{out})$; "
-            r"*kaiming*: $\sigma^2 = 2/n_\text{in}$; *pytorch*: what `nn.Linear` does by itself.",
+            help=r"How the first weights are drawn. *normal* uses Init std. *xavier*: "
+            r"$\sigma^2 = 2/(n_\text{in} + n_\text{out})$. *kaiming*: $\sigma^2 = 2/n_\text{in}$. *pytorch*: what "
+            "`nn.Linear` does by itself. *zeros*: all weights 0.",
         )
     if not hidden("seed"):
         st.number_input(
-            "Seed",
+            LABELS["seed"],
             0,
             int(BOUNDS["seed"][1]),
             step=1,
             key="seed",
-            help="Fixes all random draws: same seed, same bits.",
+            help="Where the random numbers begin. The same seed gives the same run, to the last digit.",
             disabled=locked("seed"),
         )
 
 
 def _optimizer() -> None:
-    how = "How the update is made from the gradient."
+    how = "How a step is made from the gradient."
     if not hidden("optimizer"):
-        st.selectbox("Optimizer", OPTIMIZER_NAMES, key="optimizer", help=how, disabled=locked("optimizer"))
+        st.selectbox(LABELS["optimizer"], OPTIMIZER_NAMES, key="optimizer", help=how, disabled=locked("optimizer"))
     sgd = st.session_state.optimizer == "sgd"
     if not hidden("momentum"):
         st.slider(
-            "Momentum",
+            LABELS["momentum"],
             0.0,
             0.999,
             step=0.001,
             format="%.3f",
             key="momentum",
             disabled=not sgd or locked("momentum"),
-            help=r"$\mu$ in $v \leftarrow \mu v + g$, $\theta \leftarrow \theta - \eta v$; for sgd.",
+            help=r"How much of the earlier steps goes on in the next one. "
+            r"$\mu$ in $v \leftarrow \mu v + g$, $\theta \leftarrow \theta - \eta v$. Only sgd has it.",
         )
     if not hidden("nesterov"):
         st.checkbox(
-            "Nesterov",
+            LABELS["nesterov"],
             key="nesterov",
             disabled=not sgd or not st.session_state.momentum or locked("nesterov"),
-            help=r"Look ahead: step along $g + \mu v$ instead of $v$.",
+            help=r"Momentum that looks ahead: the step is along $g + \mu v$ instead of $v$.",
         )
     if not hidden("weight_decay"):
         st.number_input(
-            "Weight decay",
+            LABELS["weight_decay"],
             *BOUNDS["weight_decay"],
             step=0.0001,
             format="%g",
             key="weight_decay",
             disabled=locked("weight_decay"),
-            help=r"$\lambda$: pulls weights to 0; for sgd, $g \leftarrow g + \lambda\theta$.",
+            help=r"Pulls all weights towards 0 at each step. With sgd: $g \leftarrow g + \lambda\theta$.",
         )
 
 
 def _data() -> None:
     if not hidden("dataset"):
         st.selectbox(
-            "Dataset",
+            LABELS["dataset"],
             DATASET_NAMES,
             format_func=TITLES.__getitem__,
             key="dataset",
-            help="Ten classes, 28 × 28.",
+            help="Grey images of 28 × 28 pixels, in ten classes.",
             disabled=locked("dataset"),
         )
     if not hidden("train_size"):
         st.number_input(
-            "Training images",
+            LABELS["train_size"],
             1,
             _images(),
             value=None,
@@ -172,11 +184,11 @@ def _data() -> None:
             key="train_size",
             disabled=locked("train_size"),
             placeholder="all",
-            help="Take only the first so many.",
+            help="How many training images are used, from the first one on. Empty: all.",
         )
-    where = "Where network and data live; *auto* takes the fastest."
+    where = "Where the network is trained. *auto* takes the fastest device of this machine."
     if not hidden("device"):
-        st.selectbox("Device", DEVICE_NAMES, key="device", help=where, disabled=locked("device"))
+        st.selectbox(LABELS["device"], DEVICE_NAMES, key="device", help=where, disabled=locked("device"))
 
 
 def _missing_dataset() -> None:
@@ -185,18 +197,18 @@ def _missing_dataset() -> None:
     wanted = "fashion-mnist" if name == "fashion-mnist-mini" else name
     if find_dataset(wanted) is None:
         if name == "fashion-mnist-mini":
-            st.caption("The full Fashion-MNIST is not on this machine; this is the small one that ships with mlpviz.")
+            st.caption("The full Fashion-MNIST is not on this machine. This is the small one that comes with mlpviz.")
         download_offer(wanted, TITLES[wanted])
 
 
-def _scale(label: str, key: str, values: list[float], explained: str, disabled: bool = False) -> None:
+def _scale(key: str, values: list[float], explained: str, disabled: bool = False) -> None:
     """A slider in equal factors; a value from the address that is not on it gets a place of its own."""
     odd = memory.ODD_VALUES.get().setdefault(key, set())
     if st.session_state[key] not in values:
         odd.add(st.session_state[key])
     options = sorted({*values, *odd})
     st.select_slider(
-        label, options, key=key, format_func=lambda x: f"{x:g}", help=explained, disabled=disabled or locked(key)
+        LABELS[key], options, key=key, format_func=lambda x: f"{x:g}", help=explained, disabled=disabled or locked(key)
     )
 
 
@@ -206,12 +218,13 @@ def _batch_size() -> None:
     odd.add(st.session_state.batch_size)
     options = sorted({int(n) for n in (*BATCH_SIZES, *odd) if n < largest} | {largest})
     st.select_slider(
-        "Batch size",
+        LABELS["batch_size"],
         options,
         key="batch_size",
         disabled=locked("batch_size"),
         format_func=lambda n: f"all {n:,}" if n == images else f"{n:,}",
-        help=r"$m$: the gradient is the mean over $m$ images." + _why_no_larger(largest, images),
+        help=r"How many images each step uses. The gradient is the mean over these $m$ images."
+        + _why_no_larger(largest, images),
     )
 
 

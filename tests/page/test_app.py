@@ -52,9 +52,9 @@ def test_a_link_opens_the_same_experiment():
 @pytest.mark.parametrize(
     ("params", "part"),
     [
-        ({"learning_rate": "nan"}, "learning_rate"),
-        ({"hidden_sizes": "a-b"}, "hidden_sizes"),
-        ({"dataset": "imagenet"}, "dataset"),
+        ({"learning_rate": "nan"}, "Learning rate: "),
+        ({"hidden_sizes": "a-b"}, "Hidden layers: "),
+        ({"dataset": "imagenet"}, "Dataset: "),
     ],
 )
 def test_a_bad_link_says_so_and_falls_back(params, part):
@@ -146,7 +146,8 @@ def test_a_bad_field_says_what_is_allowed_and_loses_nothing():
     run = run_of(app)
     app.text_input(key="hidden_sizes").set_value("256-many")
     app.run()
-    assert "hidden_sizes is '256-many'; it must be whole numbers" in app.error[0].value
+    problem = app.sidebar.error[0].value  # at the field, which is called as its label says
+    assert "Hidden layers: '256-many' can’t be used. It must be whole numbers" in problem
     assert run_of(app) is run
 
 
@@ -317,7 +318,7 @@ def test_one_bad_value_in_a_link_loses_nothing_else():
     app = page(nesterov="true", learning_rate="abc", hidden_sizes="32", seed="-3", momentum="0.9")
     settings = run_of(app).settings
     assert settings == Settings(dataset="fashion-mnist-mini", hidden_sizes=(32,), momentum=0.9, nesterov=True)
-    assert "learning_rate" in app.error[0].value and "seed" in app.error[0].value
+    assert "Learning rate: 'abc'" in app.error[0].value and "Seed: -3" in app.error[0].value
 
 
 def test_the_open_line_is_in_the_address():
