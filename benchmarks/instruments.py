@@ -25,6 +25,7 @@ from mlpviz.observe.histograms import histogram
 from mlpviz.observe.inspector import PROBE_IMAGES, Inspector
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.observe.updates import norm, update_ratios
+from mlpviz.runs.run import Run
 from mlpviz.snapshot import REFRESH
 from mlpviz.trainer import pixels
 
@@ -112,11 +113,30 @@ def per_refresh(dataset: Dataset, rounds: int) -> list[list[str]]:
     return [*rows, ["the test set, once an epoch", f"{milliseconds:.0f}", "–"]]
 
 
+def per_run(dataset: Dataset, steps: int = 2_350) -> list[list[str]]:
+    """Rows: what the looks of a whole run cost, and what judging it costs, over the time of its steps. The run itself
+    keeps these times, as the page shows them."""
+    rows = []
+    for batch_size in (1, 8, 32, 256, 1024):
+        settings = Settings(dataset=dataset.name, batch_size=batch_size, learning_rate=0.01, epochs=1000)
+        run = Run(settings, dataset)
+        run.start()
+        while run.step < steps:
+            run.advance()
+        prices = {price.name: price for price in run.recording.prices.list()}
+        steps_took = prices["training"].seconds + prices["steps"].seconds
+        looks, judging = prices["inspection"], prices["watchdog"]
+        shares = [f"{100 * seconds / steps_took:.1f} %" for seconds in (looks.seconds, judging.seconds)]
+        rows.append([f"{batch_size:,}", f"{looks.times}", f"{looks.seconds:.2f} s", *shares])
+    return rows
+
+
 def main(rounds: int = 301, threads: int = 1) -> None:
     torch.set_num_threads(threads)
     dataset = load_dataset(default_dataset())
     rows = [row for batch_size in (32, 256) for row in per_step(batch_size, dataset, rounds)]
     table(["per step", "batch", "extra time over the bare loop"], rows)
+    table(["batch", "looks in 2,350 steps", "together", "of the steps", "watchdog, of the steps"], per_run(dataset))
     table(["per refresh", "ms", f"share of the time, once every {REFRESH} s"], per_refresh(dataset, rounds))
 
 

@@ -273,7 +273,7 @@ def _flat(v: Vitals) -> tuple[Kind, Severity] | None:
         return Kind.DEAD, Severity.ALARM
     if (v.died > NEARLY_ALL and v.accuracy < FAIR_ACCURACY) or (v.died > MOSTLY_DEAD and v.accuracy < GOOD_ACCURACY):
         return Kind.DEAD, Severity.ALARM
-    if v.died > HALF and v.accuracy < GOOD_ACCURACY and v.spiked(SPIKE):
+    if v.died > HALF and v.accuracy < FAIR_ACCURACY and v.spiked(SPIKE):
         return Kind.DEAD, Severity.ALARM  # a step that went too far has killed them
     return (Kind.DYING, Severity.NOTE) if v.died > HALF else None
 
@@ -289,7 +289,8 @@ def _astray(v: Vitals) -> tuple[Kind, Severity] | None:
         return Kind.OSCILLATION, Severity.NOTE if v.recovers else Severity.ALARM
     if v.spikes >= MANY_SPIKES and v.settings.batch_size >= FEW_IMAGES:
         return Kind.OSCILLATION, Severity.ALARM
-    if v.has_lost and not v.falls_clearly:
+    unrecovered = v.seen >= 2 * PATIENCE and v.spiked(SPIKE) and v.accuracy < FAIR_ACCURACY
+    if (v.has_lost or unrecovered) and not v.falls_clearly:
         return Kind.OSCILLATION, Severity.ALARM
     on_its_way_down = v.loss < FALLING * v.loss_before
     if v.guesses and not on_its_way_down and (v.spiked(SPIKE) or v.best_loss < GUESSES):
@@ -316,7 +317,7 @@ def _slow(v: Vitals) -> bool:
     if not v.poor or not math.isfinite(v.loss_before):
         return False
     pace = (v.loss_before - v.loss) / WINDOW  # a step
-    steps = SLOW_STEPS * min(3.0, max(1.0, SLOW_BATCH / v.settings.batch_size))
+    steps = SLOW_STEPS * min(3.0, max(1.0, math.sqrt(SLOW_BATCH / v.settings.batch_size)))
     return v.loss - POOR_LOSS * LN10 > pace * steps
 
 

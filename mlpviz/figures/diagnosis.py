@@ -7,6 +7,7 @@ import math
 from mlpviz.diagnosis import (
     GUESSES,
     LIKE_GUESSING,
+    LN10,
     OVERFLOWED,
     POOR_ACCURACY,
     Cause,
@@ -105,10 +106,15 @@ def _exploded(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 
 
 def _oscillation(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
+    right = _right(v)
+    if v.loss <= LN10 and v.has_lost:
+        return [f"The loss had been {number(v.best_loss)}. Now it is {number(v.loss)} and does not settle."]
+    if v.loss <= LN10:
+        return [f"The loss jumped up to {number(v.peak_loss)}. Now it is {number(v.loss)}, and only {right}."]
     if v.accuracy > POOR_ACCURACY:
         return [
-            f"{_right(v)[0].upper()}{_right(v)[1:]}, but the loss is {number(v.loss)}, higher than the 2.30 of "
-            "guessing: the wrong answers are given with far too much confidence."
+            f"{right[0].upper()}{right[1:]}, but the loss is {number(v.loss)}, higher than the 2.30 of guessing: the "
+            "wrong answers are given with far too much confidence."
         ]
     falls = "and falls" if v.falls_clearly else "and does not settle"
     return [f"The loss jumps up and down around {number(v.loss)}, above the 2.30 of guessing, {falls}."]

@@ -19,6 +19,7 @@ from mlpviz.page.texts import TEXT
 from mlpviz.runs.comparison import Comparison
 from mlpviz.trainer import pixels
 from tests.line_by_line.test_script import run as run_script
+from tests.runs.working import finish
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +71,56 @@ def losses(comparison):
 
 def dead(trainer):
     return max(dead_shares(trainer.net, trainer.probe()))
+
+
+@pytest.mark.seeds
+@pytest.mark.parametrize("name", list(ABLATIONS))
+@pytest.mark.parametrize("seed", range(10))
+def test_what_the_text_says_holds_for_every_seed(mini, name, seed):
+    """The outcome by the page's rule, and the numbers under “You see”."""
+    comparison = Comparison(ARTICLE.replace(seed=seed), mini, ABLATIONS[name])
+    finish(comparison)
+    assert outcome(comparison.snapshot) in OUTCOMES[name]
+    mine, theirs = accuracies(comparison)
+    ours, loss = losses(comparison)
+    match name:
+        case "raw-pixels":
+            assert loss.max() > 1000 and loss[-25:].mean() == pytest.approx(math.log(10), abs=0.01)
+            assert theirs[-1] == pytest.approx(0.1, abs=0.002)
+        case "sorted":
+            per_epoch = comparison.changed.steps_per_epoch
+            late = loss[per_epoch * 4 :].reshape(-1, per_epoch)
+            ups = np.diff(late, axis=1) > 1
+            assert 5 <= ups.sum(axis=1).mean() <= 10, "it jumps up at nearly every new class"
+            assert theirs[-1] < mine[-1] - 0.3
+            share, called = re.search(r"calls (\d+) % of the test images “(.+)”", comparison.snapshot.facts[0]).groups()
+            assert int(share) >= 40 and called in comparison.changed.dataset.classes[7:]
+        case "no-relu":
+            assert theirs[1] > mine[1], "at first a little ahead"
+        case "softmax-first":
+            assert loss.min() > 1.46 and theirs[-1] < mine[-1] - 0.05
+        case "zero-weights":
+            assert np.abs(loss - math.log(10)).max() < 0.05 and theirs[-1] == pytest.approx(0.1, abs=0.001)
+        case "sum":
+            assert loss.max() > 1000 and loss[100:].mean() > math.log(10) - 0.05
+        case "rate-10":
+            assert 0.9 < dead(comparison.changed) < 1 and theirs[-1] < mine[-1] - 0.2
+        case "rate-100":
+            assert np.isfinite(loss).all() and abs(loss[-25:].mean() - math.log(10)) < 0.1
+            assert dead(comparison.changed) > 0.97 and theirs[-1] == pytest.approx(0.1, abs=0.001)
+            gradient = linears(comparison.changed.net)[0].weight.grad
+            assert gradient.norm() < 0.01
+        case "no-zero-grad":
+            assert theirs[1] > mine[1] + 0.05 and theirs[-1] < 0.61 and theirs[-1] < theirs.max() - 0.1
+        case "ascent":
+            assert loss[20] > loss[0] and np.isnan(loss[-1])
+        case "no-eval":
+            assert ours.tolist() == loss.tolist() and 0.005 < (mine[1:] - theirs[1:]).mean() < 0.035
+        case "tested-on-training":
+            assert theirs[-1] > mine[-1] + 0.1
+            assert ours.tolist() == loss.tolist(), "the two networks are the same"
+        case _:
+            raise AssertionError("a text without a test")
 
 
 @pytest.mark.parametrize("name", list(ABLATIONS))
@@ -191,7 +242,6 @@ def test_sorted_labels_are_slower_and_favour_one_class(compared):
     assert theirs[-1] < ours[-1] - 0.3
     share = int(re.search(r"calls (\d+) %", compared("sorted").snapshot.facts[0]).group(1))
     assert share >= 30
-    assert losses(compared("sorted"))[1][200:].min() < 0.05, "almost nothing within a class"
 
 
 def test_plus_instead_of_minus_raises_the_loss(tiny, compared):
@@ -227,7 +277,7 @@ def test_higher_rates_make_the_loss_jump_kill_units_and_stay_finite(compared):
         assert dead(comparison.changed) >= least
     assert abs(losses(compared("rate-100"))[1][100:].mean() - math.log(10)) < 1
     gradient = linears(compared("rate-100").changed.net)[0].weight.grad
-    assert gradient.norm() == 0, "“Gradient norms of exactly 0 in the first layer”"
+    assert gradient.norm() < 0.01, "“Gradient norms of 0, or nearly 0, in the first layer”"
 
 
 def test_a_sum_is_a_learning_rate_times_the_batch_size(tiny):
