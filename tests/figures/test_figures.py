@@ -131,7 +131,7 @@ def test_first_layer_tiles_are_the_weights_in_127_steps(tiny):
     images = images.copy()
     images[0, 0, :5] = np.nan
     broken = first_layer_weights(replace(snapshot, inspection=replace(snapshot.inspection, first_layer_images=images)))
-    assert (broken["pixels"] == -128).sum() == 5 and "not finite, 5 weights" in broken["sentence"]
+    assert (broken["pixels"] == -128).sum() == 5 and "not finite (5 weights)" in broken["sentence"]
     linear = first_layer_weights(snapshot_after(tiny, hidden_sizes=()))
     assert sorted(linear["labels"]) == sorted(tiny.classes)
 
@@ -201,7 +201,7 @@ def test_the_accuracy_curve_shows_the_accuracies(tiny):
     assert np.array_equal(trace(c, "each step")["y"], snapshot.steps.mean[:, 1])
     assert trace(c, "test")["y"] == pytest.approx(snapshot.evaluations[:, 2])
     train, test = 100 * snapshot.steps.mean[5:30, 1].mean(), 100 * snapshot.evaluations[-1, 2]
-    assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %; guessing gets 10 % right."
+    assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %. Guessing gets 10 % right."
 
 
 def test_update_ratios_and_dead_shares_are_those_of_the_samples(tiny):
@@ -217,7 +217,7 @@ def test_update_ratios_and_dead_shares_are_those_of_the_samples(tiny):
         assert np.array_equal(t["x"], rows[:, 0]) and np.array_equal(t["y"], rows[:, column])
         assert t["mode"] == "lines+markers", "each sample is marked"
     last = f"{trend[-1, 0]:.0f}"
-    assert ratios.sentence.startswith(f"Step {last} moved") and f"after step {last}:" in dead.sentence
+    assert f"at step {last}: W₁" in ratios.sentence and f"after step {last}:" in dead.sentence
 
 
 def test_a_sample_where_the_run_rests_is_the_last_point(tiny):
@@ -234,7 +234,7 @@ def test_a_sample_where_the_run_rests_is_the_last_point(tiny):
     assert dead.data[0]["x"].tolist() == [*planned, 12] and "after step 12:" in dead.sentence
     assert ratios.data[0]["x"].tolist() == planned[1:], "of that update nothing was measured"
     run.one_step()
-    assert numbered("Update ratio")(work_off(run)).sentence.startswith("Step 13 moved")
+    assert "at step 13: W₁" in numbered("Update ratio")(work_off(run)).sentence
 
 
 def test_the_gradient_norms_sentence_gives_the_weights_latest(tiny):
