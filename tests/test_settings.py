@@ -109,7 +109,7 @@ def test_other_url_parameters_are_passed_over_and_unknown_dict_fields_are_not():
         Settings.from_dict({"speed": 3})
     with pytest.raises(ValueError, match="JSON"):
         Settings.from_json("{")
-    with pytest.raises(ValueError, match="one object"):
+    with pytest.raises(ValueError, match="one JSON object"):
         Settings.from_json("[]")
 
 

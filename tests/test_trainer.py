@@ -147,7 +147,7 @@ def test_a_change_that_needs_a_new_trainer_is_refused(tiny):
 def test_settings_that_do_not_fit_the_data(tiny):
     with pytest.raises(ValueError, match=r"batch_size is 1,001; it must be at most 1,000"):
         Trainer(SMALL.replace(batch_size=1001), tiny)
-    with pytest.raises(ValueError, match=r"train_size is 2,000; tiny has 1,000"):
+    with pytest.raises(ValueError, match=r"train_size is 2,000, but tiny has only 1,000"):
         Trainer(SMALL.replace(train_size=2000), tiny)
     assert Trainer(SMALL.replace(train_size=100, batch_size=100), tiny).steps_per_epoch == 1
 
@@ -170,7 +170,7 @@ def test_train_size_takes_the_first_images_alone(tiny):
     assert sorted(y.tolist()) == sorted(tiny.train.labels[:100].tolist())
     ours, theirs = (images.double().sum(dim=(1, 2)).sort().values for images in (X * 255, tiny.train.images[:100]))
     assert torch.allclose(ours, theirs)
-    with pytest.raises(ValueError, match="it must be at most 100, the training images"):
+    with pytest.raises(ValueError, match="it must be at most 100, the number of training images"):
         Trainer(SMALL.replace(train_size=100, batch_size=101), tiny)
 
 
