@@ -14,7 +14,7 @@ STATUS = {
     Status.PREPARING: "Preparing",
     Status.PAUSED: "Paused",
     Status.TRAINING: "Training",
-    Status.EXAMINING: "Looking for the cause",
+    Status.EXAMINING: "Finding the cause",
     Status.FINISHED: "Finished",
     Status.FAILED: "Stopped by an error",
 }

@@ -30,7 +30,12 @@ def post_mortem_charts(post_mortem: PostMortem) -> list[Chart]:
             "‖∂L/∂W‖ for the weights of each layer.",
         ),
         _layered(
-            post_mortem, "Update ratio, each update", "update", "W", layers, "‖ΔW‖ / ‖W‖: 1 is as large as the weights."
+            post_mortem,
+            "Update ratio, each update",
+            "update",
+            "W",
+            layers,
+            "‖ΔW‖ / ‖W‖: at 1, the update is as large as the weights.",
         ),
         _layered(post_mortem, "Largest weight", "weight", "W", layers, _largest(post_mortem, "weight", layers)),
     ]

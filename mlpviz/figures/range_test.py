@@ -14,7 +14,7 @@ from mlpviz.snapshot import RangeSnapshot, Status
 
 def range_headline(snapshot: RangeSnapshot) -> dict[str, object]:
     """The strip above the figure."""
-    status = task_status(snapshot.status, at_work="Testing learning rates", finished="Finished")
+    status = task_status(snapshot.status, at_work="Testing rates", finished="Finished")
     return {
         "status": status,
         "setting": f"On a copy of the network at step {snapshot.begun_at:,}",

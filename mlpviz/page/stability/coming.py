@@ -104,7 +104,7 @@ def _along(run: RunState) -> None:
         st.info("Pause the run to see the loss along the gradient of the next update.")
         return
     key = (run.id, run.step, run.settings)
-    along = computed("along", key, lambda: answer(run, LossAlongNextStep(), "Trying steps of many lengths…"))
+    along = computed("along", key, lambda: answer(run, LossAlongNextStep(), "Trying steps of different lengths…"))
     plot(along_gradient_curve(along), key="along_gradient", height=300)
     st.caption(
         f"The loss is that of the mini-batch of update {along.step + 1:,}{_share(along)}. "
@@ -123,7 +123,7 @@ def _other_direction(run: RunState) -> str:
         return ""
     name = settings.optimizer.upper() if settings.optimizer == "sgd" else settings.optimizer.capitalize()
     how = f"{name} with momentum" if settings.momentum else name
-    return f" {how} itself steps in another direction. The curve follows the plain gradient."
+    return f" {how} itself steps in another direction than the plain gradient, which is drawn here."
 
 
 def _plane(run: RunState) -> None:
@@ -140,14 +140,14 @@ def _plane(run: RunState) -> None:
         )
         if not st.button("Draw it", key="draw_plane"):
             return
-    plane = computed("plane", key, lambda: answer(run, LossPlane(), "Measuring 625 networks…"))
+    plane = computed("plane", key, lambda: answer(run, LossPlane(), "Computing the loss at 625 points…"))
     plot(plane_map(plane), key="plane", height=330)
 
 
 def _prices(run: RunState, snapshot: Snapshot | None) -> None:
     st.markdown("##### What the measurements cost in this run")
     if snapshot is None or not snapshot.step:
-        st.caption("Shown once the run has trained.")
+        st.caption("This table appears after the first step.")
         return
     st.dataframe(price_rows(snapshot), hide_index=True)
     st.caption(

@@ -84,7 +84,7 @@ def _switch(run: RunState) -> None:
         "Pause when something goes wrong",
         key=key,
         on_change=safely(tell),
-        help="For example: the loss is not finite; or for 200 steps it stays at the level of guessing, or goes up and "
+        help="For example, the loss is not finite. Or for 200 steps, it stays at the level of guessing or goes up and "
         "down without falling.",
     )
 
