@@ -1,4 +1,4 @@
-"""Every choice that makes a run, with its default, its bounds and its spelling in JSON and in a URL."""
+"""All settings of a run: their defaults, their bounds, and how they are written in JSON and in a URL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from mlpviz.catalog import CATALOG
 
-IMAGE_SIZE = 28 * 28  # pixels, and so the network's inputs
+IMAGE_SIZE = 28 * 28  # pixels: the inputs of the network
 CLASSES = 10
 
 DATASET_NAMES = tuple(CATALOG)
@@ -21,9 +21,9 @@ DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
 
 MAX_HIDDEN_LAYERS = 6
 MAX_HIDDEN_SIZE = 1024
-#: Images of a mini-batch times parameters, at most. A step of so much work takes about half a second on one core, and
-#: all others on the server wait for it. Networks as small as the article's may have all images, which takes twice as
-#: long.
+#: The largest work of a step: images of a mini-batch times parameters. Such a step takes about half a second on one
+#: core, and everybody else on the server waits for it. The article's network and smaller ones may use all images in one
+#: mini-batch, which takes twice as long.
 MOST_WORK = 30_000 * 203_530
 ARTICLE_PARAMETERS = 203_530
 
@@ -36,7 +36,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "batch_size": (1, 60_000),
     "epochs": (1, 1_000),
     "train_size": (1, 60_000),
-    "seed": (0, 2**53 - 1),  # what JSON and a browser keep exactly
+    "seed": (0, 2**53 - 1),  # JSON and a browser keep these numbers exactly
 }
 CHOICES: dict[str, tuple[str, ...]] = {
     "dataset": DATASET_NAMES,
@@ -45,10 +45,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": OPTIMIZER_NAMES,
     "device": DEVICE_NAMES,
 }
-#: Fields that a running run takes up at its next step; any other change needs a new run.
+#: Fields that can change during a run, from its next step on. Any other change needs a new run.
 LIVE_FIELDS = ("learning_rate", "momentum", "weight_decay", "epochs")
 
-LONGEST_VALUE = 100  # characters of a value that an error repeats
+LONGEST_VALUE = 100  # an error message shows this many characters of a value at most
 
 _FLOATS = ("init_std", "learning_rate", "momentum", "weight_decay")
 _INTEGERS = ("batch_size", "epochs", "train_size", "seed")
@@ -56,15 +56,15 @@ _INTEGERS = ("batch_size", "epochs", "train_size", "seed")
 
 @dataclass(frozen=True)
 class Settings:
-    """One experiment. The defaults are the article's: 784-256-10, ReLU, N(0, 0.01²), SGD at 0.1, batches of 256.
+    """One experiment. The defaults are the article's: 784-256-10, ReLU, N(0, 0.01²), SGD at 0.1, mini-batches of 256.
 
     Args:
         hidden_sizes: units of each hidden layer; empty for a linear classifier.
-        init_std: standard deviation of the weights, used by `init="normal"` alone.
-        train_size: how many training images, from the first on; None for all of them.
+        init_std: standard deviation of the initial weights; only `init="normal"` uses it.
+        train_size: how many training images are used, from the first one on; None for all.
 
     Raises:
-        ValueError: names the field, the value and what is allowed.
+        ValueError: the message names the field, the value and what is allowed.
     """
 
     dataset: str = "fashion-mnist"
@@ -98,26 +98,27 @@ class Settings:
         if not isinstance(self.nesterov, bool):
             raise _error("nesterov", self.nesterov, "true or false")
         if self.momentum and self.optimizer != "sgd":
-            raise _error("momentum", self.momentum, f"0 with {self.optimizer}; it is a setting of sgd")
+            raise _error("momentum", self.momentum, f"0 with {self.optimizer}, because only sgd uses it")
         if self.nesterov and not self.momentum:
-            raise _error("nesterov", self.nesterov, "false while the momentum is 0")
+            raise _error("nesterov", self.nesterov, "false if the momentum is 0")
 
     def replace(self, **changes: Any) -> Settings:
         """The same settings with some fields changed, checked again."""
         return replace(self, **changes)
 
     def needs_new_run(self, other: Settings) -> bool:
-        """Whether going from these settings to `other` changes the network, its data or their order."""
+        """Whether a change from these settings to `other` needs a new run: another network, other data or another
+        order."""
         return any(name not in LIVE_FIELDS for name in self.differences(other))
 
     def differences(self, other: Settings) -> dict[str, tuple[Any, Any]]:
-        """Field by field, what differs: `{name: (here, there)}`."""
+        """The fields that differ: `{name: (value here, value in other)}`."""
         pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
-        """The network's sizes from the input to the logits: (784, hidden units …, 10)."""
+        """The sizes of all layers, from the input to the logits: (784, hidden units …, 10)."""
         return (IMAGE_SIZE, *self.hidden_sizes, CLASSES)
 
     @property
@@ -128,22 +129,23 @@ class Settings:
 
     @property
     def largest_batch(self) -> int:
-        """How many images a mini-batch may have with this network, so that no step takes long."""
+        """How many images a mini-batch can have with this network, so that a step doesn't take too long."""
         most = int(BOUNDS["batch_size"][1])
         return most if self.parameters <= ARTICLE_PARAMETERS else min(most, MOST_WORK // self.parameters)
 
     def _network(self) -> str:
-        return f"hidden layers {spell(self.hidden_sizes)} ({self.parameters:,} parameters), so that no step takes long"
+        sizes = spell(self.hidden_sizes)
+        return f"hidden layers {sizes} ({self.parameters:,} parameters); otherwise a step takes too long"
 
     # dict, JSON, URL
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as a dictionary that `json.dumps` takes: every field by its name. `hidden_sizes` is a list."""
+        """The settings as a dictionary for `json.dumps`, with every field by its name. `hidden_sizes` is a list."""
         return asdict(self) | {"hidden_sizes": list(self.hidden_sizes)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
-        """The settings in a dictionary such as `to_dict` gives. A field that is missing gets its default.
+        """The settings from a dictionary, as `to_dict` makes it. Missing fields get their defaults.
 
         Raises:
             ValueError: a key is not the name of a setting, or a value is not allowed.
@@ -151,7 +153,7 @@ class Settings:
         names = [field.name for field in fields(cls)]
         for name in values:
             if name not in names:
-                raise ValueError(f"{name} is not a setting; the settings are {', '.join(names)}.")
+                raise ValueError(f"{name} is not a setting. The settings are {', '.join(names)}.")
         return cls(**values)
 
     def to_json(self) -> str:
@@ -160,22 +162,22 @@ class Settings:
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """The settings in a JSON object such as `to_json` gives. A field that is missing gets its default.
+        """The settings from a JSON object, as `to_json` makes it. Missing fields get their defaults.
 
         Raises:
-            ValueError: the text is not JSON, or not an object; or a key or a value is not allowed.
+            ValueError: the text is not a JSON object, or a key or a value is not allowed.
         """
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"These settings are not valid JSON: {error}.") from None
         if not isinstance(values, dict):
-            raise ValueError('Settings in JSON are one object, such as {} or {"learning_rate": 0.1}.')
+            raise ValueError('The settings must be one JSON object, such as {} or {"learning_rate": 0.1}.')
         return cls.from_dict(values)
 
     def to_params(self) -> dict[str, str]:
-        """The settings as URL parameters, field by field: the dataset, and all that differs from the default. The page
-        puts them into its address; `from_params` reads them back."""
+        """The settings as URL parameters: the dataset, and every field that differs from its default. The page puts
+        them into its address, and `from_params` reads them back."""
         default = type(self)()
         return {
             field.name: spell(getattr(self, field.name))
@@ -185,8 +187,8 @@ class Settings:
 
     @classmethod
     def from_params(cls, params: Mapping[str, str]) -> Settings:
-        """The settings in URL parameters. A field that is missing gets its default. Parameters that are no settings,
-        such as a run's id, are ignored.
+        """The settings from URL parameters. Missing fields get their defaults. Parameters that are not settings, such
+        as the id of a run, are ignored.
 
         Raises:
             ValueError: a value can't be read, or is not allowed.
@@ -205,7 +207,7 @@ def spell(value: Any) -> str:
 
 
 def parse(name: str, text: str) -> Any:
-    """The inverse of `spell` for the field called `name`; hidden sizes may also be parted by commas or spaces."""
+    """The inverse of `spell` for the field `name`. Hidden sizes may also be separated by commas or spaces."""
     text = text.strip()
     if name == "hidden_sizes":
         parts = [] if text.lower() in ("", "none") else text.replace("-", " ").replace(",", " ").split()
@@ -241,8 +243,10 @@ def _integer(name: str, value: Any) -> int:
 
 
 def _hidden_sizes(value: Any) -> tuple[int, ...]:
-    allowed = f"0 to {MAX_HIDDEN_LAYERS} layers of 1 to {MAX_HIDDEN_SIZE} units, such as (256,) or (256, 128)"
-    if not isinstance(value, (tuple, list)) or len(value) > MAX_HIDDEN_LAYERS:
+    allowed = f"0 to {MAX_HIDDEN_LAYERS} layers of 1 to {MAX_HIDDEN_SIZE} units"
+    if not isinstance(value, (tuple, list)):
+        raise _error("hidden_sizes", value, f"{allowed}, in a tuple such as (256,) or (256, 128)")
+    if len(value) > MAX_HIDDEN_LAYERS:
         raise _error("hidden_sizes", value, allowed)
     for size in value:
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_HIDDEN_SIZE:
@@ -256,7 +260,7 @@ def _range(name: str) -> str:
 
 
 class SettingError(ValueError):
-    """A setting has a value that it can't have.
+    """A setting has a value that is not allowed.
 
     Attributes:
         field: the name of the setting. value: the value, as text. allowed: what it must be, in words.

@@ -1,5 +1,5 @@
-"""What one moment of a task looks like: immutable, NumPy arrays and plain values alone. Torch code makes it, drawing
-code reads it, and neither knows the other."""
+"""Snapshots: one moment of a task, as immutable NumPy arrays and plain values. Torch code makes them and drawing code
+reads them, so neither depends on the other."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class Status(StrEnum):
     PREPARING = "preparing"  # its first evaluation is under way
     PAUSED = "paused"
     TRAINING = "training"
-    EXAMINING = "examining"  # it looks for the reason of an alarm
+    EXAMINING = "examining"  # it looks for the cause of an alarm
     FINISHED = "finished"
     FAILED = "failed"  # an error stopped it
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class TaskSnapshot:
-    """What every snapshot has.
+    """The part that all snapshots share.
 
     Attributes:
         version: grows with each snapshot of the task.
-        run: the task's id; a run that takes another's place has another.
-        message: why it stopped by itself, for a person; or nothing.
-        step, total_steps: updates made, and to be made in all.
+        run: the id of the task; a run that replaces another has a new id.
+        message: for the reader: why the task stopped by itself; or empty.
+        step, total_steps: the updates so far, and in total.
     """
 
     version: int
@@ -69,10 +69,10 @@ class Histogram:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What is measured at some steps only, after update `step`.
+    """The measurements of some steps only, made after update `step`.
 
     Attributes:
-        update_ratios: (layers,) ‖ΔW‖ / ‖W‖ of that update; NaN where it wasn't measured.
+        update_ratios: (layers,) ‖ΔW‖ / ‖W‖ of that update; NaN if it wasn't measured.
         dead_shares: (hidden layers,) shares of dead units, 0 to 1.
     """
 
@@ -83,14 +83,15 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """The costlier look at a network, at `step`. Tuples have one entry for each linear layer, from the input on.
+    """The more expensive measurements of a network, at `step`. Tuples have one entry for each linear layer, from the
+    input on.
 
     Attributes:
-        gradients: of the step just made; empty before the first.
+        gradients: of the latest step; empty before the first.
         weight_norms: Euclidean.
         first_layer_units: (tiles,) which units the images show.
         first_layer_images: (tiles, 28, 28) float32, their incoming weights.
-        latest: the latest sample. trend: the samples at the steps that the settings decide, with `trend_columns`.
+        latest: the latest sample. trend: the samples at the planned steps, with `trend_columns`.
     """
 
     step: int
@@ -105,29 +106,29 @@ class Inspection:
 
 
 def step_columns(layers: int) -> list[str]:
-    """Names of the per-step series: loss, batch accuracy, and the norms of each layer's two gradients."""
+    """The columns of the per-step series: loss, batch accuracy, and the norms of each layer's two gradients."""
     kinds = ("weight_gradient", "bias_gradient")
     return ["loss", "accuracy", *[f"{kind} {layer}" for layer in range(1, layers + 1) for kind in kinds]]
 
 
 def trend_columns(layers: int) -> list[str]:
-    """Names of the samples' trend: the step, each layer's update-to-weight ratio, each hidden layer's dead share."""
+    """The columns of the trend: the step, each layer's update-to-weight ratio, each hidden layer's dead share."""
     ratios = [f"update_ratio {i}" for i in range(1, layers + 1)]
     return ["step", *ratios, *[f"dead_share {i}" for i in range(1, layers)]]
 
 
-#: Names of the sharpness series: its value, the ends of its band, and what the learning rate allows.
+#: The columns of the sharpness series: its value, the ends of its band, and the threshold for the learning rate.
 SHARPNESS_COLUMNS = ("step", "sharpness", "low", "high", "threshold")
 
 
 @dataclass(frozen=True)
 class TwinComparison:
-    """How a twin differs from the run that leads it.
+    """How a twin differs from its leader.
 
     Attributes:
-        what: the setting that was changed, in words.
-        first_difference: the first step whose losses differ, with the leader's loss and the twin's own.
-        losses: the leader's and the twin's, means over the same latest 25 steps; None before the first.
+        what: the changed setting, in words.
+        first_difference: the first step whose losses differ, with the leader's loss and the twin's loss.
+        losses: the leader's and the twin's, means over the same latest 25 steps; None before the first step.
         evaluation: the leader's latest, as in `Snapshot.evaluations`.
     """
 
@@ -142,18 +143,18 @@ class Snapshot(TaskSnapshot):
     """One moment of a run.
 
     Attributes:
-        settings: those that it has taken up. learning_rate: the rate of its next update.
+        settings: its present settings. learning_rate: that of its next update.
         diagnosis: how it is doing; None before the first step.
-        post_mortem: what was found out about its illness, if it stopped for one.
+        post_mortem: why it failed, if an alarm stopped it.
         layers: (inputs, hidden units …, classes).
         steps: the per-step series; `step_columns` names its columns.
         recent: loss and batch accuracy, the mean of the last 25 steps; None before the first.
         evaluations: (evaluations, 3) float64: step, test loss, test accuracy.
-        changes: what was changed while it trained: (step, text).
-        checkpoints: the steps that one can go back to, ascending.
-        sharpness: a series with `SHARPNESS_COLUMNS`; None unless asked for.
-        prices: what each instrument has cost.
-        comparison: of a twin, with the run that leads it.
+        changes: the changes of settings while it trained: (step, text).
+        checkpoints: the steps to which the reader can go back, ascending.
+        sharpness: a series with `SHARPNESS_COLUMNS`; None while nothing was measured.
+        prices: the cost of each instrument.
+        comparison: of a twin with its leader.
     """
 
     settings: Settings
@@ -194,14 +195,15 @@ class Snapshot(TaskSnapshot):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ComparisonSnapshot(TaskSnapshot):
-    """One moment of two networks in lockstep, the program as it is and the same with one line changed.
+    """One moment of two networks that train step by step together: the original program, and the same with one line
+    changed.
 
     Attributes:
         title: what was changed.
-        steps: of each of the two, loss and batch accuracy per step.
-        evaluations: of each of the two, (evaluations, 3) float64: step, test loss, test accuracy.
-        not_finite_steps: of each of the two, the first step whose loss was infinite or NaN.
-        facts: what was found about the changed network, in sentences, once both are through.
+        steps: for each of the two, loss and batch accuracy per step.
+        evaluations: for each of the two, (evaluations, 3) float64: step, test loss, test accuracy.
+        not_finite_steps: for each of the two, the first step whose loss was infinite or NaN.
+        facts: sentences about the changed network, once both have finished.
     """
 
     title: str
@@ -213,12 +215,12 @@ class ComparisonSnapshot(TaskSnapshot):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SweepSnapshot(TaskSnapshot):
-    """One moment of a sweep: one network after another, each with another init std, trained for one epoch. Steps are
+    """One moment of a sweep: it trains one network after another for one epoch, each with another init std. Steps are
     counted over all networks together.
 
     Attributes:
-        init_stds: of the networks that are through, (networks,).
-        losses, accuracies: of each on the test set.
+        init_stds: of the networks that have finished, (networks,).
+        losses, accuracies: of each network on the test set.
         dead_shares: (networks, hidden layers), 0 to 1.
     """
 
@@ -230,12 +232,12 @@ class SweepSnapshot(TaskSnapshot):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SeedsSnapshot(TaskSnapshot):
-    """One moment of pairs of runs, a pair for each seed: as it is, and with a setting changed. Steps are counted over
-    all runs together.
+    """One moment of pairs of runs. Each seed has a pair: the original, and the twin with a setting changed. Steps are
+    counted over all runs together.
 
     Attributes:
         ends: (points,) the last step of each piece of a curve.
-        losses: (pairs, 2, points) mean training loss of each piece.
+        losses: (pairs, 2, points) the mean training loss of each piece.
         accuracies: (pairs, 2) on the test set, at the end.
     """
 
@@ -249,9 +251,9 @@ class RangeSnapshot(TaskSnapshot):
     """One moment of a learning-rate range test. A step is one rate, tried for one update or a few.
 
     Attributes:
-        begun_at: the step of the run's weights with which it began.
-        rates: (tried,). losses: (tried,) at each, before its updates. means: (tried,) their exponential mean.
-        suggestion: the lowest and the highest rate that seem to serve, and one to use; None if there is none.
+        begun_at: the step of the run at which it began.
+        rates: (tried,). losses: (tried,) at each rate, before its updates. means: (tried,) their exponential mean.
+        suggestion: the lowest and the highest rate that seem to work, and one to use; None if there is none.
     """
 
     begun_at: int

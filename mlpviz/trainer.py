@@ -1,4 +1,4 @@
-"""The five lines, and what a run needs around them: its network, its optimizer, the order of its mini-batches."""
+"""The five lines that train, and what they need: a network, an optimizer, the order of the mini-batches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 def train_step(net: nn.Module, loss_fn: nn.Module, optimizer: Optimizer, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """One update on one mini-batch; gives its logits and its loss, and leaves the gradients in `.grad`."""
+    """One update on one mini-batch. Returns the logits and the loss, and leaves the gradients in `.grad`."""
     logits = net(X)
     loss = loss_fn(logits, y)
     optimizer.zero_grad()
@@ -35,12 +35,12 @@ def train_step(net: nn.Module, loss_fn: nn.Module, optimizer: Optimizer, X: Tens
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The test set through the network.
+    """The results of the test set.
 
     Attributes:
-        step: the updates made before it.
+        step: the number of updates before it.
         loss: mean cross-entropy over the test set, in nats.
-        accuracy: share of images whose largest logit is the right one, 0 to 1.
+        accuracy: share of images whose largest logit is that of the true class, 0 to 1.
         logits: (n, 10) float32, in the order of the test set.
     """
 
@@ -52,13 +52,13 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """All that a trainer needs to go on exactly as it did.
+    """Everything that a trainer needs to continue exactly as before.
 
     Attributes:
-        step: the updates made before it.
-        parameters: copies of the network's, in its order, on its device.
-        optimizer: the state that the optimizer keeps for each parameter, such as its velocity.
-        draws: the generator's state before it drew the order of the epoch that the next mini-batch is of.
+        step: the number of updates before it.
+        parameters: copies of the network's parameters, in their order, on their device.
+        optimizer: the optimizer's state for each parameter, such as its velocity.
+        draws: the state of the generator before it drew the image order of the epoch of the next mini-batch.
     """
 
     step: int
@@ -71,14 +71,15 @@ class Checkpoint:
 class Trainer:
     """One network in training, exactly reproducible.
 
-    The same settings, dataset and thread count give the same bits, whatever else the process does: every random number
-    comes from the trainer's own generator, in the order in which the article's script draws from the global one.
+    The same settings, dataset and thread count give the same numbers, bit for bit, whatever else the process does.
+    Every random number comes from the trainer's own generator, in the order in which the article's script draws from
+    the global one.
 
     Args:
-        dataset: its tensors go to the settings' device; images stay uint8 and are converted batch by batch.
+        dataset: its tensors are moved to the settings' device. Images stay uint8 and are converted batch by batch.
 
     Raises:
-        ValueError: the device isn't there, or the training set is smaller than `train_size` or `batch_size`.
+        ValueError: this machine lacks the device, or the training set is smaller than `train_size` or `batch_size`.
     """
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
@@ -93,7 +94,7 @@ class Trainer:
         self.step = 0
         self._epoch = -1  # the epoch that `_order` belongs to
         self._order = torch.empty(0, dtype=torch.int64)
-        self._draws = self.generator.get_state()  # before it drew `_order`
+        self._draws = self.generator.get_state()  # the state before `_order` was drawn
 
     @property
     def steps_per_epoch(self) -> int:
@@ -105,12 +106,12 @@ class Trainer:
         return self._order
 
     def train(self, steps: int) -> Tensor:
-        """Make that many updates; gives the loss of each, (steps,) float32 on the CPU."""
+        """Make that many updates. Returns the loss of each, (steps,) float32 on the CPU."""
         losses = [self.train_one()[1].detach() for _ in range(steps)]
         return torch.stack(losses).cpu() if losses else torch.empty(0)
 
     def train_one(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Make one update on the next mini-batch; gives its logits (m, 10), its loss and its labels (m,)."""
+        """Make one update on the next mini-batch. Returns its logits (m, 10), its loss and its labels (m,)."""
         X, y = self.next_batch()
         logits, loss = self.update(X, y)
         self.step += 1
@@ -132,11 +133,11 @@ class Trainer:
         return self.pixels(X), self.dataset.train.labels.index_select(0, chosen)
 
     def shuffle(self) -> Tensor:
-        """The order of the next epoch's images, (train_size,), drawn as `DataLoader(shuffle=True)` draws it, unused
-        numbers included."""
+        """The order of the next epoch's images, (train_size,), drawn as `DataLoader(shuffle=True)` does. That includes
+        the random numbers that a `DataLoader` draws but does not use."""
         if self.step >= self.steps_per_epoch:
-            self._draw()  # a base seed: the pass over the test loader after the last epoch
-        self._draw()  # a base seed: the pass over the training loader that begins
+            self._draw()  # the base seed for the test loader after the last epoch
+        self._draw()  # the base seed for the training loader of this epoch
         return torch.randperm(self.train_size, generator=torch.Generator().manual_seed(self._draw()))
 
     def pixels(self, images: Tensor) -> Tensor:
@@ -146,14 +147,14 @@ class Trainer:
         return int(torch.empty((), dtype=torch.int64).random_(generator=self.generator))
 
     def evaluate(self) -> Evaluation:
-        """Run the whole test set through the network; nothing in the trainer changes."""
+        """Test the network on the whole test set. Nothing in the trainer changes."""
         *_, evaluation = self.evaluate_in_parts()
         assert evaluation is not None
         return evaluation
 
     def evaluate_in_parts(self) -> Iterator[Evaluation | None]:
-        """`evaluate`, a batch at a time: gives None after each batch and the evaluation at the end. The network must
-        not be trained in between."""
+        """`evaluate`, one batch at a time: yields None after each batch, and the evaluation at the end. The network
+        must not be trained in between."""
         images, labels = self.evaluation_set()
         size = evaluation_batch_size(self.settings)
         parts = []
@@ -172,28 +173,28 @@ class Trainer:
         )
 
     def evaluation_set(self) -> tuple[Tensor, Tensor]:
-        """What it is tested on: images (n, 28, 28) uint8, and labels (n,)."""
+        """The images that it is tested on, (n, 28, 28) uint8, and their labels (n,)."""
         return self.dataset.test.images, self.dataset.test.labels
 
     def evaluation_mode(self) -> None:
-        """Layers that behave otherwise in training, such as dropout, are told that this is none."""
+        """Switch layers that work differently in training, such as dropout, to evaluation."""
         self.net.eval()
 
     def change(self, settings: Settings) -> None:
-        """Take up another learning rate, momentum, weight decay or number of epochs, from the next step on.
+        """Use another learning rate, momentum, weight decay or number of epochs from the next step on.
 
         Raises:
-            ValueError: something else differs, which needs a new trainer.
+            ValueError: another setting differs; that needs a new trainer.
         """
         if self.settings.needs_new_run(settings):
             names = [name for name in self.settings.differences(settings) if name not in LIVE_FIELDS]
-            raise ValueError(f"{', '.join(names)} can't change during a run: make a new Trainer.")
+            raise ValueError(f"{', '.join(names)} can't change during a run. Make a new Trainer.")
         self.settings = settings
         for group in self.optimizer.param_groups:
             group.update(optimizer_options(settings))
 
     def checkpoint(self) -> Checkpoint:
-        """What `restore` needs to come back to this step; it shares no memory with the trainer."""
+        """What `restore` needs to return to this step. It shares no memory with the trainer."""
         drawn = self._epoch == self.step // self.steps_per_epoch
         return Checkpoint(
             step=self.step,
@@ -204,13 +205,15 @@ class Trainer:
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Come back to the step of the checkpoint: its weights, its optimizer's state, its mini-batches, its settings.
+        """Return to the step of the checkpoint: its weights, optimizer state, mini-batches and settings.
 
         Raises:
-            ValueError: it is of a run with another network or other data.
+            ValueError: the checkpoint belongs to a run with another network or other data.
         """
         if self.settings.needs_new_run(checkpoint.settings):
-            raise ValueError("The checkpoint is of a run with other settings: make a Trainer with those.")
+            raise ValueError(
+                "This checkpoint belongs to a run with other settings. Make a Trainer with those settings."
+            )
         with torch.no_grad():
             for parameter, saved in zip(self.net.parameters(), checkpoint.parameters, strict=True):
                 parameter.copy_(saved)
@@ -222,24 +225,24 @@ class Trainer:
 
 
 def evaluation_batch_size(settings: Settings) -> int:
-    """How many test images go through at once: the article's 256 stays 256."""
+    """How many test images are tested together. The article's 256 stays 256."""
     return min(max(settings.batch_size, 64), 1024)
 
 
 def pixels(images: Tensor) -> Tensor:
-    """uint8 images as float32 in [0, 1], with the bits that torchvision's `ToTensor` gives.
+    """uint8 images as float32 in [0, 1], with exactly the bits of torchvision's `ToTensor`.
 
-    The divisor is a tensor on the images' device: CUDA would turn a division by a plain number into a multiplication by
-    1/255, which rounds differently.
+    The divisor is a tensor on the images' device. CUDA would replace a division by a plain number with a multiplication
+    by 1/255, which rounds differently.
     """
     return images.float().div_(torch.full((), 255.0, device=images.device))
 
 
 def pick_device(name: str) -> torch.device:
-    """The device called "cpu", "cuda" or "mps"; "auto" is the fastest that this machine has.
+    """The device "cpu", "cuda" or "mps". "auto" is the fastest one that this machine has.
 
     Raises:
-        ValueError: the machine has no such device.
+        ValueError: the machine does not have this device.
     """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -251,12 +254,12 @@ def pick_device(name: str) -> torch.device:
 
 
 def make_optimizer(net: nn.Module, settings: Settings) -> Optimizer:
-    """The settings' optimizer over all parameters of the network."""
+    """The optimizer of the settings, for all parameters of the network."""
     return OPTIMIZERS[settings.optimizer](net.parameters(), **optimizer_options(settings))
 
 
 def optimizer_options(settings: Settings) -> dict[str, Any]:
-    """The arguments of the optimizer's constructor, which are also the options of its parameter group."""
+    """The arguments of the optimizer's constructor. They are also the options of its parameter group."""
     options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.optimizer == "sgd":
         options |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
@@ -267,7 +270,9 @@ def _train_size(settings: Settings, dataset: Dataset) -> int:
     there = len(dataset.train.images)
     size = settings.train_size or there
     if size > there:
-        raise ValueError(f"train_size is {size:,}; {dataset.title} has {there:,} training images.")
+        raise ValueError(f"train_size is {size:,}, but {dataset.title} has only {there:,} training images.")
     if settings.batch_size > size:
-        raise ValueError(f"batch_size is {settings.batch_size:,}; it must be at most {size:,}, the training images.")
+        raise ValueError(
+            f"batch_size is {settings.batch_size:,}; it must be at most {size:,}, the number of training images."
+        )
     return size

@@ -52,17 +52,17 @@ def test_recording_does_not_change_the_run(tiny):
 
 
 @pytest.mark.parametrize("size", [1, 10, 5000])
-def test_histograms_are_numpys(size):
+def test_histograms_agree_with_numpy(size):
     values = torch.randn(size, generator=torch.Generator().manual_seed(size))
     ours = histogram(values, bins=13)
     counts, edges = np.histogram(values.double().numpy(), bins=13)
-    assert abs(ours.counts - counts).sum() <= 2  # a value on an edge may fall to either side in float32
+    assert abs(ours.counts - counts).sum() <= 2  # in float32, a value on an edge may fall into either bin
     assert ours.counts.sum() == size and ours.not_finite == 0
     assert (ours.low, ours.high) == pytest.approx((edges[0], edges[-1]))
     assert ours.centres() == pytest.approx((edges[:-1] + edges[1:]) / 2)
 
 
-def test_histograms_count_what_is_not_finite():
+def test_histograms_count_the_values_that_are_not_finite():
     ours = histogram(torch.tensor([1.0, math.nan, 3.0, math.inf, -math.inf]), bins=2)
     assert (ours.low, ours.high, ours.counts.tolist(), ours.not_finite) == (1.0, 3.0, [1, 1], 3)
     assert histogram(torch.tensor([math.nan] * 4)).not_finite == 4
@@ -74,11 +74,11 @@ def network(*layers):
     return nn.Sequential(nn.Flatten(), *layers)
 
 
-def test_dead_relus_are_those_that_never_fire():
+def test_dead_relus_are_those_that_are_never_active():
     first = nn.Linear(784, 4)
     nn.init.zeros_(first.weight)
     with torch.no_grad():
-        first.weight[3, 0] = 1.0  # fires for bright first pixels alone
+        first.weight[3, 0] = 1.0  # active only if the first pixel is bright
         first.bias.copy_(torch.tensor([-1.0, 1.0, 0.0, -0.5]))
     X = torch.zeros(5, 28, 28)
     assert dead_shares(network(first, nn.ReLU(), nn.Linear(4, 10)), X) == [0.75]
@@ -105,7 +105,7 @@ def test_saturated_units_are_dead(activation, slope):
     assert dead_shares(network(first, activation, nn.Linear(4, 10)), torch.zeros(3, 28, 28)) == [expected]
 
 
-def test_dead_shares_of_a_broken_network_are_nan_and_no_hidden_layer_has_none():
+def test_dead_shares_of_a_broken_network_are_nan_and_without_hidden_layers_empty():
     first = nn.Linear(784, 4)
     nn.init.constant_(first.weight, math.nan)
     assert math.isnan(dead_shares(network(first, nn.ReLU(), nn.Linear(4, 10)), torch.ones(2, 28, 28))[0])
@@ -113,7 +113,7 @@ def test_dead_shares_of_a_broken_network_are_nan_and_no_hidden_layer_has_none():
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_update_ratios(tiny, optimizer):
+def test_update_ratios_agree_with_a_direct_calculation(tiny, optimizer):
     trainer = Trainer(SMALL.replace(optimizer=optimizer), tiny)
     before = [linear.weight.detach().double().clone() for linear in linears(trainer.net)]
     with update_ratios(trainer.net) as ratios:
@@ -130,7 +130,7 @@ def test_an_update_of_zero_weights_has_no_ratio(tiny):
     assert all(math.isnan(ratio) for ratio in ratios)
 
 
-def test_first_layer_images_are_the_strongest_units_in_stable_places():
+def test_first_layer_images_show_the_largest_units_in_fixed_places():
     net = network(nn.Linear(784, 40))
     weight = net[1].weight
     with torch.no_grad():
@@ -141,8 +141,8 @@ def test_first_layer_images_are_the_strongest_units_in_stable_places():
     assert units.tolist() == list(range(16, 40))
     assert images.shape == (24, 28, 28) and np.array_equal(images[5], np.full((28, 28), 21.0))
     with torch.no_grad():
-        weight[3] = 100.0  # a newcomer takes the place of the weakest, and nobody else moves
-    assert first_layer.images(net)[0].tolist() == list(range(16, 40)), "chosen only when it is told to"
+        weight[3] = 100.0  # it takes the place of the unit with the smallest weights; the others don't move
+    assert first_layer.images(net)[0].tolist() == list(range(16, 40)), "units change only at the next choice"
     first_layer.choose(net)
     assert first_layer.images(net)[0].tolist() == [3, *range(17, 40)]
 
@@ -168,7 +168,7 @@ def test_an_inspection_fits_the_network(tiny):
     trainer.train(1)
     inspector.sample(keep=False)
     passing = inspector.inspect()
-    assert passing.latest.step == 2 and passing.trend.rows == 2, "a sample that isn't kept is the latest, and no more"
+    assert passing.latest.step == 2 and passing.trend.rows == 2, "a sample that isn't kept is only the latest"
 
 
 def test_a_recorder_is_full_after_64_steps_or_50000_images(tiny):
@@ -183,11 +183,11 @@ def test_a_recorder_is_full_after_64_steps_or_50000_images(tiny):
         recorder.flush()
 
 
-def test_a_norm_beyond_float32s_squares():
+def test_a_norm_whose_square_is_too_large_for_float32():
     assert norm(torch.full((4,), 1e30)) == pytest.approx(2e30)
 
 
-def test_a_unit_that_is_not_a_number_is_not_the_strongest():
+def test_a_unit_with_nan_weights_is_not_chosen():
     net = network(nn.Linear(784, 40))
     with torch.no_grad():
         net[1].weight[7, 0] = math.nan
@@ -196,7 +196,7 @@ def test_a_unit_that_is_not_a_number_is_not_the_strongest():
     assert 7 not in first_layer.images(net)[0]
 
 
-def test_initial_weights_are_those_before_training(tiny):
+def test_initial_weights_are_from_before_training(tiny):
     trainer = Trainer(SMALL, tiny)
     bounds = [(linear.weight.min().item(), linear.weight.max().item()) for linear in linears(trainer.net)]
     inspector = Inspector(trainer)

@@ -13,7 +13,7 @@ UNUSUAL = Settings(
     activation="leaky_relu",
     init="kaiming",
     init_std=1e-4,
-    learning_rate=0.1 + 0.2,  # a float that only its shortest exact spelling brings back
+    learning_rate=0.1 + 0.2,  # a float that needs all its digits to be read back exactly
     momentum=0.9,
     nesterov=True,
     weight_decay=5e-4,
@@ -39,7 +39,7 @@ def test_dict_json_and_url_keep_every_field(settings):
     assert Settings.from_params(settings.to_params()) == settings
 
 
-def test_every_field_of_the_unusual_settings_differs_from_the_default_but_the_optimizer():
+def test_all_unusual_settings_except_the_optimizer_differ_from_the_default():
     assert set(UNUSUAL.differences(Settings())) == {f.name for f in dataclasses.fields(Settings)} - {"optimizer"}
 
 
@@ -79,7 +79,7 @@ def test_a_bad_value_names_the_field_the_value_and_what_is_allowed(name, value):
     assert str(error.value).startswith(f"{name} is {value!r}")
 
 
-def test_momentum_belongs_to_sgd_and_nesterov_to_momentum():
+def test_momentum_needs_sgd_and_nesterov_needs_momentum():
     with pytest.raises(ValueError, match="momentum"):
         Settings(optimizer="adam", momentum=0.9)
     with pytest.raises(ValueError, match="nesterov"):
@@ -103,17 +103,17 @@ def test_bad_url_parameters_name_their_field(params, name):
         Settings.from_params(params)
 
 
-def test_other_url_parameters_are_passed_over_and_unknown_dict_fields_are_not():
+def test_other_url_parameters_are_ignored_but_unknown_dict_fields_are_refused():
     assert Settings.from_params({"run": "abc"}) == Settings()
     with pytest.raises(ValueError, match="speed is not a setting"):
         Settings.from_dict({"speed": 3})
     with pytest.raises(ValueError, match="JSON"):
         Settings.from_json("{")
-    with pytest.raises(ValueError, match="one object"):
+    with pytest.raises(ValueError, match="one JSON object"):
         Settings.from_json("[]")
 
 
-def test_a_huge_whole_number_is_a_value_error_too():
+def test_a_huge_whole_number_is_also_a_value_error():
     with pytest.raises(ValueError, match="learning_rate"):
         Settings(learning_rate=10**400)
 
@@ -140,15 +140,15 @@ def test_which_changes_need_a_new_run(change, new_run):
     assert Settings().needs_new_run(Settings(**change)) is new_run
 
 
-def test_bounds_are_inclusive_and_no_hidden_layer_is_spelt_none():
+def test_bounds_are_inclusive_and_no_hidden_layer_is_written_none():
     for name, bounds in BOUNDS.items():
         for value in bounds:
             assert getattr(Settings(**{name: value}), name) == value
     assert Settings(hidden_sizes=()).to_params()["hidden_sizes"] == "none"
 
 
-def test_a_mini_batch_is_no_larger_than_a_step_may_take():
-    """All 60,000 images with the article's network; with a larger one, images times parameters come to half of that."""
+def test_large_networks_have_a_largest_mini_batch():
+    """With the article's network, all 60,000 images. With a larger one, half of that work: images times parameters."""
     assert Settings(batch_size=60_000).largest_batch == 60_000
     assert Settings(hidden_sizes=(), batch_size=60_000).largest_batch == 60_000
     deep = Settings(hidden_sizes=(1024,) * 6, batch_size=1)
@@ -161,19 +161,19 @@ def test_a_mini_batch_is_no_larger_than_a_step_may_take():
         Settings.from_params({"hidden_sizes": "1024-1024-1024-1024-1024-1024", "batch_size": "48600"})
 
 
-def test_an_error_repeats_no_more_of_a_long_value_than_helps():
+def test_an_error_shows_only_the_beginning_of_a_long_value():
     with pytest.raises(ValueError, match=r"…; it must be 0 to 6 layers") as error:
         Settings(hidden_sizes=(8,) * 3000)
     assert len(str(error.value)) < 300
 
 
-def test_a_size_of_very_many_digits_gets_our_own_message():
+def test_a_size_with_very_many_digits_gets_our_own_message():
     with pytest.raises(ValueError, match="it must be whole numbers such as 256") as error:
         Settings.from_params({"hidden_sizes": "9" * 5000})
     assert len(str(error.value)) < 300
 
 
-def test_an_error_says_which_setting_and_can_be_pickled():
+def test_an_error_names_the_setting_and_can_be_pickled():
     with pytest.raises(SettingError) as caught:
         Settings(batch_size=0)
     error = pickle.loads(pickle.dumps(caught.value))

@@ -15,8 +15,8 @@ SMALL = Settings(dataset="fashion-mnist-mini", hidden_sizes=(16,), batch_size=64
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_bit_for_bit_with_the_articles_script(article_root, mini, seed):
-    """The script runs for real, through torchvision's dataset and DataLoader; three epochs, so that every kind of draw
-    between epochs has been made twice."""
+    """The real script runs, with torchvision's dataset and DataLoader. After three epochs, every kind of random draw
+    between epochs has happened twice."""
     with torch.random.fork_rng():
         losses, accuracies, net = run_article(article_root, seed, epochs=3)
     trainer = Trainer(Settings(dataset="fashion-mnist-mini", seed=seed), mini)
@@ -30,7 +30,7 @@ def test_bit_for_bit_with_the_articles_script(article_root, mini, seed):
 
 
 def test_two_steps_are_plain_gradient_descent(tiny):
-    """By hand, in float64: only a second step shows a forgotten zero_grad."""
+    """Computed by hand in float64. A forgotten zero_grad would show only in the second step."""
     trainer = Trainer(SMALL, tiny)
     parameters = [p.detach().double().requires_grad_() for p in trainer.net.parameters()]
     for _ in range(2):
@@ -71,14 +71,14 @@ def test_the_five_lines_fit_on_a_slide():
         ({"optimizer": "rmsprop"}, lambda p: torch.optim.RMSprop(p, lr=0.1)),
     ],
 )
-def test_optimizers_are_pytorchs(tiny, settings, oracle):
+def test_optimizers_agree_with_pytorch(tiny, settings, oracle):
     ours, theirs = Trainer(SMALL.replace(**settings), tiny), Trainer(SMALL, tiny)
     theirs.optimizer = oracle(theirs.net.parameters())
     assert ours.train(12).tolist() == theirs.train(12).tolist()
 
 
 @pytest.mark.usefixtures("global_generator_untouched")
-def test_interleaved_trainers_give_what_each_gives_alone(tiny):
+def test_interleaved_trainers_give_the_same_numbers_as_alone(tiny):
     settings = [SMALL, SMALL.replace(seed=1, optimizer="adam", learning_rate=0.01), SMALL.replace(batch_size=7)]
     alone = [Trainer(s, tiny).train(60).tolist() for s in settings]
     trainers = [Trainer(s, tiny) for s in settings]
@@ -92,7 +92,7 @@ def test_interleaved_trainers_give_what_each_gives_alone(tiny):
     assert together == alone
 
 
-def test_every_image_once_an_epoch(tiny):
+def test_each_epoch_uses_every_image_once(tiny):
     trainer = Trainer(SMALL.replace(batch_size=64), tiny)
     sizes, labels = [], []
     for _ in range(trainer.steps_per_epoch):
@@ -110,7 +110,7 @@ def test_looking_at_the_next_batch_does_not_take_it(tiny):
     assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
 
 
-def test_evaluation_is_pytorchs_answer_over_the_whole_test_set(tiny):
+def test_the_evaluation_agrees_with_pytorch_on_the_whole_test_set(tiny):
     trainer = Trainer(SMALL, tiny)
     trainer.train(30)
     evaluation = trainer.evaluate()
@@ -122,13 +122,13 @@ def test_evaluation_is_pytorchs_answer_over_the_whole_test_set(tiny):
     assert evaluation.step == 30
 
 
-def test_pixels_have_totensors_bits():
+def test_pixels_have_the_bits_of_totensor():
     image = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16)
     assert torch.equal(pixels(image), transforms.ToTensor()(image[0].numpy()))
 
 
 def test_live_settings_take_effect_at_the_next_step(tiny):
-    """The oracle: the same batches through a hand-driven optimizer whose learning rate changes after 5 steps."""
+    """Compared with a plain optimizer on the same batches, whose learning rate changes after 5 steps."""
     trainer, oracle = Trainer(SMALL, tiny), Trainer(SMALL, tiny)
     losses = [*trainer.train(5).tolist()]
     trainer.change(SMALL.replace(learning_rate=0.5, momentum=0.9, weight_decay=0.01, epochs=3))
@@ -144,15 +144,15 @@ def test_a_change_that_needs_a_new_trainer_is_refused(tiny):
         Trainer(SMALL, tiny).change(SMALL.replace(batch_size=8, learning_rate=1.0))
 
 
-def test_settings_that_do_not_fit_the_data(tiny):
+def test_settings_that_do_not_fit_the_data_are_refused(tiny):
     with pytest.raises(ValueError, match=r"batch_size is 1,001; it must be at most 1,000"):
         Trainer(SMALL.replace(batch_size=1001), tiny)
-    with pytest.raises(ValueError, match=r"train_size is 2,000; tiny has 1,000"):
+    with pytest.raises(ValueError, match=r"train_size is 2,000, but tiny has only 1,000"):
         Trainer(SMALL.replace(train_size=2000), tiny)
     assert Trainer(SMALL.replace(train_size=100, batch_size=100), tiny).steps_per_epoch == 1
 
 
-def test_a_device_that_is_not_there(monkeypatch):
+def test_a_missing_device_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     for name in ("cuda", "mps"):
@@ -161,16 +161,16 @@ def test_a_device_that_is_not_there(monkeypatch):
     assert pick_device("auto").type == "cpu"
 
 
-def test_no_steps(tiny):
+def test_training_no_steps_gives_no_losses(tiny):
     assert Trainer(SMALL, tiny).train(0).shape == (0,)
 
 
-def test_train_size_takes_the_first_images_alone(tiny):
+def test_train_size_uses_only_the_first_images(tiny):
     X, y = Trainer(SMALL.replace(train_size=100, batch_size=100), tiny).next_batch()
     assert sorted(y.tolist()) == sorted(tiny.train.labels[:100].tolist())
     ours, theirs = (images.double().sum(dim=(1, 2)).sort().values for images in (X * 255, tiny.train.images[:100]))
     assert torch.allclose(ours, theirs)
-    with pytest.raises(ValueError, match="it must be at most 100, the training images"):
+    with pytest.raises(ValueError, match="it must be at most 100, the number of training images"):
         Trainer(SMALL.replace(train_size=100, batch_size=101), tiny)
 
 

@@ -1,4 +1,4 @@
-"""What a figure is made of, and what all figures share: colours, the step axis, marks of what happened."""
+"""The parts of a figure, and what all figures share: lines, the step axis, marks of events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlpviz.figures.palette import ALARM, GREY, GUESS, TEST, TRAIN
 from mlpviz.history import RECENT_STEPS
 from mlpviz.snapshot import Inspection, Snapshot
 
-BAND = 0.2  # opacity of a band, through which lines can be seen
+BAND = 0.2  # opacity of a band: lines behind it stay visible
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ Figure = TypeVar("Figure")
 
 
 def once_per_inspection(figure: Callable[[Snapshot], Figure]) -> Callable[[Snapshot], Figure]:
-    """Keep what `figure` made of an inspection for as long as the inspection is kept."""
+    """Make the figure once for each inspection, and keep it as long as the inspection is kept."""
     made: WeakKeyDictionary[Inspection, Figure] = WeakKeyDictionary()
 
     @functools.wraps(figure)
@@ -53,7 +53,7 @@ def once_per_inspection(figure: Callable[[Snapshot], Figure]) -> Callable[[Snaps
 
 
 def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any) -> dict[str, Any]:
-    """A line trace; `width`, `dash` and `shape` style the line, everything else the trace."""
+    """A line trace. `width`, `dash` and `shape` style its line; everything else belongs to the trace."""
     style = {"color": color, "width": 2} | {key: more.pop(key) for key in ("width", "dash", "shape") if key in more}
     x = np.asarray(x, dtype=np.float32)
     y = np.asarray(y, dtype=np.float32)
@@ -62,7 +62,7 @@ def line(name: str, x: npt.ArrayLike, y: npt.ArrayLike, color: str, **more: Any)
 
 
 def drawable(values: np.ndarray) -> np.ndarray:
-    """What can be drawn; a gap where it is infinite."""
+    """The values, with a gap where they are infinite."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -70,8 +70,8 @@ MEASURES = ("loss", "accuracy")  # in the order of an evaluation's values and of
 
 
 def train_and_test(snapshot: Snapshot, measure: str, guess: float, form: str) -> list[dict[str, Any]]:
-    """The traces of a measure, the loss or the accuracy: each step, faint; its moving mean; the test set; and, dashed,
-    what guessing among the ten classes gives. `form` is d3's format of a value."""
+    """The traces of a measure, the loss or the accuracy: each step (faint), the moving mean, the test set, and what
+    guessing among the ten classes gives (dashed). `form` is d3's format of a value."""
     steps, evaluations = snapshot.steps, snapshot.evaluations
     return [
         every_step(snapshot, measure, f"step %{{x:,}}: %{{y:{form}}}"),
@@ -96,7 +96,7 @@ def train_and_test(snapshot: Snapshot, measure: str, guess: float, form: str) ->
 
 
 def train_and_test_now(snapshot: Snapshot, measure: str, spell: Callable[[float], str]) -> str:
-    """The latest of both in words: "Train 0.52, test 0.55"; for a new run, what there is."""
+    """The latest values in words: "Train 0.52, test 0.55". A new run may have one of them only."""
     place = MEASURES.index(measure)
     parts = [f"train {spell(snapshot.recent[place])}"] if snapshot.recent else []
     evaluation = snapshot.evaluation()
@@ -107,7 +107,7 @@ def train_and_test_now(snapshot: Snapshot, measure: str, spell: Callable[[float]
 
 
 def every_step(snapshot: Snapshot, measure: str, hover: str) -> dict[str, Any]:
-    """Every step, faint: once a bucket holds several, a stroke from its smallest to its largest value."""
+    """Every step, faint. If a bucket holds several steps: a stroke from its smallest to its largest value."""
     steps = snapshot.steps
     if steps.width == 1:
         x, y = steps.ends(), steps.column(measure)
@@ -119,25 +119,27 @@ def every_step(snapshot: Snapshot, measure: str, hover: str) -> dict[str, Any]:
 
 
 def moving_mean(means: np.ndarray, width: int) -> np.ndarray:
-    """From the means of buckets of `width` steps each, the mean over the last 25 steps or the last bucket, whichever is
-    longer; (buckets,)."""
+    """The mean over the last 25 steps, or over the last bucket if that is longer: (buckets,). It is made of the means
+    of buckets of `width` steps each."""
     window = max(1, RECENT_STEPS // width)
     values = np.pad(means.astype(np.float64), (window - 1, 0), constant_values=np.nan)
     if len(values) < window:
         return np.empty(0)
-    windows = np.lib.stride_tricks.sliding_window_view(values, window)  # no running sum: 10³⁰ would swallow the rest
+    windows = np.lib.stride_tricks.sliding_window_view(
+        values, window
+    )  # not a running sum: after 10³⁰, smaller values would be lost
     finite = np.isfinite(windows)
     means = np.where(finite, windows, 0.0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
     return np.where(finite[:, -1], means, np.nan)
 
 
 def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
-    """The layout of a figure over steps, with marks where settings changed and where the loss stopped being finite."""
+    """The layout of a figure over steps. It marks where settings changed and where the loss stopped being finite."""
     marks = [(step, text, GREY) for step, text in snapshot.changes]
     if snapshot.not_finite_step is not None:
         marks.append((snapshot.not_finite_step, f"not finite from step {snapshot.not_finite_step:,}", ALARM))
     return {
-        # No range that moves: Plotly keeps a zoom only while the layout that it is given stays the same.
+        # No moving range: Plotly keeps the reader's zoom only while the layout stays the same.
         "xaxis": {"title": {"text": "step"}, "autorangeoptions": {"include": [0, 10]}, "tickformat": ",d"},
         "yaxis": yaxis,
         "shapes": [_mark(step, color) for step, _, color in marks],
@@ -146,12 +148,12 @@ def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
 
 
 def axis_end(snapshot: Snapshot) -> float:
-    """Where the step axis ends: a little beyond now, so that early steps fill the figure too."""
+    """Where the step axis ends: a little beyond the present step, so that even the first steps fill the figure."""
     return max(10.0, snapshot.step * 1.02)
 
 
 def number(value: float) -> str:
-    """A number for people: three significant digits, in powers of ten when it is far from 1."""
+    """A number for readers: three significant digits, or two with a power of ten if it is far from 1."""
     if not np.isfinite(value):
         return "not finite"
     if value == 0 or 1e-3 <= abs(value) < 1e4:
@@ -171,6 +173,6 @@ def _mark(step: int, color: str) -> dict[str, Any]:
 
 
 def _label(i: int, step: int, text: str, color: str, snapshot: Snapshot) -> dict[str, Any]:
-    left = step > 0.6 * axis_end(snapshot)  # keep the words inside the figure
+    left = step > 0.6 * axis_end(snapshot)  # keep the text inside the figure
     anchor = {"x": step, "y": 1 - 0.11 * i, "yref": "paper", "xanchor": "right" if left else "left", "yanchor": "top"}
     return anchor | {"text": text, "showarrow": False, "font": {"color": color, "size": 12}}

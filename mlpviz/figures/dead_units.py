@@ -12,7 +12,7 @@ from mlpviz.snapshot import Snapshot
 
 
 def dead_units(snapshot: Snapshot) -> Chart:
-    """The share of each hidden layer's units through which no gradient passes, on 512 test images."""
+    """The share of units in each hidden layer that pass no gradient, on 512 test images."""
     steps, shares = samples(snapshot, "dead_share")
     data = []
     for layer, values in enumerate(shares.T, 1):
@@ -24,8 +24,8 @@ def dead_units(snapshot: Snapshot) -> Chart:
 
 def _sentence(snapshot: Snapshot, steps: np.ndarray, shares: np.ndarray) -> str:
     if not snapshot.hidden_layers:
-        return "There is no hidden layer, so no unit can die."
+        return "This network has no hidden layer, so it has no units that can die."
     if not len(steps):
         return "Not measured yet."
     now = [percent(float(share), 0) if np.isfinite(share) else "not finite" for share in shares[-1]]
-    return f"Units dead on each of 512 test images after step {steps[-1]:,.0f}: {', '.join(now)}."
+    return f"Share of dead units, on 512 test images after step {steps[-1]:,.0f}: {', '.join(now)}."

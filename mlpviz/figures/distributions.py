@@ -1,4 +1,4 @@
-"""What have the weights become? Their distribution, layer by layer, and that of their gradients."""
+"""How have the weights changed? The distribution of each layer's weights, and of their gradients."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from mlpviz.snapshot import Histogram, Snapshot
 
 @once_per_inspection
 def weight_histograms(snapshot: Snapshot) -> Chart:
-    """Each layer's weights now, and in grey behind them as they began."""
+    """Each layer's weights now, and in grey behind them the initial weights."""
     inspection = snapshot.inspection
     now = inspection.weights if inspection else ()
     initial = inspection.initial_weights if inspection else ()
     norms = inspection.weight_norms if inspection else ()
     listed = ", ".join(number(norm) for norm in norms)
-    sentence = f"Norms {listed}; grey: as they began." if norms else "Not measured yet."
+    sentence = f"Norm of each layer’s weights: {listed}. Grey: the initial weights." if norms else "Not measured yet."
     return _histograms("Weights", sentence, snapshot, now, initial)
 
 
 @once_per_inspection
 def gradient_histograms(snapshot: Snapshot) -> Chart:
-    """Each layer's weight gradients, of the step just made."""
+    """Each layer's weight gradients, from the latest step."""
     gradients = snapshot.inspection.gradients if snapshot.inspection else ()
     zeros = ", ".join(_zero_share(histogram) for histogram in gradients)
-    sentence = f"In the fullest bin: {zeros} of a layer’s gradients." if zeros else "No gradient yet."
+    sentence = f"Share of each layer’s gradients in its highest bar: {zeros}." if zeros else "No gradient yet."
     return _histograms("Gradients", sentence, snapshot, gradients, ())
 
 
@@ -55,7 +55,9 @@ def _histograms(
         axis = "" if layer == 0 else str(layer + 1)
         column, row = layer % columns, layer // columns
         left, right = _span(column, columns, gap=0.06)
-        bottom, top = _span(rows - 1 - row, rows, gap=0.28)  # numbers below, and the next one's title
+        bottom, top = _span(
+            rows - 1 - row, rows, gap=0.28
+        )  # room for the numbers of this row and the title of the next
         layout[f"xaxis{axis}"] = {
             "domain": [left, right],
             "anchor": f"y{axis}",
@@ -93,7 +95,7 @@ def _title(snapshot: Snapshot, layer: int, x: float, y: float, now: tuple[Histog
 
 
 def _span(index: int, count: int, gap: float) -> tuple[float, float]:
-    """The share of an axis that the index-th of `count` parts takes, with a gap between parts."""
+    """Where the index-th of `count` parts begins and ends on an axis from 0 to 1, with a gap between parts."""
     width = (1 - gap * (count - 1)) / count
     return index * (width + gap), index * (width + gap) + width
 

@@ -1,4 +1,4 @@
-"""What does the first layer answer to? Its weights as images, quantised for the page."""
+"""What does the first layer respond to? Its weights as images, quantised for the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def first_layer_weights(snapshot: Snapshot) -> dict[str, Any] | None:
     """Tiles for the board: int8 pixels, where ±127 stands for ± the scale and −128 for a weight that is not finite, and
     a label for each tile.
 
-    The scale is the 99.5th percentile of all the shown weights' sizes, so that one stray weight doesn't grey the rest.
+    The scale is the 99.5th percentile of the sizes of all shown weights. So a single very large weight doesn't make the
+    others look grey.
     """
     if snapshot.inspection is None:
         return None
@@ -27,13 +28,13 @@ def first_layer_weights(snapshot: Snapshot) -> dict[str, Any] | None:
     pixels = np.clip(np.nan_to_num(images / scale if scale else images * 0), -1, 1) * 127
     pixels = np.where(np.isfinite(images), pixels.round(), NOT_FINITE).astype(np.int8)
     broken = int((pixels == NOT_FINITE).sum())
-    note = f" Ochre: not finite, {broken:,} weights." if broken else ""
+    note = f" Ochre: not finite ({broken:,} weights)." if broken else ""
     units = snapshot.inspection.first_layer_units
     names = [f"unit {unit}" if snapshot.hidden_layers else snapshot.classes[unit] for unit in units]
     whose = f"The {len(units)} hidden units with the largest weights" if snapshot.hidden_layers else "The ten classes"
     return {
         "name": "First-layer weights",
-        "sentence": f"{whose}, 28 × 28. Blue: negative, red: positive, up to ±{number(scale)}.{note}",
+        "sentence": f"{whose}, as 28 × 28 images. Blue: negative; red: positive; full colour: ±{number(scale)}.{note}",
         "labels": names,
         "pixels": pixels,
     }

@@ -18,7 +18,7 @@ def gradient_norms(snapshot: Snapshot) -> Chart:
             label, of_weights = f"{letter}{subscript(layer)}", letter == "W"
             style = {"width": 2 if of_weights else 1.5, "dash": "solid" if of_weights else "dot"}
             norms = steps.column(f"{kind} {layer}")
-            positive = np.where(norms > 0, norms, np.nan)  # 0 has no place on a logarithmic axis
+            positive = np.where(norms > 0, norms, np.nan)  # a logarithmic axis has no 0
             group = {"legendgroup": str(layer), "showlegend": of_weights, "hovertemplate": f"{label} %{{y:.3g}}"}
             data.append(line(label, steps.ends(), positive, LAYERS[layer - 1], **style, **group))
     layout = step_layout(snapshot, type="log")
@@ -32,7 +32,7 @@ def subscript(layer: int) -> str:
 def _sentence(snapshot: Snapshot) -> str:
     steps = snapshot.steps
     if not steps.rows:
-        return "No gradient yet: it comes with the first step."
+        return "No gradient yet. The first step computes one."
     norms = steps.of_kind("weight_gradient")[-1]
     now = ", ".join(f"W{subscript(layer)} {number(float(norm))}" for layer, norm in enumerate(norms, 1))
     return f"{now}; dotted: biases."

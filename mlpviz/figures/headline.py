@@ -1,4 +1,4 @@
-"""Where the run stands, in numbers and in words."""
+"""The present state of the run, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATUS = {
     Status.PREPARING: "Preparing",
     Status.PAUSED: "Paused",
     Status.TRAINING: "Training",
-    Status.EXAMINING: "Finding out why",
+    Status.EXAMINING: "Finding the cause",
     Status.FINISHED: "Finished",
     Status.FAILED: "Stopped by an error",
 }
@@ -43,7 +43,7 @@ def headline(snapshot: Snapshot) -> dict[str, object]:
 
 
 def stopped_headline(snapshot: TaskSnapshot) -> dict[str, object]:
-    """The strip of a task that an error stopped before there was anything to show."""
+    """The strip of a task that was stopped by an error before it had anything to show."""
     return {"status": STATUS[snapshot.status], "progress": 0.0, "values": [], "setting": ""}
 
 
@@ -64,7 +64,7 @@ def setting(snapshot: Snapshot) -> str:
 
 
 def time_left(snapshot: Snapshot) -> str:
-    """How long until the last epoch ends, at the present speed."""
+    """The time until the end of the last epoch, at the present speed."""
     steps = max(0, snapshot.total_steps - snapshot.step)
     if not steps:
         return "0 s"
@@ -78,7 +78,7 @@ def time_left(snapshot: Snapshot) -> str:
 
 
 def notice(snapshot: Snapshot) -> str:
-    """What has gone wrong, in a few sentences; nothing while all is well."""
+    """What is wrong, in a few sentences; empty while all is well."""
     if snapshot.message:
         return snapshot.message
     return words(snapshot.diagnosis, snapshot.post_mortem)
@@ -95,7 +95,7 @@ def _train_loss(snapshot: Snapshot) -> str:
 
 
 def _mean_of(snapshot: Snapshot) -> str:
-    """Over how many steps the training loss is a mean; a new run has fewer than 25."""
+    """How many steps the mean training loss is of; in a new run, fewer than 25."""
     steps = min(RECENT_STEPS, snapshot.steps.rows)
     return f"mean of {steps} steps" if steps > 1 else "of one step" if steps else ""
 

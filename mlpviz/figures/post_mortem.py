@@ -1,4 +1,4 @@
-"""What happened, update by update: the figures of a post-mortem, which stand still."""
+"""What happened, update by update: the figures of a post-mortem. They do not change any more."""
 
 from __future__ import annotations
 
@@ -15,16 +15,27 @@ FLOAT32 = 3.4e38
 
 
 def post_mortem_charts(post_mortem: PostMortem) -> list[Chart]:
-    """The mini-batches' losses, then layer by layer: largest outputs, gradients, updates, units without a slope."""
+    """The losses of the mini-batches, then for each layer: largest output, gradient, update, largest weight, and the
+    share of dead units."""
     layers = post_mortem.layers
     charts = [
         _losses(post_mortem),
         _layered(post_mortem, "Largest output", "output", "z", layers, _largest(post_mortem, "output", layers)),
         _layered(
-            post_mortem, "Gradient norms, each update", "gradient", "W", layers, "‖∂L/∂W‖ of each layer’s weights."
+            post_mortem,
+            "Gradient norms, each update",
+            "gradient",
+            "W",
+            layers,
+            "‖∂L/∂W‖ for the weights of each layer.",
         ),
         _layered(
-            post_mortem, "Update ratio, each update", "update", "W", layers, "‖ΔW‖ / ‖W‖: 1 means as far as it is long."
+            post_mortem,
+            "Update ratio, each update",
+            "update",
+            "W",
+            layers,
+            "‖ΔW‖ / ‖W‖: at 1, the update is as large as the weights.",
         ),
         _layered(post_mortem, "Largest weight", "weight", "W", layers, _largest(post_mortem, "weight", layers)),
     ]
@@ -52,7 +63,7 @@ def _losses(post_mortem: PostMortem) -> Chart:
     ]
     before, after = post_mortem.column("loss"), post_mortem.column("loss after")
     worse = int(np.sum(~(after <= before)))
-    sentence = f"A step should lower its own mini-batch’s loss; {worse:,} of these {len(before):,} raised it."
+    sentence = f"An update should lower the loss of its own mini-batch. {worse:,} of these {len(before):,} raised it."
     layout = _layout(post_mortem, "log", labelled=True)
     return Chart("Each mini-batch’s loss", sentence, data, layout, card="Each mini-batch’s loss")
 
@@ -75,10 +86,10 @@ def _largest(post_mortem: PostMortem, kind: str, layers: int) -> str:
     sizes = np.array([post_mortem.column(f"{kind} {i}") for i in range(1, layers + 1)], dtype=np.float64)
     finite = sizes[np.isfinite(sizes)]
     if not len(finite):
-        return "None is finite."
-    lost = "" if np.isfinite(sizes).all() else f", then not finite: float32 ends at {number(FLOAT32)}"
-    what = "the last layer’s are the logits" if kind == "output" else "layer by layer"
-    return f"Up to {number(float(finite.max()))}{lost}; {what}."
+        return "No value is finite."
+    lost = "" if np.isfinite(sizes).all() else f", then not finite (float32 ends at {number(FLOAT32)})"
+    what = "The outputs of the last layer are the logits." if kind == "output" else "One line for each layer."
+    return f"Up to {number(float(finite.max()))}{lost}. {what}"
 
 
 def _dead(post_mortem: PostMortem, layers: int) -> Chart:
@@ -93,7 +104,7 @@ def _dead(post_mortem: PostMortem, layers: int) -> Chart:
         for i in range(1, layers)
     ]
     worst = max(float(np.nanmax(post_mortem.column(f"dead {i}"), initial=0.0)) for i in range(1, layers))
-    sentence = f"Units without a slope on the whole mini-batch: up to {percent(worst, 0)} of a layer."
+    sentence = f"Units whose slope is about 0 on every image of the mini-batch: up to {percent(worst, 0)} of a layer."
     layout = _layout(post_mortem, "linear", range=[-0.02, 1.02], tickformat=".0%")
     return Chart("Dead on the mini-batch", sentence, data, layout, card="Dead on the mini-batch")
 
@@ -133,5 +144,5 @@ def _layout(post_mortem: PostMortem, scale: str, labelled: bool = False, **yaxis
 
 
 def _shown(values: np.ndarray) -> np.ndarray:
-    """What has a place on a logarithmic axis."""
+    """The values that a logarithmic axis can show; gaps for the others."""
     return np.where(np.isfinite(values) & (values > 0), values, np.nan)

@@ -1,4 +1,4 @@
-"""What looking costs, as rows of a table."""
+"""What the measurements cost, as rows of a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from mlpviz.snapshot import Snapshot
 
 
 def price_rows(snapshot: Snapshot) -> list[dict[str, str]]:
-    """A row for each instrument: how often, milliseconds each time and per step, and against the five lines."""
+    """A row for each instrument: how often it was used, milliseconds each time and per step of the run, and its cost as
+    a share of the cost of the five lines."""
     training = next(price for price in snapshot.prices if price.name == "training")
     rows = []
     for price in snapshot.prices:

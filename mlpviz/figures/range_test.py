@@ -1,4 +1,4 @@
-"""Which learning rate? The loss over a rate that rises step by step."""
+"""Which learning rate? The loss while the learning rate rises step by step."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from mlpviz.snapshot import RangeSnapshot, Status
 
 def range_headline(snapshot: RangeSnapshot) -> dict[str, object]:
     """The strip above the figure."""
-    status = task_status(snapshot.status, at_work="Raising the rate", finished="Tested")
+    status = task_status(snapshot.status, at_work="Testing rates", finished="Finished")
     return {
         "status": status,
-        "setting": f"On a copy of the weights of step {snapshot.begun_at:,}",
+        "setting": f"On a copy of the network at step {snapshot.begun_at:,}",
         "progress": 1.0 if snapshot.status == Status.FINISHED else snapshot.step / snapshot.total_steps,
         "values": [
-            ("Rates", f"{snapshot.step:,}", f"of {snapshot.total_steps:,} at most"),
-            ("Rate", number(float(snapshot.rates[-1])) if snapshot.step else "–", "reached"),
+            ("Rates tried", f"{snapshot.step:,}", f"of {snapshot.total_steps:,} at most"),
+            ("Latest rate", number(float(snapshot.rates[-1])) if snapshot.step else "–", ""),
         ],
     }
 
 
 def range_curve(snapshot: RangeSnapshot) -> Chart:
-    """Each mini-batch's loss over the rate of its update, its exponential mean, and the suggested range."""
+    """The loss over the learning rate, at each rate and as an exponential mean; and the suggested range."""
     data = [
         line("each step", snapshot.rates, drawable(snapshot.losses), BLUE, width=1, opacity=0.4),
         line("mean", snapshot.rates, drawable(snapshot.means), BLUE),
@@ -81,8 +81,8 @@ def range_curve(snapshot: RangeSnapshot) -> Chart:
 
 def _sentence(snapshot: RangeSnapshot) -> str:
     if snapshot.status != Status.FINISHED:
-        return "The rate rises by a few per cent a step, until the loss runs away."
+        return "The learning rate rises by a few per cent at each step, until the loss rises sharply."
     if snapshot.suggestion is None:
-        return "Nothing was learnt at any rate: choose another init, or go back to where it was well."
+        return "The network learnt nothing at any rate. Choose another Initialisation, or go back to a healthy step."
     low, high, use = snapshot.suggestion
-    return f"Rates from {number(low)} to {number(high)} serve; {use:g} seems a good choice."
+    return f"Learning rates from {number(low)} to {number(high)} seem to work; {use:g} seems a good choice."

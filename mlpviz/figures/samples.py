@@ -1,4 +1,4 @@
-"""The measurements that are made at some steps only: update ratios and dead units."""
+"""The measurements of some steps only: update ratios and dead units."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from mlpviz.snapshot import Snapshot
 
-#: Each sample is marked: between two of them nothing was measured.
+#: Each sample has a marker, because nothing was measured between two of them.
 MARKED: dict[str, Any] = {"mode": "lines+markers", "marker": {"size": 4}}
 
 
 def samples(snapshot: Snapshot, kind: str) -> tuple[np.ndarray, np.ndarray]:
     """The steps of all samples, (samples,), and their values of that kind, "update_ratio" or "dead_share", (samples,
-    layers). The latest sample comes last, whether it is part of the trend or not."""
+    layers). The latest sample comes last, even if it is not part of the trend."""
     if snapshot.inspection is None:
         return np.empty(0), np.empty((0, 0))
     trend, latest = snapshot.inspection.trend, snapshot.inspection.latest

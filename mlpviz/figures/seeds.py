@@ -1,4 +1,4 @@
-"""Is the difference bigger than chance? Pairs of runs from several seeds."""
+"""Is the difference chance? Pairs of runs with several seeds."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.
 
 def seeds_headline(snapshot: SeedsSnapshot) -> dict[str, object]:
     """The strip above the figures."""
-    status = task_status(snapshot.status, at_work="Trying other seeds", finished="Tried")
+    status = task_status(snapshot.status, at_work="Trying other seeds", finished="Finished")
     return {
         "status": status,
         "setting": verdict(snapshot),
         "progress": snapshot.step / snapshot.total_steps,
         "values": [
             ("Step", f"{snapshot.step:,}", f"of {snapshot.total_steps:,}"),
-            ("Pairs", f"{len(snapshot.accuracies)}", "are through"),
+            ("Pairs", f"{len(snapshot.accuracies)}", "finished"),
         ],
     }
 
 
 def difference(snapshot: SeedsSnapshot) -> tuple[float, float]:
-    """Mean over the pairs of the twin's test accuracy less the first's, and the half width of its 95 % interval by
-    Student's t; infinite for fewer than two pairs."""
+    """How much higher the twin's test accuracy is: the mean over the pairs, and the half width of its 95 % interval by
+    Student's t. The half width is infinite for fewer than two pairs."""
     apart = snapshot.accuracies[:, 1] - snapshot.accuracies[:, 0]
     n = len(apart)
     if n < 2:
@@ -42,28 +42,29 @@ def difference(snapshot: SeedsSnapshot) -> tuple[float, float]:
 
 
 def verdict(snapshot: SeedsSnapshot) -> str:
-    """Whether the difference is bigger than chance, in a sentence."""
+    """One sentence: whether chance could explain the difference."""
     mean, half = difference(snapshot)
     if not math.isfinite(half):
-        return "Two pairs at least are needed to tell a difference from chance."
+        return "Two pairs or more are needed to tell a difference from chance."
     points = f"{100 * mean:+.1f}".replace("-", "−")
     what = (
-        f"The twin’s test accuracy is {points} ± {100 * half:.1f} points, over {len(snapshot.accuracies)} seeds (95 %)"
+        f"The twin’s test accuracy differs by {points} ± {100 * half:.1f} points "
+        f"({len(snapshot.accuracies)} seeds, 95 % interval)"
     )
     if snapshot.status != Status.FINISHED:
         return f"So far: {what[0].lower()}{what[1:]}."
-    return f"{what}: {'bigger than chance.' if abs(mean) > half else 'no more than chance would give.'}"
+    return f"{what}. {'This is probably not chance.' if abs(mean) > half else 'Chance could explain this.'}"
 
 
 def seeds_charts(snapshot: SeedsSnapshot) -> list[Chart]:
-    """The bands of the training losses, and each pair's test accuracies."""
+    """The training losses with bands, and the test accuracies of each pair."""
     return [_bands(snapshot), _pairs(snapshot)]
 
 
 def _bands(snapshot: SeedsSnapshot) -> Chart:
     data: list[dict[str, Any]] = []
     ends = []
-    for i, (name, color) in enumerate((("as it is", BLUE), ("twin", VERMILLION))):
+    for i, (name, color) in enumerate((("original", BLUE), ("twin", VERMILLION))):
         curves = snapshot.losses[:, i]
         if not len(curves):
             continue
@@ -77,7 +78,7 @@ def _bands(snapshot: SeedsSnapshot) -> Chart:
         )
         data.append(line(name, snapshot.ends, mean, color, dash="solid" if i == 0 else "dot", hovertemplate="%{y:.4f}"))
         ends.append(f"{name} {number(float(mean[-1]))}")
-    sentence = f"At the end {', '.join(ends) or 'none yet'}; bands: all seeds."
+    sentence = f"Mean loss at the end: {', '.join(ends) or 'none yet'}. Bands: from the lowest to the highest seed."
     layout = {"xaxis": {"title": {"text": "step"}, "tickformat": ",d"}, "yaxis": {"type": "log"}}
     return Chart("Losses over seeds", sentence, data, layout, card="Losses over seeds", log_switch=True)
 
@@ -87,7 +88,7 @@ def _pairs(snapshot: SeedsSnapshot) -> Chart:
         {
             "type": "scatter",
             "mode": "lines",
-            "x": ["as it is", "twin"],
+            "x": ["original", "twin"],
             "y": pair,
             "line": {"color": GREY, "width": 1},
             "showlegend": False,
@@ -95,7 +96,7 @@ def _pairs(snapshot: SeedsSnapshot) -> Chart:
         }
         for pair in snapshot.accuracies
     ]
-    for i, (name, color) in enumerate((("as it is", BLUE), ("twin", VERMILLION))):
+    for i, (name, color) in enumerate((("original", BLUE), ("twin", VERMILLION))):
         values = snapshot.accuracies[:, i]
         marker = {"color": color, "size": 9}
         data.append(
@@ -103,5 +104,5 @@ def _pairs(snapshot: SeedsSnapshot) -> Chart:
             | {"marker": marker, "hovertemplate": "%{y:.1%}", "showlegend": False}
         )
     layout = {"yaxis": {"tickformat": ".1%"}, "xaxis": {"type": "category"}}
-    sentence = f"Each line joins two runs of one seed; {len(snapshot.accuracies)} so far."
+    sentence = f"Each line joins the two runs of one seed. Seeds so far: {len(snapshot.accuracies)}."
     return Chart("Accuracies, pair by pair", sentence, data, layout, card="Accuracies, pair by pair")

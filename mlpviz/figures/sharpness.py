@@ -1,4 +1,4 @@
-"""How large a step can the loss bear? Its sharpness against 2/η."""
+"""Are the steps short enough for this loss? Its sharpness, compared with 2/η."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlpviz.snapshot import SHARPNESS_COLUMNS, Snapshot
 
 
 def sharpness_curve(snapshot: Snapshot) -> Chart:
-    """The largest eigenvalue of the loss's Hessian with its band, and the threshold, over the steps."""
+    """The largest eigenvalue of the Hessian of the loss with its band, and the threshold, over the steps."""
     assert snapshot.sharpness is not None
     steps, value, low, high, threshold = map(snapshot.sharpness.column, SHARPNESS_COLUMNS)
     edge = {"width": 0, "showlegend": False, "hoverinfo": "skip"}
@@ -35,20 +35,20 @@ def _sentence(snapshot: Snapshot) -> str:
     assert snapshot.sharpness is not None
     _, value, low, high, threshold = (float(snapshot.sharpness.column(name)[-1]) for name in SHARPNESS_COLUMNS)
     if not np.isfinite(value):
-        return "Not finite: the network is broken."
+        return "The sharpness is not finite: the network is broken."
     now = f"λ = {number(value)} ({number(max(0.0, low))} to {number(high)})"
     if not snapshot.settings.learning_rate:
-        return f"{now}; with a learning rate of 0 no step can go too far."
+        return f"{now}. With a learning rate of 0, no step can go too far."
     if not np.isfinite(threshold):
-        return f"{now}; for {snapshot.settings.optimizer} there is no such threshold."
+        return f"{now}. There is no such threshold for {snapshot.settings.optimizer}."
     if low > threshold:
-        where = "above it: steps along this direction go too far"
+        where = "Steps in the sharpest direction go too far"
     elif value <= 0:
-        where = "far below it: the loss has no curvature here, so no step goes too far"
+        where = "The loss has no curvature here, so no step goes too far"
     elif high < threshold:
-        where = "below it: steps along this direction are stable"
+        where = "Steps in the sharpest direction are stable"
         if snapshot.settings.batch_size < 64:
-            where = "below it, but the noise of small mini-batches has the effect of a higher rate"
+            where = "λ is lower, but the noise of small mini-batches acts like a higher rate"
     else:
-        where = "at the edge of stability"
-    return f"{now}, {_threshold(snapshot)} = {number(threshold)}: {where}."
+        where = "This is the edge of stability"
+    return f"{now}, {_threshold(snapshot)} = {number(threshold)}. {where}."

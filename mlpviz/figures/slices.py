@@ -1,4 +1,4 @@
-"""What does the loss look like around here? Along the gradient, and over a plane."""
+"""What does the loss look like around the present weights? Along the gradient, and over a plane."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from mlpviz.answers import AlongGradient, Plane
 from mlpviz.figures.chart import Chart, drawable, line, number
 from mlpviz.figures.palette import ALARM, BLUE, GREY, VERMILLION, WHITE, see_through
 
-FLAT = 0.02  # powers of ten: a map whose losses differ by less has one colour
+FLAT = 0.02  # powers of ten: if the losses of a map differ by less, it is drawn in one colour
 
 
 def along_gradient_curve(along: AlongGradient) -> Chart:
-    """The mini-batch's loss over the step size, with its quadratic approximation and the learning rate."""
+    """The loss of the mini-batch over the step size, with its quadratic approximation and the learning rate."""
     here = float(along.losses[0])
     data = [
         line("loss", along.alphas, drawable(along.losses), BLUE, hovertemplate="loss %{y:.4g}"),
-        line("quadratic", along.alphas, along.quadratic, GREY, dash="dash", hovertemplate="quadratic %{y:.4g}"),
+        line("parabola", along.alphas, along.quadratic, GREY, dash="dash", hovertemplate="parabola %{y:.4g}"),
         line("after this step", [along.rate], [along.after], VERMILLION, mode="markers", marker={"size": 10}),
     ]
     finite = along.losses[np.isfinite(along.losses)]
@@ -26,7 +26,7 @@ def along_gradient_curve(along: AlongGradient) -> Chart:
     low = min(low, float(max(along.quadratic.min(), low - (high - low))))
     room = 0.08 * ((high - low) or 1.0)
     layout: dict[str, Any] = {
-        "xaxis": {"title": {"text": "α: how far along −g"}},
+        "xaxis": {"title": {"text": "α: step size along −g"}},
         "yaxis": {"title": {"text": "loss of the mini-batch"}, "range": [low - room, high + room]},
         "shapes": [
             _vertical(along.rate, VERMILLION),
@@ -47,14 +47,14 @@ def along_gradient_curve(along: AlongGradient) -> Chart:
 
 
 def best_alpha(along: AlongGradient) -> float | None:
-    """Where the quadratic is lowest: ‖g‖² / gᵀHg; None where it curves down."""
+    """The step size at which the parabola is lowest: ‖g‖² / gᵀHg; None if it does not curve up."""
     return along.slope / along.curvature if along.curvature > 0 else None
 
 
 def _sentence(along: AlongGradient) -> str:
     here, after = float(along.losses[0]), along.after
     if not np.isfinite(after):
-        return f"The step from {number(here)} with η = {along.rate:g} ends beyond all numbers."
+        return f"With η = {along.rate:g} the loss overflows. Before the step it is {number(here)}."
     went = "lowers" if after < here else "raises"
     ends = (number(here), number(after))
     if ends[0] == ends[1]:
@@ -62,20 +62,18 @@ def _sentence(along: AlongGradient) -> str:
     said = f"η = {along.rate:g} {went} the loss from {ends[0]} to {ends[1]}."
     best = best_alpha(along)
     if best is None:
-        return f"{said} The quadratic curves down here: no step size is its best."
+        return f"{said} The parabola does not curve up here, so it has no lowest point."
     if along.rate > 2 * best and after > here:
-        return (
-            f"{said} The quadratic’s valley is at α = {number(best)}; beyond twice that, a step ends higher: overshot."
-        )
-    return f"{said} The quadratic’s valley is at α = {number(best)}."
+        return f"{said} The parabola is lowest at α = {number(best)}. This step is over twice as long: too far."
+    return f"{said} The parabola is lowest at α = {number(best)}."
 
 
 def plane_map(plane: Plane) -> Chart:
-    """The loss over the plane as a map with contour lines; the cross is where the network is."""
+    """The loss over the plane as a map with contour lines. A cross marks the network."""
     floor = float(np.nanmin(plane.losses))
     shown = np.log10(np.where(np.isfinite(plane.losses), np.maximum(plane.losses, 1e-6), np.nan))
     lowest, highest = float(np.nanmin(shown)), float(np.nanmax(shown))
-    if highest - lowest < FLAT:  # as good as flat: one number in the middle of the colour bar
+    if highest - lowest < FLAT:  # almost flat: one number in the middle of the colour bar
         lowest, highest = (lowest + highest - FLAT) / 2, (lowest + highest + FLAT) / 2
         ticks = np.array([(lowest + highest) / 2])
     else:
@@ -115,7 +113,7 @@ def plane_map(plane: Plane) -> Chart:
         "showlegend": False,
     }
     middle = float(plane.losses[len(plane.offsets) // 2, len(plane.offsets) // 2])
-    sentence = f"The network’s loss is {number(middle)}, the lowest on the map {number(floor)}."
+    sentence = f"The network (the cross) has loss {number(middle)}. The lowest loss on the map is {number(floor)}."
     return Chart("A slice of the landscape", sentence, [contour, here], layout, card="A slice of the landscape")
 
 

@@ -1,4 +1,4 @@
-"""What is shown in place of a figure that can't be drawn."""
+"""What the page shows in place of a figure that can't be drawn."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from mlpviz.figures.chart import Chart
 log = logging.getLogger(__name__)
 
 NOT_SHOWN = {"visible": False}
-_told: set[tuple[str, str]] = set()  # what the log has already: the same error comes with each snapshot
+_told: set[tuple[str, str]] = set()  # what was logged already: each snapshot brings the same error again
 
 
 def broken(name: str, card: str, error: Exception) -> Chart:
-    """A place that says what went wrong with its figure. The log gets the traceback, once."""
+    """An empty chart that says why its figure can't be drawn. The traceback is logged once."""
     tell_once(f"{name} can't be drawn", error)
-    sentence = f"This figure can’t be drawn now ({what(error)}). The run and the others go on."
+    sentence = f"This figure can’t be drawn now ({what(error)}). The run and the other figures continue."
     return Chart(name, sentence, [], {"xaxis": NOT_SHOWN, "yaxis": NOT_SHOWN}, card)
 
 
 def tell_once(message: str, error: Exception) -> None:
-    """Write an error to the log, unless it was written before."""
+    """Log an error, unless it was logged before."""
     key = (message, type(error).__name__)
     if key not in _told:
         _told.add(key)

@@ -1,4 +1,4 @@
-"""How large is a step? The update against the weights that it moves."""
+"""How large is a step? The size of the update, relative to the weights."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ RULE_OF_THUMB = 1e-3
 
 
 def update_ratio(snapshot: Snapshot) -> Chart:
-    """‖ΔW‖ / ‖W‖ of each layer at the steps that were sampled, on a logarithmic scale."""
+    """‖ΔW‖ / ‖W‖ of each layer at the sampled steps, on a logarithmic scale."""
     steps, ratios = samples(snapshot, "update_ratio")
-    measured = np.isfinite(ratios).any(axis=1)  # not at step 0, nor where a run was paused between two samples
+    measured = np.isfinite(ratios).any(axis=1)  # it isn't at step 0, nor where a run was paused between two samples
     steps, ratios = steps[measured], ratios[measured]
     data = []
     for layer, values in enumerate(ratios.T, 1):
         label = f"W{subscript(layer)}"
-        positive = np.where(values > 0, values, np.nan)  # 0 has no place on a logarithmic axis
+        positive = np.where(values > 0, values, np.nan)  # a logarithmic axis has no 0
         hover = f"{label} %{{y:.2g}}"
         data.append(line(label, steps, positive, LAYERS[layer - 1], connectgaps=True, hovertemplate=hover, **MARKED))
     across = [0, axis_end(snapshot)]
@@ -32,6 +32,6 @@ def update_ratio(snapshot: Snapshot) -> Chart:
 
 def _sentence(steps: np.ndarray, ratios: np.ndarray) -> str:
     if not len(steps):
-        return "‖ΔW‖/‖W‖: no step measured yet."
+        return "‖ΔW‖/‖W‖ is not measured yet."
     now = [f"W{subscript(layer)} {number(float(value))}" for layer, value in enumerate(ratios[-1], 1)]
-    return f"Step {steps[-1]:,.0f} moved ‖ΔW‖/‖W‖ = {', '.join(now)}."
+    return f"‖ΔW‖/‖W‖ at step {steps[-1]:,.0f}: {', '.join(now)}."

@@ -1,1 +1,1 @@
-"""Measured quantities, one a file; the only code that copies from a live network. Nothing here changes a run."""
+"""The measured quantities, one in each file. Only this code copies from a live network. It never changes a run."""

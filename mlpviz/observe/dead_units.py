@@ -7,15 +7,15 @@ from torch import Tensor, nn
 
 from mlpviz.network import is_activation
 
-#: A unit whose activation has a smaller slope than this on every image passes no gradient worth the name.
+#: If the slope of a unit's activation is below this on every image, almost no gradient passes through the unit.
 DEAD_SLOPE = 1e-3
 
 
 def dead_shares(net: nn.Sequential, X: Tensor) -> list[float]:
     """For each hidden layer, the share of its units that are dead on all of `X`, (n, 28, 28): 0 to 1.
 
-    A unit is dead when its activation's slope stays below 10⁻³ on every image. For ReLU this says that its output is
-    always 0; for tanh and sigmoid, that it is saturated. NaN where the layer's values are not finite.
+    A unit is dead if the slope of its activation is below 10⁻³ on every image. For ReLU this means that its output is
+    always 0; for tanh and sigmoid, that it is saturated. NaN if the layer's values are not finite.
     """
     shares = []
     for layer in net:

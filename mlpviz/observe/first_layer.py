@@ -1,4 +1,4 @@
-"""The first layer's weights, which look like what they answer to."""
+"""The first layer's weights, shown as images."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ TILES = 24
 
 
 class FirstLayer:
-    """Chooses the units with the largest weights, and keeps each in its place for as long as it is chosen."""
+    """Chooses the units with the largest weights. A unit keeps its place as long as it is chosen."""
 
     def __init__(self) -> None:
         self._units: list[int] = []
 
     def choose(self, net: nn.Sequential) -> None:
-        """Choose the units anew, up to 24."""
+        """Choose the units again, up to 24."""
         norms = torch.linalg.vector_norm(linears(net)[0].weight.detach(), dim=1).nan_to_num(nan=-1.0)
         strongest = norms.topk(min(TILES, len(norms))).indices.tolist()
         if not self._units:

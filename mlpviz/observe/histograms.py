@@ -1,4 +1,4 @@
-"""How the values of a tensor are spread."""
+"""How the values of a tensor are distributed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ BINS = 60
 
 
 def histogram(values: Tensor, bins: int = BINS) -> Histogram:
-    """The histogram of all finite values between the smallest and the largest of them; every bin but the last is
-    half-open, as in NumPy's."""
+    """The histogram of all finite values, from the smallest to the largest. As in NumPy, every bin except the last is
+    half-open."""
     values = values.detach().flatten()
-    if values.device.type == "mps":  # which lacks some of what follows
+    if values.device.type == "mps":  # it lacks some of the functions below
         values = values.cpu()
     low, high = (bound.item() for bound in torch.aminmax(values)) if len(values) else (0.0, 0.0)
     total = len(values)
     if not (abs(low) < float("inf") and abs(high) < float("inf")):
         values = values[values.isfinite()]
         low, high = (bound.item() for bound in torch.aminmax(values)) if len(values) else (0.0, 0.0)
-    if low == high:  # NumPy's rule for a single value, but for those so large that ½ makes no difference
+    if low == high:  # NumPy's rule for a single value; wider if the value is so large that ½ changes nothing
         low, high = low - max(0.5, abs(low) / 2), high + max(0.5, abs(high) / 2)
     places = values.sub(low).mul_(bins / (high - low)).to(torch.int64).clamp_(0, bins - 1)
     counts = torch.bincount(places, minlength=bins)

@@ -1,4 +1,4 @@
-"""The costlier measurements of a network: samples at some steps, and the histograms and images of one moment."""
+"""The more expensive measurements of a network: samples at some steps, and the histograms and images of one moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROBE_IMAGES = 512
 
 
 class Inspector:
-    """Measures one trainer's network again and again, and remembers the samples.
+    """Measures the network of one trainer repeatedly, and keeps the samples.
 
     Attributes:
         first, latest: samples; None before the first.
@@ -37,8 +37,8 @@ class Inspector:
         self.latest: Sample | None = None
 
     def sample(self, update_ratios: Sequence[float] = (), keep: bool = True) -> None:
-        """Measure now. `update_ratios` are those of the step just made, if they were measured. A sample that isn't
-        kept is only the latest, and no part of the trend."""
+        """Measure now. `update_ratios` are those of the latest step, if they were measured. Without `keep`, the sample
+        is only the latest one and not part of the trend."""
         trainer = self._trainer
         ratios = tuple(update_ratios) or (math.nan,) * len(self._linears)
         self.latest = Sample(trainer.step, ratios, tuple(dead_shares(trainer.net, pixels(self._probe))))
@@ -52,7 +52,7 @@ class Inspector:
         return self._trend.series()
 
     def inspect(self) -> Inspection:
-        """The histograms and images of this very moment, beside the samples so far, of which there is one at least."""
+        """The histograms and images of this moment, with the samples so far. There must be one sample or more."""
         assert self.latest is not None
         units, images = self._first_layer.images(self._trainer.net)
         grads = [linear.weight.grad for linear in self._linears if linear.weight.grad is not None]

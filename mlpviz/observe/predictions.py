@@ -1,4 +1,4 @@
-"""What each evaluation said of each test image, in bounded memory."""
+"""The predictions of each evaluation for each test image, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CAPACITY = 32  # evaluations kept, besides the latest
 
 
 class PredictionRecorder:
-    """Keeps the predictions of at most 33 evaluations: all of them, later every second, every fourth, …, and always
+    """Keeps the predictions of at most 33 evaluations: at first all, later every second, every fourth, …, and always
     the latest. An evaluation of 10,000 images takes 30 kB."""
 
     def __init__(self) -> None:
@@ -22,9 +22,9 @@ class PredictionRecorder:
         self._latest: PastPredictions | None = None
 
     def record(self, evaluation: Evaluation, labels: Tensor) -> Results:
-        """Take in an evaluation; labels are those of the test set, (n,)."""
+        """Take in an evaluation. `labels` are those of the test set, (n,)."""
         if self._kept and self._kept[-1][0] % self._stride:
-            self._kept.pop()  # it was kept for being the latest alone
+            self._kept.pop()  # it was kept only because it was the latest
         before, self._latest = self._latest, _past(evaluation, labels)
         self._kept.append((self._count, self._latest))
         self._count += 1

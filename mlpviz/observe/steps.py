@@ -8,18 +8,19 @@ from torch import Tensor, nn
 
 from mlpviz.snapshot import step_columns
 
-# Fetching from a device waits for it, so many steps are fetched at once; but their logits take memory until then.
+# Fetching from a device waits for the device, so many steps are fetched together. Their logits take memory until then.
 MOST_STEPS = 64
 MOST_IMAGES = 50_000
 
 
 class StepRecorder:
-    """Keeps what steps left behind on their device, and brings it over many steps at a time.
+    """Keeps the records of steps on their device, and fetches many steps at a time.
 
-    Gradient norms are Euclidean, in float32: a norm beyond 1.8·10¹⁹, whose square overflows, is recorded as infinite.
+    Gradient norms are Euclidean, in float32. The square of a norm above 1.8·10¹⁹ overflows, so the norm is recorded as
+    infinite.
 
     Attributes:
-        columns: the names of what is recorded, as `mlpviz.snapshot.step_columns` has them.
+        columns: the names of what is recorded, from `mlpviz.snapshot.step_columns`.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -31,17 +32,17 @@ class StepRecorder:
         self._squares: list[Tensor] = []
 
     def record(self, logits: Tensor, loss: Tensor, labels: Tensor) -> None:
-        """Take in the step just made: logits (m, 10), loss (), labels (m,), and the gradients that it left."""
+        """Take in the latest step: logits (m, 10), loss (), labels (m,), and the gradients in `.grad`."""
         self._losses.append(loss.detach())
         self._logits.append(logits.detach())
         self._labels.append(labels)
         for parameter in self._parameters:
             assert parameter.grad is not None
             gradient = parameter.grad.view(-1)
-            self._squares.append(torch.dot(gradient, gradient))  # half the price of a norm
+            self._squares.append(torch.dot(gradient, gradient))  # takes half the time of a norm
 
     def full(self) -> bool:
-        """Whether it is time to flush, so that the kept logits don't take up too much memory."""
+        """Whether it is time to flush, so that the logits don't take too much memory."""
         return len(self._losses) >= MOST_STEPS or sum(map(len, self._labels)) >= MOST_IMAGES
 
     def flush(self) -> np.ndarray:
@@ -56,9 +57,9 @@ class StepRecorder:
         return rows
 
     def _accuracies(self) -> Tensor:
-        """The share of right answers in each mini-batch, (steps, 1)."""
+        """The share of correct answers in each mini-batch, (steps, 1)."""
         right = (torch.cat(self._logits).argmax(dim=1) == torch.cat(self._labels)).float()
         sizes = [len(labels) for labels in self._labels]
-        if len(set(sizes)) == 1:  # as nearly always: only an epoch's last mini-batch may be smaller
+        if len(set(sizes)) == 1:  # nearly always: only the last mini-batch of an epoch may be smaller
             return right.view(-1, sizes[0]).mean(dim=1, keepdim=True)
         return torch.stack([part.mean() for part in right.split(sizes)])[:, None]

@@ -1,4 +1,4 @@
-"""How far one step moves the weights, against how large they are."""
+"""How far one step moves the weights, relative to their size."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mlpviz.network import linears
 
 @contextmanager
 def update_ratios(net: nn.Sequential) -> Iterator[list[float]]:
-    """Around one step: the list that it gives holds afterwards, layer by layer, ‖ΔW‖ / ‖W‖, with W before the step.
+    """Use it around one step. Afterwards the list holds ‖ΔW‖ / ‖W‖ of each layer; W is from before the step.
 
-    Works for any optimizer, since it compares the weights themselves. NaN for weights that are all zero.
+    Works for any optimizer, because it compares the weights themselves. NaN for weights that are all zero.
     """
     weights = [linear.weight.detach() for linear in linears(net)]
     before = [weight.clone() for weight in weights]
@@ -27,7 +27,7 @@ def update_ratios(net: nn.Sequential) -> Iterator[list[float]]:
 
 
 def norm(values: Tensor) -> float:
-    """The Euclidean norm, summed in float64, since squares beyond 10¹⁹ overflow float32."""
-    if values.device.type == "mps":  # which has no float64
+    """The Euclidean norm, summed in float64: in float32, the squares of values above about 10¹⁹ overflow."""
+    if values.device.type == "mps":  # it has no float64
         values = values.cpu()
     return float(torch.linalg.vector_norm(values, dtype=torch.float64))

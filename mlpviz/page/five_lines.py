@@ -1,4 +1,4 @@
-"""The program behind the figures, as it runs."""
+"""The code that trains, shown to the reader."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlpviz.page.texts import TEXT
 
 
 def five_lines() -> None:
-    """The five lines, from the source that trains, beside the mathematics that they carry out."""
+    """The five lines, taken from the source code that trains, beside their mathematics."""
     with st.expander("The five lines behind it"):
         code, mathematics = st.columns(2)
         code.code(training_source(), language="python")

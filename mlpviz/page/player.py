@@ -22,7 +22,7 @@ KEYS = {"start": "P", "step": "S", "epoch": "E", "reset": "0", "undo": "U"}
 
 
 def player(run: RunState) -> None:
-    """The buttons, each with its key; their callbacks act before the page is drawn again."""
+    """The buttons and their keys. A callback acts before the page is drawn again."""
     show_keys(KEYS)
     training, finished = run.status == Status.TRAINING, run.status == Status.FINISHED
     failed = run.status == Status.FAILED
@@ -35,7 +35,7 @@ def player(run: RunState) -> None:
     _button("Step", _telling(run, OneStep()), disabled=finished or failed)
     _button("Epoch", _telling(run, OneEpoch()), disabled=finished or failed)
     _button("Reset", lambda: replace_run(run.settings, run))
-    # Always there: if it came and went, it would stand where Reset stood a moment ago.
+    # Always shown. If it came and went, the buttons would move, and a reader could press the wrong one.
     _button("Undo", undo_and_unpin, disabled=training or not _can_undo(run))
     if finished and memory.OFFER.get() == run.id and not locked("epochs"):
         _more_epochs(run)
@@ -61,13 +61,13 @@ def _telling(run: RunState, command: Command) -> Callable[[], None]:
 
 
 def _can_undo(run: RunState) -> bool:
-    """Whether there is a run to go back to, and this one is new or a branch."""
+    """Whether there is a previous run, and this one has made no step yet or is a branch."""
     branched = memory.BRANCHED.get()[0] == run.id
     return previous_run() is not None and (branched or run.step == run.begun_at)
 
 
 def undo_and_unpin() -> None:
-    """The run that comes back needs no shadow of itself."""
+    """Go back to the previous run, and unpin it: it need not also be drawn behind itself."""
     previous = previous_run()
     if previous is not None:
         unpin_run(previous.id)
@@ -75,7 +75,7 @@ def undo_and_unpin() -> None:
 
 
 def _more_epochs(run: RunState) -> None:
-    """As many epochs again, if a run may have so many."""
+    """The button that trains for as many epochs again, within the largest number of epochs."""
     more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
     if more > 0:
         label = f"{more:,} more epoch{'s' if more > 1 else ''}"

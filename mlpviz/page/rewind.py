@@ -1,4 +1,4 @@
-"""Back to a kept step, and on from there: a branch, drawn over the run that it left."""
+"""Go back to a saved step and train on from there: a branch, drawn over the run that it left."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PATIENCE = 2.0  # seconds for the pause to take effect
 
 
 def branch_from(run: RunState, step: int, learning_rate: float | None = None) -> None:
-    """A callback: show a branch of the run from that step, with another learning rate if one is given. The run itself
-    stays in the figures, faint, and Undo brings it back."""
+    """A callback: show a branch of the run from that step, with another learning rate if one is given. The old run
+    stays in the figures as faint lines, and Undo brings it back."""
     run = door.tell(run, Pause(), PATIENCE)
     try:
         branch = branch_off(run, step)
@@ -33,11 +33,11 @@ def branch_from(run: RunState, step: int, learning_rate: float | None = None) ->
 
 
 def say_branched(run: RunState) -> None:
-    """Once, after a branch: where one is, and what to do."""
+    """Say once, after a branch, where the reader is and what to do."""
     if memory.BRANCHED.get() == (run.id, run.step) and run.status != Status.TRAINING:
         st.info(
             f"You are back at step {run.step:,}, with the weights, the optimizer and the mini-batches of that step. "
             f"The learning rate is {run.settings.learning_rate:g}. Press Start to go on. The run that you left stays "
-            "in the figures, faint. Undo goes back to it.",
+            "in the figures as faint lines. Undo goes back to it.",
             icon=":material/history:",
         )

@@ -1,4 +1,4 @@
-"""A branch: a run that begins at a checkpoint of another."""
+"""A branch: a new run that begins at a checkpoint of another run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from mlpviz.runs.run import Run
 
 
 def branch(run: Run, step: int, owner: str = "") -> Run:
-    """A run of its own that begins at a checkpoint of `run`: the latest at `step` or before it.
+    """A new run that begins at a checkpoint of `run`: the latest at `step` or before it.
 
     Raises:
         LookupError: no such checkpoint is kept.

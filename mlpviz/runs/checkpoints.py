@@ -1,4 +1,4 @@
-"""The checkpoints that a run keeps: enough of them to go back, in bounded memory."""
+"""The checkpoints that a run keeps to go back to, in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mlpviz.settings import Settings
 from mlpviz.trainer import Checkpoint
 
 FIRST_STRIDE = 50  # steps between checkpoints, at first
-LONGEST_INTERVAL = 200  # the latest are never further apart
+LONGEST_INTERVAL = 200  # steps between the latest checkpoints, at most
 LATEST = 3
 
 
 class Checkpoints:
-    """Keeps the first, every 50th step, later every 100th, 200th, …, and always the three latest."""
+    """Keeps the first checkpoint, the three latest, and every 50th step; later every 100th, 200th, … step."""
 
     def __init__(self, settings: Settings) -> None:
         self._capacity = checkpoint_capacity(settings) - LATEST
@@ -23,11 +23,11 @@ class Checkpoints:
         self._latest: deque[Checkpoint] = deque(maxlen=LATEST)
 
     def due(self, step: int) -> bool:
-        """Whether a checkpoint of this step should be kept."""
+        """Whether to keep a checkpoint of this step."""
         return step % min(self._stride, LONGEST_INTERVAL) == 0
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """Keep it, and let others go where there are too many."""
+        """Keep it, and drop others if there are too many."""
         if self._latest and self._latest[-1].step == checkpoint.step:
             return
         self._latest.append(checkpoint)
@@ -39,7 +39,7 @@ class Checkpoints:
             self._spread = [first, *(each for each in later if each.step % self._stride == 0)]
 
     def steps(self) -> tuple[int, ...]:
-        """Those that one can go back to, in ascending order."""
+        """The steps of all checkpoints, in ascending order."""
         return tuple(sorted({checkpoint.step for checkpoint in (*self._spread, *self._latest)}))
 
     def before(self, step: int) -> Checkpoint:
@@ -50,5 +50,5 @@ class Checkpoints:
         """
         earlier = [checkpoint for checkpoint in (*self._spread, *self._latest) if checkpoint.step <= step]
         if not earlier:
-            raise LookupError(f"No checkpoint is kept of step {step:,} or before it.")
+            raise LookupError(f"There is no checkpoint at step {step:,} or before it.")
         return max(earlier, key=lambda checkpoint: checkpoint.step)

@@ -1,4 +1,4 @@
-"""The clocks that tasks go by. Tests give them one of their own."""
+"""The clocks of tasks. Tests use their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Clock:
 
     Attributes:
         now: a clock that never goes back.
-        worked: how long this thread has had the processor; it stands still while others have it.
+        worked: how long this thread has used the processor. It stands still while other threads use it.
     """
 
     now: Callable[[], float] = time.monotonic

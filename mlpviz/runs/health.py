@@ -1,4 +1,4 @@
-"""How a run is doing: the diagnosis, the alarm that pauses it, and the examination that finds out why."""
+"""How a run is doing: the diagnosis, the alarm that pauses the run, and the search for the cause."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Health:
 
     Attributes:
         pauses_when_ill: whether an alarm stops the run.
-        checkpoints: the steps that one can go back to.
+        checkpoints: the saved steps to go back to.
         diagnosis: the latest; None before the first step.
-        post_mortem: what was found out about the illness that stopped the run; immutable, for any thread to read.
+        post_mortem: why the run failed, if an alarm stopped it; immutable, so any thread may read it.
     """
 
     def __init__(self, trainer: Trainer, recording: Recording, inspections: Inspections) -> None:
@@ -39,12 +39,12 @@ class Health:
         self.diagnosis: Diagnosis | None = None
         self.post_mortem: PostMortem | None = None
         self._examination: Examination | None = None
-        self._ways_back: Sequence[Checkpoint] = ()  # those at which the post-mortem looked for a way back
+        self._ways_back: Sequence[Checkpoint] = ()  # the checkpoints at which the post-mortem looked for a way back
         self._initial_dead: tuple[float, ...] = ()
         self._stopped_for: Kind | None = None  # the same alarm doesn't stop the run twice
 
     def keep_checkpoint(self) -> None:
-        """Keep a checkpoint if one is due; none of a broken network."""
+        """Keep a checkpoint if one is due, but not of a broken network."""
         if not self.checkpoints.due(self._trainer.step):
             return
         self.see(self._recording.collect())
@@ -53,7 +53,7 @@ class Health:
                 self.checkpoints.keep(self._trainer.checkpoint())
 
     def before(self, step: int) -> Checkpoint:
-        """The latest checkpoint at that step or before it, that of the post-mortem among them.
+        """The latest checkpoint at that step or before it, including those of the post-mortem.
 
         Raises:
             LookupError: there is none.
@@ -62,7 +62,7 @@ class Health:
         return max([self.checkpoints.before(step), *own], key=lambda checkpoint: checkpoint.step)
 
     def see(self, rows: np.ndarray) -> None:
-        """Take in the rows of the steps just made, (steps, columns), and say how the run is doing."""
+        """Take in the rows of the latest steps, (steps, columns), and update the diagnosis."""
         begun = time.perf_counter()
         self._watchdog.see(rows, self._trainer.step - len(rows) + 1)
         if self._watchdog.seen:
@@ -70,9 +70,9 @@ class Health:
         self._recording.prices.add("watchdog", time.perf_counter() - begun, times=len(rows))
 
     def judge(self) -> bool:
-        """Whether the run should stop, by what is known at this step; if so, begin to find out why."""
+        """Whether the run should stop at this step. If so, begin the search for the cause."""
         if self.diagnosis is not None and self.diagnosis.vitals.suspicious:
-            self._inspections.sample_here()  # before anything is said of its units
+            self._inspections.sample_here()  # the diagnosis needs the units of this step
             self.diagnosis = diagnose(self._vitals())
         latest = self.diagnosis
         if latest is None or latest.severity != Severity.ALARM:
@@ -85,12 +85,12 @@ class Health:
         return True
 
     def inherit(self, other: Health) -> None:
-        """What a branch knows of the life before it."""
+        """Take over what a branch needs from the run before it."""
         self._watchdog.inherit(other._watchdog)
         self._initial_dead = other._initial_dead
 
     def _vitals(self) -> Vitals:
-        """All vital signs: of the steps, of the units, of the tests, and the latest change."""
+        """All vital signs: of the steps, the units and the tests, and the latest change of settings."""
         initial_dead, dead = self._inspections.dead_shares()
         self._initial_dead = self._initial_dead or initial_dead
         tests, changes = self._recording.evaluations, self._recording.changes
@@ -111,7 +111,7 @@ class Health:
         return self._examination is not None
 
     def examine_on(self) -> None:
-        """Go on with the examination, by one update."""
+        """Continue the examination by one update."""
         assert self._examination is not None
         self._examination.advance()
         if self._examination.result is not None:
@@ -119,7 +119,7 @@ class Health:
             self._examination = None
 
     def stop_examining(self) -> None:
-        """Leave the examination that is under way: who goes on doesn't wait for it."""
+        """Stop the examination that is under way, so that the run can go on at once."""
         self._examination = None
 
     def _begin_examination(self, diagnosis: Diagnosis) -> None:

@@ -1,4 +1,4 @@
-"""The costlier looks at a run's network: at which steps, and what the latest showed."""
+"""The looks at a run's network, which are more expensive than the records of each step: when, and the results."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from mlpviz.trainer import Trainer
 
 
 class Inspections:
-    """Looks at one trainer's network at steps that its settings decide, and measures its sharpness there if asked to.
+    """Looks at the network of one trainer, at steps that depend only on its settings. If the reader asked for it, it
+    also measures the sharpness there.
 
-    A look takes a sample of the update ratios and of the dead units. Where the run rests at another step, a sample is
-    taken there, too; it is forgotten when the run goes on, so that the series are the same in any case.
+    A look takes a sample of the update ratios and of the dead units. If the run rests at another step, a sample is
+    taken there, too. It is dropped when the run goes on, so that the series are the same in any case.
 
     Attributes:
-        sharpness: measures when it is asked to.
+        sharpness: measures the sharpness, if it is on.
     """
 
     def __init__(self, trainer: Trainer, prices: Prices) -> None:
@@ -36,7 +37,7 @@ class Inspections:
         self.sharpness = SharpnessMeter(trainer)
 
     def begin(self) -> None:
-        """The first look, at the step at which the run begins."""
+        """Take the first look, at the step at which the run begins."""
         self._steps = look_steps(self._trainer.settings, start=self._trainer.step + 1)
         self._look()
 
@@ -50,8 +51,8 @@ class Inspections:
         return self._trainer.step + 1 == self._next
 
     def around(self, step: Callable[[], None]) -> None:
-        """Let the run make a step, and measure how far it moved the weights, and what it left: a look if one is due,
-        or else a sample that is soon forgotten."""
+        """Let the run make a step, measure how far the step moved the weights, and take a look if one is due; otherwise
+        a sample that is not kept."""
         due, begun, trained = self.due(), time.perf_counter(), self._prices.seconds("training", "steps")
         with update_ratios(self._trainer.net) as ratios:
             step()
@@ -73,7 +74,7 @@ class Inspections:
             self._inspector.sample(ratios, keep)
 
     def sample_here(self) -> None:
-        """A sample of this step, unless there is one."""
+        """Take a sample at this step, unless there is one."""
         if not self.begun:
             self.begin()
         elif self._inspector.latest is not None and self._inspector.latest.step != self._trainer.step:
@@ -85,11 +86,11 @@ class Inspections:
         return (first.dead_shares, latest.dead_shares) if first is not None and latest is not None else ((), ())
 
     def trend(self) -> Series:
-        """What the looks saw, as in `trend_columns`."""
+        """The samples of the looks, with `trend_columns`."""
         return self._inspector.trend()
 
     def show(self) -> tuple[Inspection, float]:
-        """All that is to be shown of this moment, and the seconds that it took."""
+        """The inspection of this moment, and the seconds that it took."""
         if not self.begun:
             self.begin()
         begun, shown = time.perf_counter(), self._shown
@@ -100,17 +101,17 @@ class Inspections:
         return shown, seconds
 
     def begin_sharpness(self) -> None:
-        """Begin to measure it here, unless it was measured here already."""
+        """Begin to measure the sharpness, unless it was already measured at this step."""
         if self.sharpness.due():
             self._sharpness_seconds = 0.0
             self.sharpness.begin()
 
     def measuring(self) -> bool:
-        """Whether the sharpness is being measured. Until it is, the run makes no step."""
+        """Whether the sharpness is being measured. Meanwhile the run makes no step."""
         return self.sharpness.measuring()
 
     def measure_on(self) -> None:
-        """Go on with the measurement, by one piece."""
+        """Continue the measurement by one piece."""
         begun = time.perf_counter()
         self.sharpness.measure_on()
         self._sharpness_seconds += time.perf_counter() - begun

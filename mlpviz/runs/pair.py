@@ -1,4 +1,4 @@
-"""Two runs in lockstep, on the same mini-batches: the same run twice, with one setting changed."""
+"""Two runs that train step by step on the same mini-batches: a run, and its twin with a setting changed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from mlpviz.snapshot import TwinComparison
 
 
 class Pair:
-    """A run that leads, and its twin, which follows it step by step: the leader's turns move both.
+    """A leader, and its twin, which follows it step by step. The leader's turns move both.
 
-    The leader doesn't know of it until `begin`.
+    The leader doesn't know of the pair until `begin`.
 
     Args:
-        changes: the settings in which the twin differs, by name.
-        owner: the visitor who may give the twin commands.
+        changes: the changed settings of the twin, by name.
+        owner: the visitor who may give commands to the twin.
 
     Raises:
-        ValueError: the changed settings can't be, or the leader is past step 0 and they need a new run.
+        ValueError: the changed settings are not allowed, or they need a new run and the leader is past step 0.
     """
 
     def __init__(self, leader: Run, changes: Mapping[str, object], owner: str = "") -> None:
@@ -36,21 +36,22 @@ class Pair:
         settings = leader.settings.replace(**changes)
         if leader.step == 0:
             self.follower = Run(settings, leader.trainer.dataset, owner, clock=leader.clock)
-            # The same orders of the images from now on, however many random numbers another network has drawn.
+            # The same image orders from now on, even if the other network drew more or fewer random numbers.
             self.follower.trainer.generator.set_state(leader.trainer.checkpoint().draws)
         else:
             if leader.settings.needs_new_run(settings):
-                raise ValueError(f"{', '.join(changes)} can’t change during a run: let both begin at step 0.")
+                names = ", ".join(name.replace("_", " ") for name in changes)
+                raise ValueError(f"A run can’t change this: {names}. Both runs must begin at step 0.")
             here = leader.trainer.checkpoint()
             self.follower = Run(leader.settings, leader.trainer.dataset, owner, here, leader.clock)
-            self.follower.recording.stop_evaluating()  # the leader's evaluations are its own, too
+            self.follower.recording.stop_evaluating()  # it has the same evaluations as the leader
             self.follower.recording.evaluations += leader.recording.evaluations
             self.follower.change(settings)
         self.follower.follows = self
-        self.follower.health.pauses_when_ill = False  # it stops where the leader stops, and nowhere else
+        self.follower.health.pauses_when_ill = False  # it stops only where the leader stops
 
     def begin(self) -> None:
-        """From now on the leader moves both."""
+        """Let the leader move both from now on."""
         self.leader.end_twin()
         self.leader.leads = self
         self.follower.goal = self.leader.goal
@@ -63,7 +64,7 @@ class Pair:
         return not follower.failed and (follower.busy_beside_training() or follower.step < self.leader.step)
 
     def catch_up(self) -> None:
-        """Do the follower's next piece; what breaks it doesn't break the leader."""
+        """Do the follower's next piece. An error in the follower doesn't stop the leader."""
         follower, before = self.follower, self.follower.step
         try:
             follower.advance_alone()
@@ -75,11 +76,11 @@ class Pair:
             self._compare()
 
     def take_over(self, before: Settings, after: Settings) -> None:
-        """The leader's settings have changed: change along, but for what makes the difference, and for what the
-        follower's network can't have."""
+        """Change the follower's settings like the leader's, except those that make the difference and those that the
+        follower can't have."""
         for name, (_, value) in before.differences(after).items():
             if name in LIVE_FIELDS and name not in self.changes:
-                with contextlib.suppress(ValueError):  # a momentum, say, where the follower's optimizer is adam
+                with contextlib.suppress(ValueError):  # such as momentum, if the follower's optimizer is adam
                     self.follower.change(self.follower.settings.replace(**{name: value}))
 
     def what(self) -> str:
@@ -100,7 +101,7 @@ class Pair:
         )
 
     def _compare(self) -> None:
-        """Keep both losses of the step just made."""
+        """Keep both losses of the latest step."""
         ours, theirs = self.leader.recording.latest_loss, self.follower.recording.latest_loss
         assert ours is not None and theirs is not None
         self._losses.append((ours, theirs))
@@ -110,7 +111,7 @@ class Pair:
                 self._first_difference = (self.follower.step, a, b)
 
     def _recent_losses(self) -> tuple[float, float] | None:
-        """The leader's and the follower's, means over the same latest 25 steps."""
+        """The mean losses of the leader and of the follower, over the same latest 25 steps."""
         if not self._losses:
             return None
         ours, theirs = (torch.stack(side).mean().item() for side in zip(*self._losses, strict=True))

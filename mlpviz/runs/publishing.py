@@ -1,4 +1,4 @@
-"""A run as others see it: its state, and its snapshots, one whenever there is something new to show."""
+"""What others see of a run: its state, and its snapshots. A snapshot is made when there is something new to show."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Publisher:
         self._shown: tuple[object, ...] = (None,)
 
     def refresh(self, watched: int) -> None:
-        """A snapshot, if one is due and would show anything new; `watched` tasks share the engine."""
+        """Make a snapshot if one is due and would show anything new. `watched` tasks share the engine."""
         run, now = self._run, self._run.clock.now()
         if now < self._next_refresh and run.status == self._shown[0]:
             return
@@ -43,7 +43,7 @@ class Publisher:
         run.snapshot = run_snapshot(run, inspection, speed)
 
     def show_where_it_rests(self) -> None:
-        """Make sure that the newest snapshot is of this very step, if the run rests."""
+        """If the run rests, make sure that the newest snapshot is of this step."""
         if self._run.step >= self._run.goal and not self._run.failed:
             self._next_refresh = 0.0
             self.refresh(1)
@@ -57,7 +57,7 @@ class Publisher:
 
 
 def run_state(run: Run) -> RunState:
-    """Where the run stands now."""
+    """The present state of the run."""
     trainer, dataset = run.trainer, run.trainer.dataset
     post_mortem = run.health.post_mortem
     return RunState(
@@ -92,7 +92,7 @@ def run_state(run: Run) -> RunState:
 
 
 def run_snapshot(run: Run, inspection: Inspection, steps_per_second: float) -> Snapshot:
-    """One moment of the run, in full."""
+    """A snapshot of the run."""
     trainer, recording, health = run.trainer, run.recording, run.health
     return Snapshot(
         version=run.version + 1,

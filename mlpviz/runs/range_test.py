@@ -1,4 +1,4 @@
-"""The learning-rate range test: on a copy of the run, the rate rises step by step until the loss runs away."""
+"""The learning-rate range test: on a copy of the run, the rate rises step by step until the loss rises sharply."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mlpviz.snapshot import RangeSnapshot, Status
 from mlpviz.trainer import Checkpoint, Trainer
 
 STEPS = 200  # rates
-FEW_IMAGES = 64  # at each rate at least; smaller mini-batches take several steps
+FEW_IMAGES = 64  # at each rate, about; with smaller mini-batches, a rate takes several updates
 LOWEST, HIGHEST = 1e-5, 10.0
 MEMORY = 0.9  # of the exponential mean
-RUNAWAY = 3.0  # times the lowest mean: here it ends
-SETTLED = 10  # steps before anything is called lowest
-NEAR = 1.05  # times the lowest mean
+RUNAWAY = 3.0  # the test ends if the mean loss is this many times its lowest value
+SETTLED = 10  # the first rates, which do not count for the lowest mean
+NEAR = 1.05  # up to this many times the lowest mean, a mean is near it
 
 
 class RangeTest(FiniteTask):
-    """A task that trains a copy from a checkpoint on, at larger and larger rates (Smith 2015); the run is untouched.
+    """A task that trains a copy from a checkpoint, at higher and higher rates (Smith 2015). The run does not change.
 
     Args:
         checkpoint: where it begins.
@@ -41,16 +41,16 @@ class RangeTest(FiniteTask):
 
     @property
     def step(self) -> int:
-        """How many rates were tried."""
+        """The number of rates tried so far."""
         return len(self._losses)
 
     @property
     def total_steps(self) -> int:
-        """How many rates there are at most."""
+        """The largest number of rates."""
         return STEPS
 
     def has_work(self) -> bool:
-        """Until the loss runs away, or no rate is left."""
+        """Whether rates are left and the loss has not risen sharply."""
         return not self.failed and not self._over
 
     def advance(self) -> None:
@@ -70,7 +70,7 @@ class RangeTest(FiniteTask):
         self._over = i + 1 == STEPS or not np.isfinite(loss) or away
 
     def make_snapshot(self, version: int, status: Status) -> RangeSnapshot:
-        """As in `FiniteTask`; the suggestion comes at the end."""
+        """As in `FiniteTask`. The suggestion comes at the end."""
         tried = len(self._losses)
         rates, means = self._rates[:tried], np.array(self._means)
         return RangeSnapshot(
@@ -89,9 +89,9 @@ class RangeTest(FiniteTask):
 
 
 def suggest(rates: np.ndarray, means: np.ndarray) -> tuple[float, float, float] | None:
-    """A range of rates, and one in it, from the mean loss over the rate. It ends at a third of the largest rate at
-    which the loss is still near its lowest; it begins where the loss first fell in earnest, or at a tenth of its end.
-    None where nothing was learnt at any rate."""
+    """A range of rates, and one rate in it, from the mean loss at each rate. The range ends at a third of the highest
+    rate at which the loss is near its lowest value. It begins where the loss first fell clearly, or at a tenth of its
+    end. None if the network learnt nothing at any rate."""
     means = np.where(np.isfinite(means), means, np.inf)
     if len(means) <= SETTLED:
         return None
@@ -107,5 +107,5 @@ def suggest(rates: np.ndarray, means: np.ndarray) -> tuple[float, float, float] 
 
 
 def round_to_2(value: float) -> float:
-    """To two significant digits."""
+    """The value with two significant digits."""
     return float(f"{value:.1e}")

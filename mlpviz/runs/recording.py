@@ -1,4 +1,4 @@
-"""What is written down of a run while it trains: each step's series, the evaluations, the changes, the prices."""
+"""The records of a run while it trains: the per-step series, the evaluations, the changes, the prices."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from mlpviz.runs.schedule import is_test_step
 from mlpviz.settings import LIVE_FIELDS, Settings
 from mlpviz.trainer import Evaluation, Trainer
 
-MOST_CHANGES = 100  # that are marked in the figures
+MOST_CHANGES = 100  # marked in the figures
 
 
 class Recording:
-    """Makes a trainer's updates and evaluations, and keeps what they leave behind.
+    """Makes the updates and evaluations of a trainer, and keeps their results.
 
     Attributes:
         steps: the per-step series.
-        evaluations: step, test loss, test accuracy of each so far.
-        results: what the latest evaluation said of each test image; immutable, for any thread to read.
-        changes: what was changed while it trained: (step, text).
-        settings_log: the settings that the run took up, each with the step, from step 0 on.
+        evaluations: step, test loss and test accuracy of each evaluation so far.
+        results: the results of the latest evaluation for each test image; immutable, so any thread may read them.
+        changes: the changes of settings while it trained: (step, text).
+        settings_log: the settings of the run, each with the step at which they began, from step 0 on.
         latest_loss: of the latest step, (), on the device.
-        prices: what each instrument has cost.
+        prices: the cost of each instrument.
     """
 
     def __init__(self, trainer: Trainer, prices: Prices) -> None:
@@ -51,7 +51,7 @@ class Recording:
         self.prices = prices
 
     def train_one(self) -> None:
-        """Make one update; after some an evaluation is due."""
+        """Make one update. After some updates an evaluation is due."""
         begun = time.perf_counter()
         logits, loss, labels = self._trainer.train_one()
         trained, self._trained_with = time.perf_counter(), self._trainer.settings
@@ -63,21 +63,21 @@ class Recording:
             self._evaluating = self._trainer.evaluate_in_parts()
 
     def breaks(self) -> bool:
-        """Whether the loss of the step just made is known to be broken. On a GPU that is known at every eighth step:
-        to ask for it means to wait for the device."""
+        """Whether the loss of the latest step is known to be infinite or NaN. On a GPU only every eighth step is
+        checked, because each check waits for the device."""
         known = self._trainer.device.type == "cpu" or self._trainer.step % 8 == 0
         return known and self.broken()
 
     def broken(self) -> bool:
-        """Whether the loss of the step just made is infinite or NaN."""
+        """Whether the loss of the latest step is infinite or NaN."""
         return self.latest_loss is not None and not math.isfinite(self.latest_loss.item())
 
     def full(self) -> bool:
-        """Whether so many steps wait that they should be collected."""
+        """Whether so many steps are waiting that they should be collected."""
         return self._recorder.full()
 
     def collect(self) -> np.ndarray:
-        """Fetch what was recorded since last time, (steps, columns)."""
+        """Collect the records since the last time, (steps, columns)."""
         begun = time.perf_counter()
         rows = self._recorder.flush()
         self.steps.extend(rows)
@@ -86,7 +86,7 @@ class Recording:
         return rows
 
     def recent_means(self) -> tuple[float, float] | None:
-        """Loss and batch accuracy, the mean of the last 25 steps that were collected; None before the first."""
+        """Loss and batch accuracy, as means over the last 25 collected steps; None before the first."""
         if not self._recent:
             return None
         means = np.array(self._recent, dtype=np.float64).mean(axis=0)
@@ -100,7 +100,7 @@ class Recording:
         return self._evaluating is not None
 
     def evaluate_on(self) -> None:
-        """Go on with the evaluation, by one batch."""
+        """Continue the evaluation by one batch."""
         assert self._evaluating is not None
         begun = time.perf_counter()
         evaluation = next(self._evaluating)
@@ -111,25 +111,25 @@ class Recording:
         self.prices.add("evaluation", time.perf_counter() - begun, times=int(evaluation is not None))
 
     def stop_evaluating(self) -> None:
-        """Leave the evaluation that is under way."""
+        """Stop the evaluation that is under way."""
         self._evaluating = None
 
-    # settings that changed on the way
+    # settings that change while it trains
 
     def note_change(self, before: Settings, after: Settings) -> None:
-        """The run takes up `after` at its next step."""
+        """Note that the run uses `after` from its next step on."""
         step = self._trainer.step
         if self.settings_log[-1][0] == step:
-            self.settings_log.pop()  # a slider that was moved on before the next step
+            self.settings_log.pop()  # a slider was moved again before the next step
         self.settings_log.append((step, after))
         while self.changes and self.changes[-1][0] == step:
-            self.changes.pop()  # what was moved on the way there was never trained with
+            self.changes.pop()  # no step used this value
         for name, (old, new) in self._trained_with.differences(after).items():
             if name in LIVE_FIELDS and name != "epochs" and step > 0:
                 self.changes.append((step, f"{name.replace('_', ' ')} {old:g} → {new:g}"))
 
     def inherit(self, other: Recording) -> None:
-        """What a branch has of the run that it leaves: what came before the step at which it begins."""
+        """Copy from the old run, for a branch, the records from before the step at which the branch begins."""
         step = self._trainer.step
         self.evaluations += [evaluation for evaluation in other.evaluations if evaluation[0] < step]
         self.settings_log = [entry for entry in other.settings_log if entry[0] < step] + self.settings_log

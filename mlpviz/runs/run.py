@@ -1,4 +1,4 @@
-"""One run: a trainer, the commands that it obeys, and its turns."""
+"""One run: a trainer, its commands, and its turns."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class Run(Task):
     """An experiment under way.
 
     Attributes:
-        recording: what is written down while it trains.
-        inspections: the costlier looks at its network.
-        health: its diagnosis, its checkpoints, what is found out about an illness.
+        recording: what is recorded while it trains.
+        inspections: the more expensive measurements of its network.
+        health: its diagnosis, its checkpoints and its post-mortem.
         publisher: makes its snapshots.
-        goal: it trains until this step; the commands only move the goal.
-        begun_at: the step at which it began: 0, but for a branch.
+        goal: it trains until this step. The commands only move the goal.
+        begun_at: the step at which it began: 0, except for a branch.
         leads: the pair in which another run follows this one.
-        follows: the pair in which this run follows another, whose turns move both.
-        walks: updates taken apart, by who looks at them.
+        follows: the pair in which this run follows another. The turns of the other run move both.
+        walks: the updates taken apart, by reader.
     """
 
     state: RunState
     kind = "run"
-    remedy = "Reset begins it again; if the error returns, try a smaller network or other settings."
+    remedy = "Press Reset to begin again. If the error returns, try a smaller network or other settings."
 
     def __init__(
         self,
@@ -54,7 +54,9 @@ class Run(Task):
     ) -> None:
         super().__init__(owner, run_memory(settings), clock)
         self.trainer, prices = Trainer(settings, dataset), Prices()
-        self.inspections = Inspections(self.trainer, prices)  # before a branch's weights: it keeps the first ones
+        self.inspections = Inspections(
+            self.trainer, prices
+        )  # before a branch is restored, so that it keeps the initial weights
         if begin_at is not None:
             self.trainer.restore(begin_at)
         self.recording = Recording(self.trainer, prices)
@@ -65,7 +67,7 @@ class Run(Task):
         self.walks: dict[str, WalkedStep] = {}
         self.publisher = Publisher(self)
 
-    # commands, each between two steps
+    # the commands; each acts between two steps
 
     def start(self) -> None:
         """Train to the end of the last epoch."""
@@ -73,7 +75,7 @@ class Run(Task):
         self._head_for(max(self.step, self.total_steps))
 
     def pause(self) -> None:
-        """Train no further for now."""
+        """Stop training for now."""
         self._head_for(self.step)
 
     def one_step(self) -> None:
@@ -86,14 +88,14 @@ class Run(Task):
         self._head_for((self.step // per_epoch + 1) * per_epoch)
 
     def change(self, settings: Settings) -> None:
-        """Take up other live settings at the next step.
+        """Use other live settings from the next step on.
 
         Raises:
-            ValueError: something else differs, which needs a new run.
+            ValueError: another setting differs; that needs a new run.
         """
         before, to_the_end = self.settings, self.goal > 0 and self.goal == self.total_steps
         self.trainer.change(settings)
-        self._count_memory()  # a momentum takes up some
+        self._count_memory()  # momentum needs some
         self.recording.note_change(before, settings)
         if to_the_end and self.status == Status.TRAINING:
             self.start()
@@ -101,13 +103,14 @@ class Run(Task):
             self.leads.take_over(before, settings)
 
     def end_twin(self) -> None:
-        """Go on without the run that follows this one."""
+        """Continue without the run that follows this one."""
         if self.leads is not None:
             self.leads.follower.over = True
             self.leads = None
 
     def keep_walk(self, reader: str, walked: WalkedStep | None) -> None:
-        """Keep the update that a reader takes apart; None when the reader has left it. The oldest of many goes."""
+        """Keep the update that a reader takes apart; None means that the reader has left it. If there are too many, the
+        oldest ones are dropped."""
         self.walks.pop(reader, None)
         if walked is not None:
             self.walks[reader] = walked
@@ -116,28 +119,28 @@ class Run(Task):
         self._count_memory()
 
     def fail(self, error: BaseException) -> None:
-        """As in `Task`: it stops where it is, and its twin with it."""
+        """As in `Task`. The run stops where it is, and so does its twin."""
         self.recording.stop_evaluating()
         self.health.stop_examining()
         self.pause()
         super().fail(error)
         self.state = replace(self.state, goal=self.goal)
 
-    # where it stands
+    # its present state
 
     @property
     def settings(self) -> Settings:
-        """Those that it has taken up."""
+        """The settings that it trains with."""
         return self.trainer.settings
 
     @property
     def step(self) -> int:
-        """The updates made."""
+        """The number of updates so far."""
         return self.trainer.step
 
     @property
     def total_steps(self) -> int:
-        """Those of all epochs."""
+        """The number of updates in all epochs."""
         return self.settings.epochs * self.trainer.steps_per_epoch
 
     @property
@@ -154,49 +157,49 @@ class Run(Task):
         return Status.FINISHED if self.step >= self.total_steps else Status.PAUSED
 
     def _last_test_under_way(self) -> bool:
-        """Whether only the last evaluation is missing: it is part of the training."""
+        """Whether only the last evaluation is missing. It counts as training."""
         return 0 < self.total_steps <= self.step and self.recording.evaluating()
 
     def make_state(self) -> RunState:
         return run_state(self)
 
     def companions(self) -> list[Task]:
-        """The run that follows it goes with it."""
+        """The run that follows this one is removed together with it."""
         return [self.leads.follower] if self.leads is not None else []
 
     def unwatched_seconds(self) -> float:
-        """A run that follows another stays as long as that one does."""
+        """A run that follows another stays as long as its leader."""
         own = super().unwatched_seconds()
         return own if self.follows is None else min(own, self.follows.leader.unwatched_seconds())
 
     # turns
 
     def has_work(self) -> bool:
-        """Whether there is anything to do; a run that follows another is moved by that one's turns."""
+        """Whether there is anything to do. A run that follows another has no turns: the leader's turns move it."""
         if self.failed or self.follows is not None:
             return False
         waiting = self.leads is not None and self.leads.behind()
         return waiting or self.busy_beside_training() or self.step < self.goal
 
     def busy_beside_training(self) -> bool:
-        """Whether something is under way for which the next step waits."""
+        """Whether the next step must wait for something else that is under way."""
         return self.inspections.measuring() or self.recording.evaluating() or self.health.examining()
 
     def work(self, seconds: float) -> None:
-        """As in `Task`; fetches what was recorded before it takes much memory."""
+        """As in `Task`. Collects the records before they take much memory."""
         super().work(seconds)
         if self.recording.full():
             self.collect()
 
     def advance(self) -> None:
-        """Do the next piece: the follower first, then what is under way, then a step."""
+        """Do the next piece: of the follower first, then of what is under way, then a step."""
         if self.leads is not None and self.leads.behind():
             self.leads.catch_up()
         else:
             self.advance_alone()
 
     def advance_alone(self) -> None:
-        """The next piece of this run, whether another follows it or not."""
+        """Do the next piece of this run, without its follower."""
         if self.inspections.measuring():
             self.inspections.measure_on()
         elif self.recording.evaluating():
@@ -207,8 +210,8 @@ class Run(Task):
             self._train_one()
 
     def _train_one(self) -> None:
-        """The next step, with a look after it if one is due; there, and where the loss is broken, the run stops if it
-        is ill."""
+        """Make the next step, with a look after it if one is due. After a look, or if the loss is not finite, the run
+        is judged; an alarm stops it."""
         if not self.inspections.begun:
             self.inspections.begin()
         look = self.inspections.due()
@@ -223,7 +226,7 @@ class Run(Task):
                 self.pause()
 
     def collect(self) -> None:
-        """Fetch what was recorded since last time."""
+        """Collect the records since the last time."""
         self.health.see(self.recording.collect())
 
     def refresh(self, watched: int) -> None:
@@ -235,5 +238,5 @@ class Run(Task):
             self.leads.follower.goal = step
 
     def _count_memory(self) -> None:
-        more_walks = max(0, len(self.walks) - 1)  # room for one of them is always counted
+        more_walks = max(0, len(self.walks) - 1)  # the memory of one walk is always counted
         self.memory = run_memory(self.settings) + more_walks * walk_memory(self.settings)

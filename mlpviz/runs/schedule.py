@@ -1,6 +1,6 @@
-"""At which steps a run is looked at closely, and when it is tested: decided by its settings, never by the clock.
+"""The steps at which a run is looked at closely or tested. They depend on its settings only, never on the clock.
 
-So the same run gives the same figures and the same alarms, however fast the machine is and however many people watch.
+So the same run gives the same figures and the same alarms on a fast or slow machine, with few or many watchers.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from collections.abc import Iterator
 
 from mlpviz.settings import Settings
 
-# The work of one step, in images: those of its mini-batch, and what a step costs however small its mini-batch is.
+# The work of one step, in images: those of its mini-batch, plus this fixed cost of any step.
 EVERY_STEP = 45
-# The work of a look, in the same unit: 512 images forward, and the update measured. Both figures were read off
+# The work of a look, in the same unit: 512 images forward, and the measurement of the update. Both numbers come from
 # `python -m benchmarks.instruments`, for networks from 0 to 3 hidden layers of 1,024 units.
 LOOK = 400
-# An interval is this share of the steps before it: dense at first, then in growing intervals. Where a look costs many
-# steps, it is so many times that cost.
+# Each interval is this share of the steps before it, so the looks are dense at first and then rarer. If a look costs
+# many steps, the share is the second number times that cost.
 GROWTH, GROWTH_BY_PRICE = 0.1, 0.2
-# The longest interval is so many times the steps that cost as much as a look: looks take 2 % of a long run.
+# The longest interval is this many times the cost of a look in steps: looks take 2 % of a long run.
 LONGEST = 50
 SHORTEST_LONGEST = 10  # steps; the longest interval is never shorter
-# An epoch that takes more work than this is tested on the way, too. The article's epoch takes 71,000.
+# An epoch with more work than about this is also tested within the epoch. The article's epoch takes 71,000.
 BETWEEN_TESTS = 100_000
-# Between two looks a run is judged after every so many steps: that costs next to nothing.
+# Between two looks, a run is also judged every so many steps. This costs almost nothing.
 JUDGED_EVERY = 100
 
 
@@ -32,12 +32,12 @@ def is_judged(step: int) -> bool:
 
 
 def work_of_a_step(settings: Settings) -> int:
-    """How much one step costs, in images."""
+    """The cost of one step, in images."""
     return settings.batch_size + EVERY_STEP
 
 
 def look_steps(settings: Settings, start: int = 0) -> Iterator[int]:
-    """The steps after which a run is looked at closely, ascending, from `start` on, without end."""
+    """The steps after which a run is looked at closely: ascending, from `start` on, without end."""
     price = LOOK / work_of_a_step(settings)  # of a look, in steps
     growth = max(GROWTH, GROWTH_BY_PRICE * price)
     longest = max(SHORTEST_LONGEST, round(LONGEST * price))
@@ -49,7 +49,7 @@ def look_steps(settings: Settings, start: int = 0) -> Iterator[int]:
 
 
 def is_test_step(step: int, settings: Settings, steps_per_epoch: int) -> bool:
-    """Whether the test set is due after that step: at the end of each epoch, and within a long one after equal parts
+    """Whether the test set is due after that step: at the end of each epoch, and in a long epoch also after equal parts
     of it."""
     parts = max(1, round(steps_per_epoch * work_of_a_step(settings) / BETWEEN_TESTS))
     within = (step - 1) % steps_per_epoch + 1

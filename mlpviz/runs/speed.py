@@ -6,8 +6,8 @@ from collections import deque
 
 from mlpviz.runs.clock import CLOCK, Clock
 
-MARKS = 12  # refreshes that the speed is averaged over: some five seconds
-PAUSED = 2.0  # seconds without a mark: nobody watched, so it rested
+MARKS = 12  # the speed is averaged over this many refreshes: about five seconds
+PAUSED = 2.0  # after this many seconds without a mark, the run has rested because nobody watched
 
 
 class Speed:
@@ -19,7 +19,7 @@ class Speed:
         self._latest = 0.0
 
     def measure(self, step: int, training: bool) -> float:
-        """Note where the run is now; gives its speed."""
+        """Note the present step of the run. Returns its speed."""
         now = self._clock.now()
         if self._marks and now - self._marks[-1][0] > PAUSED:
             self._marks.clear()

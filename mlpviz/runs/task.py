@@ -1,4 +1,4 @@
-"""A task: whatever the engine works at in turns, for as long as somebody watches it."""
+"""A task: anything that the engine works at in turns, as long as somebody watches it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mlpviz.runs.clock import CLOCK, Clock
 from mlpviz.snapshot import REFRESH, Status, TaskSnapshot
 from mlpviz.state import TaskState
 
-LEASE = 10.0  # seconds that one look keeps a task going: several fetches of a page may be lost on the way
-HIDDEN_LEASE = 90.0  # the same for a page in a hidden tab, which a browser lets fetch once a minute only
+LEASE = 10.0  # seconds that one look keeps a task going, so that a page may lose several requests
+HIDDEN_LEASE = 90.0  # the same for a page in a hidden tab: browsers let it ask only once a minute
 
 log = logging.getLogger(__name__)
 
@@ -21,19 +21,19 @@ class Task(ABC):
     """Work in small pieces.
 
     Other threads may call `look`, `watched` and `unwatched_seconds`, and read `id`, `owner`, the published `state` and
-    the `snapshot`; all else belongs to the engine's thread.
+    the `snapshot`. Everything else belongs to the engine's thread.
 
     Attributes:
-        id: stands in the address of its page.
+        id: part of the address of its page.
         owner: the visitor who may give it commands.
-        memory: about how many bytes it takes; where a task doesn't say, the engine takes its specification's word.
-        step_memory: about how many more bytes each of its steps takes for a moment.
-        kind: what a message calls it. remedy: what to do if an error has stopped it.
+        memory: about how many bytes it takes. If a task doesn't say, the engine uses the value of its specification.
+        step_memory: about how many more bytes it takes during each step.
+        kind: its name in messages. remedy: what to do if an error has stopped it.
         specification: what it was made from. made_at: when, by its clock.
         snapshot: what a board shows of it; immutable.
-        state: where it stands, as it was last published; immutable.
-        failed: an exception stopped it, and `message` says which.
-        over: nobody needs it any more, so the engine lets it go.
+        state: its latest published state; immutable.
+        failed: whether an exception stopped it; `message` says which.
+        over: whether nobody needs it any more, so that the engine can remove it.
     """
 
     snapshot: TaskSnapshot | None = None
@@ -44,7 +44,7 @@ class Task(ABC):
     over = False
     message = ""
     kind = "task"
-    remedy = "Begin it again; if the error returns, try a smaller network or other settings."
+    remedy = "Begin it again. If the error returns, try a smaller network or other settings."
 
     def __init__(self, owner: str, memory: int = 0, clock: Clock = CLOCK) -> None:
         self.id = secrets.token_urlsafe(9)
@@ -63,22 +63,22 @@ class Task(ABC):
         self._leased_until = max(self._leased_until, self.clock.now() + seconds)
 
     def watched(self) -> bool:
-        """Whether somebody has looked at it lately."""
+        """Whether somebody looked at it recently."""
         return self.clock.now() < self._leased_until
 
     def unwatched_seconds(self) -> float:
-        """For how long nobody has."""
+        """The seconds since it was last watched."""
         return max(0.0, self.clock.now() - self._leased_until)
 
     def companions(self) -> list[Task]:
-        """Tasks that go when this one goes."""
+        """The tasks that are removed together with this one."""
         return []
 
     # what the engine does
 
     def work(self, seconds: float) -> None:
-        """Go on for about that long. What a turn overruns, the next turn is shorter by, so that all tasks get the same
-        share."""
+        """Work for about that long. If a turn takes too long, the next turns are shorter, so that all tasks get the
+        same share."""
         self._credit += seconds
         if self._credit <= 0:
             return
@@ -90,11 +90,11 @@ class Task(ABC):
         self._credit = min(0.0, self._credit - (self.clock.worked() - begun))
 
     def publish(self) -> None:
-        """Let other threads see where it stands."""
+        """Let other threads see its present state."""
         self.state = self.make_state()
 
     def fail(self, error: BaseException) -> None:
-        """Stop for good. What is published says so at once: whatever broke, nothing is computed for it."""
+        """Stop for good, and publish this at once. It computes nothing for that, because the network may be broken."""
         if self.failed:
             return
         log.error("task %s failed", self.id, exc_info=error)
@@ -108,7 +108,7 @@ class Task(ABC):
         self.state = replace(self.state, status=Status.FAILED, message=message, version=self.snapshot.version)
 
     def make_state(self) -> TaskState:
-        """Where it stands now."""
+        """Its present state."""
         return TaskState(
             id=self.id,
             status=self.status,
@@ -121,18 +121,18 @@ class Task(ABC):
 
     @property
     def version(self) -> int:
-        """That of the newest snapshot; 0 before the first."""
+        """The version of the newest snapshot; 0 before the first."""
         return self.snapshot.version if self.snapshot is not None else 0
 
     @property
     @abstractmethod
     def step(self) -> int:
-        """How many updates it has made."""
+        """The number of updates so far."""
 
     @property
     @abstractmethod
     def total_steps(self) -> int:
-        """How many it will have made in the end."""
+        """The number of updates at its end."""
 
     @property
     @abstractmethod
@@ -149,11 +149,11 @@ class Task(ABC):
 
     @abstractmethod
     def refresh(self, watched: int) -> None:
-        """Publish a snapshot if one is due and would show anything new; `watched` tasks share the engine."""
+        """Publish a snapshot if one is due and would show anything new. `watched` tasks share the engine."""
 
 
 class FiniteTask(Task):
-    """A task that begins by itself, goes to its end, and publishes a snapshot whenever it has got further."""
+    """A task that begins by itself, works to its end, and publishes a snapshot when it has made progress."""
 
     def __init__(self, owner: str, clock: Clock = CLOCK) -> None:
         super().__init__(owner, clock=clock)
@@ -162,7 +162,7 @@ class FiniteTask(Task):
 
     @property
     def status(self) -> Status:
-        """Training until its end, whatever it trains."""
+        """Training until its end."""
         if self.failed:
             return Status.FAILED
         return Status.TRAINING if self.has_work() else Status.FINISHED
@@ -176,9 +176,9 @@ class FiniteTask(Task):
         self.snapshot = self.make_snapshot(self.version + 1, status)
 
     def progress(self) -> object:
-        """A value that changes whenever there is more to show."""
+        """A value that changes when there is more to show."""
         return self.step
 
     @abstractmethod
     def make_snapshot(self, version: int, status: Status) -> TaskSnapshot:
-        """What it has found so far."""
+        """A snapshot of its results so far."""

@@ -1,1 +1,1 @@
-"""Stability, explained and seen coming: what measures it on a live network."""
+"""Stability: code that measures it on a live network, explains a failure, and looks for a way back."""

@@ -1,4 +1,4 @@
-"""The sharpness of one run, measured now and then while it trains, against what its learning rate can bear."""
+"""The sharpness of one run, measured from time to time while it trains, and the threshold of its learning rate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SharpnessMeter:
     """Measures the sharpness on a fixed probe: the first training images, 512 or fewer.
 
     Attributes:
-        on: whether it is asked for.
+        on: whether the reader asked for it.
     """
 
     def __init__(self, trainer: Trainer) -> None:
@@ -36,23 +36,23 @@ class SharpnessMeter:
         self.on = False
 
     def due(self) -> bool:
-        """Whether it wasn't measured at this step."""
+        """Whether it has not been measured at this step."""
         return self._trainer.step != self._measured_step and not self.measuring()
 
     def measuring(self) -> bool:
-        """Whether a measurement is under way. The weights must stay as they are until it is over."""
+        """Whether a measurement is under way. The weights must not change until it is over."""
         return self._measuring is not None
 
     def begin(self) -> None:
-        """Begin to measure, from where the last measurement ended."""
-        # A warm start can go on following an eigenvalue that another has passed, so now and then it begins again.
+        """Begin to measure, from the vector at which the last measurement ended."""
+        # A warm start may follow an eigenvalue that is no longer the largest, so some measurements start afresh.
         cold = self._latest is None or self._count % COLD_EVERY == 0
         start = None if cold or self._latest is None else self._latest.vector
         self._count += 1
         self._measuring = sharpness_in_parts(self._trainer.net, pixels(self._probe), self._labels, start)
 
     def measure_on(self) -> None:
-        """Go on with the measurement, by one Hessian-vector product."""
+        """Continue the measurement by one Hessian-vector product."""
         assert self._measuring is not None
         try:
             next(self._measuring)
@@ -62,12 +62,14 @@ class SharpnessMeter:
 
     def _keep(self, sharpness: Sharpness) -> None:
         self._measured_step = self._trainer.step
-        self._latest = sharpness if math.isfinite(sharpness.value) else None  # a broken vector is no start for the next
+        self._latest = (
+            sharpness if math.isfinite(sharpness.value) else None
+        )  # the next one can't start from a broken vector
         threshold = stability_threshold(self._trainer.settings)
         self._history.extend(np.array([[self._trainer.step, sharpness.value, *sharpness.band(), threshold]]))
 
     def stable_rate(self) -> float | None:
-        """The largest stable rate by the latest measurement; None where there is none."""
+        """The largest stable learning rate, by the latest measurement; None if there is none."""
         if self._latest is None or self._latest.value <= 0:
             return None
         rate = stability_factor(self._trainer.settings) / self._latest.value
@@ -79,5 +81,5 @@ class SharpnessMeter:
 
 
 def stability_threshold(settings: Settings) -> float:
-    """The curvature beyond which steps overshoot ever further on a quadratic; NaN where there is no such threshold."""
+    """The curvature above which gradient descent diverges on a quadratic; NaN if there is no such threshold."""
     return stability_factor(settings) / settings.learning_rate if settings.learning_rate else math.nan

@@ -1,4 +1,4 @@
-"""The post-mortem: what happened to a run that failed, from the updates at which it did, made once more."""
+"""The post-mortem: why a run failed. The updates at which it failed are repeated and measured in detail."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from mlpviz.stability.sharpness import probe_images, sharpness_in_parts
 from mlpviz.stability.way_back import find_way_back
 from mlpviz.trainer import Checkpoint, Trainer, pixels
 
-MOST_UPDATES = 250  # that are looked at
-LEAD = 60  # of them before the trouble
-USUAL = 1.3  # times the median loss of the 200 steps before: nothing has happened yet
-DIED = 0.3  # share of a layer's units that have lost their slope, from which on it is part of the trouble
-AFTERWARDS = 2  # updates after the first that is not finite
-HELPS_GOING_BACK = (Cause.RATE, Cause.CHANGE)  # not where the run was bound to fail from its first step
-FURTHER = 4  # each earlier checkpoint that is tried lies so many times as far back as the one after it
+MOST_UPDATES = 250  # that are measured
+LEAD = 60  # of these, before the trouble
+USUAL = 1.3  # a loss up to this many times the median of the 200 steps before is usual
+DIED = 0.3  # if this share of a layer's units has lost its slope, the trouble has begun
+AFTERWARDS = 2  # updates to repeat after the first that is not finite
+HELPS_GOING_BACK = (Cause.RATE, Cause.CHANGE)  # with other causes, the run had to fail from its first step
+FURTHER = 4  # from one checkpoint that is tried to the next, the distance back grows by this factor
 
 
 class Examination:
-    """Makes a post-mortem, an update at a time.
+    """Makes a post-mortem, one update at a time.
 
     Args:
-        checkpoint_before: gives the latest checkpoint that is kept of a step or of one before it, or else the first.
+        checkpoint_before: gives the latest saved checkpoint at or before a step; if there is none, the first.
         steps: the per-step series of the run.
-        trend: what its looks saw, as in `trend_columns`; None if there was none.
+        trend: the samples of the run, with `trend_columns`; None if there are none.
         changes: as in `Replay`.
 
     Attributes:
         result: None until it is over.
-        candidates: the checkpoints at which a way back was looked for, the latest first, once it is over.
+        candidates: the checkpoints at which it looked for a way back, the latest first.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class Examination:
         self._checkpoint_before = checkpoint_before
         self._begun_at = steps.start
         first = onset(diagnosis, steps, trend)
-        # From a checkpoint before that step, so that there is something to look at.
+        # Start from a checkpoint before that step, so that there are updates to look at.
         self._replay = Replay(dataset, checkpoint_before(first - 1), changes)
         self._look_from = max(self._replay.start, min(first, diagnosis.vitals.step) - LEAD)
         self._end = min(diagnosis.vitals.step, self._look_from + MOST_UPDATES)
 
     def advance(self) -> None:
-        """Make the next update again, or go on with the conclusion."""
+        """Repeat the next update, or continue with the conclusion."""
         replay = self._replay
         if self._conclusion is not None:
             next(self._conclusion, None)
@@ -82,13 +82,13 @@ class Examination:
             self._conclusion = self._conclude()
 
     def _last(self) -> int:
-        """The last update to look at. Once numbers are broken nothing new is to be seen: two updates more, then it
-        ends."""
+        """The last update to look at. After the first numbers that are not finite, two more updates are enough: they
+        show nothing new."""
         bad = self._replay.first_bad
         return self._end if bad is None else min(self._end, bad[2] + AFTERWARDS)
 
     def _conclude(self) -> Generator[None, None, None]:
-        """Put together what was seen, measure the sharpness before it, and look for a way back, in pieces."""
+        """Measure the sharpness before the trouble, look for a way back, and collect the results; in pieces."""
         replay = self._replay
         made = np.arange(replay.trainer.step - len(replay.rows) + 1, replay.trainer.step + 1)
         rate = yield from stable_rate(replay.trainer, replay.before)
@@ -117,8 +117,8 @@ class Examination:
 
 
 def onset(diagnosis: Diagnosis, steps: Series, trend: Series | None) -> int:
-    """A step before the trouble: the latest at which the smoothed loss was as in the 200 steps before it, and better
-    than guessing, and the units were alive; the first step there is where there is no such step."""
+    """A step before the trouble: the latest at which the smoothed loss was like that of the 200 steps before, the
+    network did better than guessing, and the units were alive. If there is no such step, the first of the series."""
     vitals = diagnosis.vitals
     losses, ends = steps.column("loss").astype(np.float64), steps.ends()
     if vitals.not_finite_step is not None:
@@ -133,12 +133,12 @@ def onset(diagnosis: Diagnosis, steps: Series, trend: Series | None) -> int:
 
 
 def _window(settings: Settings, width: int) -> int:
-    """Over how many buckets the loss is smoothed: a single small mini-batch may be lucky."""
+    """The number of buckets over which the loss is smoothed: one small mini-batch can have a low loss by chance."""
     return max(1, smoothing(settings) // width)
 
 
 def _latest_usual(losses: np.ndarray, ends: np.ndarray, span: int, window: int) -> int | None:
-    """The latest step with a usual smoothed loss; None where there is none."""
+    """The latest step with a usual smoothed loss; None if there is none."""
     if len(losses) < window:
         return None
     smoothed = sliding_window_view(np.nan_to_num(losses, nan=np.inf), window).mean(axis=1)
@@ -149,8 +149,8 @@ def _latest_usual(losses: np.ndarray, ends: np.ndarray, span: int, window: int) 
 
 
 def stable_rate(trainer: Trainer, at: Checkpoint) -> Generator[None, None, float | None]:
-    """The largest stable rate by the curvature at a checkpoint of the trainer's run, where that can be measured; the
-    trainer goes back there. It comes in pieces, as the sharpness does."""
+    """The largest stable learning rate by the curvature at a checkpoint of the trainer's run; None if it can't be
+    measured. Takes the trainer back to the checkpoint. Works in pieces, as the sharpness does."""
     trainer.restore(at)
     count = probe_images(trainer)
     sharpness = yield from sharpness_in_parts(

@@ -1,4 +1,4 @@
-"""Making updates once more, from a checkpoint, and looking at each in full: the same bits, at no price before."""
+"""Repeats updates from a checkpoint, bit for bit, and measures each in detail. So the run itself need not do so."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from mlpviz.observe.updates import norm, update_ratios
 from mlpviz.settings import Settings
 from mlpviz.trainer import Checkpoint, Trainer
 
-SMOOTH_IMAGES = 640  # to judge where all was well, a mean is taken over so many images,
-FEWEST, MOST = 5, 50  # and over so many mini-batches
-NEAR = 1.25  # times the lowest such mean
-WELL = 0.3  # share of units without a slope on the mini-batch, beyond those that began so, up to which all is well
+SMOOTH_IMAGES = 640  # to judge whether the run was healthy, the loss is averaged over about this many images,
+FEWEST, MOST = 5, 50  # but over no fewer and no more mini-batches than this
+NEAR = 1.25  # a mean loss up to this many times the lowest one is healthy
+WELL = 0.3  # so is a layer of which less than this share has lost its slope on the mini-batch since the first update
 
 
 class Replay:
-    """A trainer of its own that repeats a run from a checkpoint on.
+    """Repeats a run from a checkpoint on, with a separate trainer.
 
     Args:
-        changes: the settings that the run took up while it trained, each with the step, in order.
+        changes: the changes of settings while the run trained, each with its step, in order.
 
     Attributes:
-        rows: of each update so far, as in `mlpviz.diagnosis.post_mortem_columns`.
-        first_bad: the first tensor that was not finite: what, layer, update.
-        before: the latest checkpoint at which all was well.
+        rows: one for each update so far, with `mlpviz.diagnosis.post_mortem_columns`.
+        first_bad: the first tensor that was not finite: kind, layer, update.
+        before: the latest checkpoint at which the run was healthy.
     """
 
     def __init__(self, dataset: Dataset, checkpoint: Checkpoint, changes: Sequence[tuple[int, Settings]] = ()) -> None:
@@ -50,14 +50,14 @@ class Replay:
         self._lowest = float("inf")
 
     def forward(self) -> None:
-        """Make the next update without a look at it."""
+        """Make the next update without measuring it."""
         self._take_up_changes()
         self.trainer.train_one()
         self._outputs.clear()
         self.before = self.trainer.checkpoint()
 
     def advance(self) -> None:
-        """Make the next update, and look at it in full."""
+        """Make the next update and measure it in detail."""
         self._take_up_changes()
         trainer = self.trainer
         X, y = trainer.next_batch()
@@ -90,15 +90,15 @@ class Replay:
 
     def table(self) -> np.ndarray:
         """The rows so far, (updates, columns) float32."""
-        with np.errstate(over="ignore"):  # a norm may be larger than float32 can say
+        with np.errstate(over="ignore"):  # a norm may be too large for float32
             return np.array(self.rows, dtype=np.float64).astype(np.float32)
 
     def _keep(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         self._outputs.append(output.detach())
 
     def _look_for_bad(self, outputs: list[Tensor], loss: Tensor) -> None:
-        """In the order in which the five lines make them: activations, logits, loss, gradients from the last layer
-        back, weights."""
+        """Find the first tensor that is not finite, in the order in which the five lines compute them: activations,
+        logits, loss, gradients from the last layer back, weights."""
         if self.first_bad is not None:
             return
         layers = range(1, len(outputs) + 1)
@@ -115,8 +115,8 @@ class Replay:
             self.first_bad = (*bad, self.trainer.step)
 
     def _judge(self, here: Checkpoint, dead: list[float]) -> None:
-        """Keep `here`, from before the update just made, if all was well there: the units alive, and the loss near its
-        lowest, and better than guessing if ever it was."""
+        """Keep `here`, the checkpoint before this update, if the run was healthy: its units alive, and the loss near
+        its lowest and, if it ever was, better than guessing."""
         losses = [row[0] for row in self.rows[-smoothing(self.trainer.settings) :]]
         mean = sum(losses) / len(losses)
         began = self.rows[0][-len(dead) :] if dead else []
@@ -128,7 +128,7 @@ class Replay:
 
 
 def smoothing(settings: Settings) -> int:
-    """Over how many mini-batches a loss is averaged, before it is called usual or low."""
+    """The number of mini-batches over which the loss is averaged, before it is called usual or low."""
     return min(max(FEWEST, SMOOTH_IMAGES // settings.batch_size), MOST)
 
 

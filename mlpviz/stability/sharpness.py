@@ -1,4 +1,4 @@
-"""Sharpness: the largest eigenvalue of the loss's Hessian, which a learning rate is stable or unstable against."""
+"""Sharpness: the largest eigenvalue of the Hessian of the loss. It limits which learning rates are stable."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from mlpviz.trainer import Trainer
 
 PROBE_IMAGES = 512
-PARTS = 8  # of the probe, to see how much the images matter
-COLD, WARM = 24, 5  # Hessian-vector products at most, without and with a vector to begin with
-LARGE = 600_000  # parameters, from which on the probe shrinks
-TOLERANCE = 0.01  # of the eigenvalue
+PARTS = 8  # of the probe, to estimate how much the value depends on the images
+COLD, WARM = 24, 5  # Hessian-vector products at most, without and with a vector to start from
+LARGE = 600_000  # with more parameters than this, the probe has fewer images
+TOLERANCE = 0.01  # relative to the eigenvalue
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,8 @@ class Sharpness:
     Attributes:
         value: vᵀHv, a lower bound of the largest eigenvalue on this probe.
         residual: ‖Hv − value·v‖: H has an eigenvalue within that distance of `value`.
-        standard_error: of the mean over the probe's images, from how vᵀHv differs between its parts.
-        vector: v, (parameters,), to begin with next time.
+        standard_error: of the mean over the probe's images, estimated from the values of vᵀHv on its parts.
+        vector: v, (parameters,), the start of the next measurement.
     """
 
     value: float
@@ -34,19 +34,19 @@ class Sharpness:
     vector: Tensor
 
     def band(self) -> tuple[float, float]:
-        """Where the value lies with about 95 %, by sampling and by what the iteration has left."""
+        """The interval for the value, about 95 %: from the error of sampling and the error that the iteration left."""
         away = 2 * self.standard_error + self.residual
         return self.value - away, self.value + away
 
 
 def probe_images(trainer: Trainer) -> int:
-    """How many training images to measure on: 512, or fewer where the network is so large that others would wait."""
+    """How many training images to measure on: 512, or fewer for a large network, so that other runs don't wait long."""
     parameters = sum(p.numel() for p in trainer.net.parameters())
     return min(trainer.train_size, max(64, min(PROBE_IMAGES, PROBE_IMAGES * LARGE // parameters)))
 
 
 def measure_sharpness(net: nn.Module, X: Tensor, y: Tensor, start: Tensor | None = None) -> Sharpness:
-    """The sharpness at the network's weights, on images (n, 28, 28) and labels (n,), all at once."""
+    """The sharpness at the network's weights, on images (n, 28, 28) and labels (n,), in one call."""
     parts = sharpness_in_parts(net, X, y, start)
     while True:
         try:
@@ -59,13 +59,13 @@ def measure_sharpness(net: nn.Module, X: Tensor, y: Tensor, start: Tensor | None
 def sharpness_in_parts(
     net: nn.Module, X: Tensor, y: Tensor, start: Tensor | None = None
 ) -> Generator[None, None, Sharpness]:
-    """The same, with one Hessian-vector product at a time: of a large network, each takes long. Between two of them the
-    weights must stay as they are. `.grad` is left alone.
+    """The same, one Hessian-vector product at a time, because each takes long for a large network. The weights must not
+    change between two of them. `.grad` is not touched.
 
-    Found by Rayleigh and Ritz in the span of the present vector, its residual and the last direction (LOBPCG without a
-    preconditioner; Knyazev 2001): one Hessian-vector product an iteration like power iteration, but it finds the
-    largest eigenvalue and not the largest magnitude. Near the start of training eigenvalues come in pairs ±λ, between
-    which power iteration never settles.
+    The method is LOBPCG without a preconditioner (Knyazev 2001): Rayleigh-Ritz in the span of the present vector, its
+    residual and the last direction. Like power iteration it needs one Hessian-vector product for each iteration. But it
+    finds the largest eigenvalue, not the one with the largest magnitude. Early in training, eigenvalues come in pairs
+    ±λ, and power iteration would not converge.
     """
     parameters = [p for p in net.parameters() if p.requires_grad]
     hvp = hessian_vector_product(net, X, y)
@@ -107,8 +107,8 @@ def hessian_vector_product(net: nn.Module, X: Tensor, y: Tensor) -> Callable[[Te
 def largest_eigenvector(
     product: Callable[[Tensor], Tensor], start: Tensor, iterations: int
 ) -> Generator[None, None, Tensor]:
-    """A unit vector near the eigenvector of the largest eigenvalue of the symmetric operator `product`. It comes in
-    pieces, of one product each."""
+    """A unit vector near the eigenvector of the largest eigenvalue of the symmetric operator `product`. Works in pieces
+    of one product each."""
     basis: Tensor = (start / start.norm())[:, None]
     images = product(basis[:, 0])[:, None]
     for _ in range(iterations - 1):
@@ -134,7 +134,7 @@ def _ritz(basis: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
     _, vectors = torch.linalg.eigh((small + small.T) / 2)
     best = vectors[:, -1]
     moved = best.clone()
-    moved[0] = 0.0  # without the part along the old vector, which q begins with
+    moved[0] = 0.0  # remove the part along the old vector, the first column of q
     pair = torch.stack([best, moved / moved.norm()], dim=1) if moved.norm() > 1e-6 else best[:, None]
     return q @ pair, hq @ pair
 

@@ -16,11 +16,11 @@ MOST_IMAGES = 1024  # of a mini-batch
 POINTS = 41  # along the gradient
 REACH = 4.0  # times the learning rate
 SIDE = 25  # points of the plane's side
-SPAN = 1.0  # as far as each unit's weights are long
+SPAN = 1.0  # in lengths of each unit's weights
 
 
 class NextStep:
-    """A copy, on the CPU, of what the trainer's next update begins with; of a large mini-batch its first images."""
+    """A copy, on the CPU, of what the trainer's next update needs; of a large mini-batch only its first images."""
 
     def __init__(self, trainer: Trainer) -> None:
         X, y = trainer.next_batch()
@@ -32,7 +32,7 @@ class NextStep:
 
 def along_gradient(look: NextStep) -> Generator[float, None, AlongGradient]:
     """L(θ − αg) on those images, for α from 0 to four times the learning rate, with its second-order Taylor polynomial
-    L − α‖g‖² + ½α²·gᵀHg. Tells how much is done, from 0 to 1."""
+    L − α‖g‖² + ½α²·gᵀHg. Yields the share that is done, from 0 to 1."""
     net, X, y, rate = look.net, look.X, look.y, look.rate
     loss = look.loss_fn(net(X), y)
     gradient = flat(torch.autograd.grad(loss, list(net.parameters())))
@@ -62,9 +62,9 @@ def along_gradient(look: NextStep) -> Generator[float, None, AlongGradient]:
 
 
 def plane(net: nn.Sequential, X: Tensor, y: Tensor, seed: int = 0) -> Generator[float, None, Plane]:
-    """The loss on images (n, 28, 28) over a plane through the network's weights, spanned by two random directions that
-    are filter-normalised (Li et al. 2018): each unit's weights move by as much as they are long; biases stay.
-    Tells how much is done, from 0 to 1."""
+    """The loss on images (n, 28, 28) over a plane through the network's weights. Its two random directions are
+    filter-normalised (Li et al. 2018): each unit's weights move by their own length, biases don't move. Yields the
+    share that is done, from 0 to 1."""
     generator = torch.Generator().manual_seed(seed)
     origin = [p.detach().clone() for p in net.parameters()]
     first, second = (_direction(origin, generator) for _ in range(2))
@@ -89,7 +89,8 @@ def probe(trainer: Trainer) -> tuple[Tensor, Tensor]:
 
 
 def _direction(origin: list[Tensor], generator: torch.Generator) -> list[Tensor]:
-    """Gaussian, then each row of a weight matrix as long as the network's own row; nothing for biases."""
+    """A Gaussian direction. Each row for a weight matrix is scaled to the length of the network's own row; biases get
+    zeros."""
     parts = []
     for parameter in origin:
         direction = torch.randn(parameter.shape, generator=generator).to(parameter.device)
@@ -102,7 +103,7 @@ def _direction(origin: list[Tensor], generator: torch.Generator) -> list[Tensor]
 
 
 def _loss(net: nn.Module, weights: Tensor, X: Tensor, y: Tensor) -> float:
-    """The mean cross-entropy with all of the network's parameters set to `weights`, (parameters,)."""
+    """The mean cross-entropy with the network's parameters set to `weights`, (parameters,)."""
     with torch.no_grad():
         nn.utils.vector_to_parameters(weights, net.parameters())
         return nn.functional.cross_entropy(net(X), y).item()

@@ -1,4 +1,4 @@
-"""Watches what each step left behind, at next to no price, for anything that looks ill."""
+"""Watches the records of each step, at almost no cost, for signs that something is wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlpviz.settings import Settings
 
 
 class Watchdog:
-    """Keeps the vital signs of one run, of the last 200 steps and of all its life.
+    """Keeps the vital signs of one run, over the last 200 steps and over the whole run.
 
     Args:
         columns: the names of the per-step columns.
@@ -31,11 +31,11 @@ class Watchdog:
         self.not_finite_step: int | None = None
 
     def inherit(self, other: Watchdog) -> None:
-        """What a branch knows of the life before it."""
+        """Take over what a branch needs from the run before it."""
         self._first = other._first
 
     def see(self, rows: np.ndarray, first_step: int) -> None:
-        """Take in the rows of some steps, (steps, columns); the first is of step `first_step`."""
+        """Take in the rows of some steps, (steps, columns); the first row is of step `first_step`."""
         if not len(rows):
             return
         self.seen += len(rows)
@@ -56,7 +56,7 @@ class Watchdog:
             self._best = min(self._best, float(means.min()))
 
     def vitals(self, settings: Settings, step: int) -> Vitals:
-        """The vital signs of the steps so far."""
+        """The vital signs up to now."""
         rows = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), -1)
         now, before = rows[-WINDOW:], rows[:-WINDOW]
         return Vitals(
@@ -76,7 +76,7 @@ class Watchdog:
         )
 
     def _gradient_norms(self, rows: np.ndarray) -> tuple[float, ...]:
-        """Of each layer's weights, root mean square over the latest steps; zeros before the first."""
+        """For each layer's weights, the root mean square over the latest steps; zeros before the first step."""
         if not len(rows):
             return (0.0,) * len(self._gradients)
         recent = rows[-RECENT_STEPS:, self._gradients]
@@ -84,7 +84,7 @@ class Watchdog:
 
 
 def _median(values: np.ndarray) -> float:
-    """With a loss that isn't finite taken as very large."""
+    """The median; a value that isn't finite counts as very large."""
     return float(np.median(np.where(np.isfinite(values), values, OVERFLOWED)))
 
 

@@ -1,4 +1,4 @@
-"""A way back for a run that failed: a step to go back to, and a learning rate that was tried there on a copy."""
+"""A way back for a run that failed: a step to go back to, and a learning rate that worked there on a copy."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from mlpviz.diagnosis import GUESSES, LN10, WayBack
 from mlpviz.settings import Settings
 from mlpviz.trainer import Checkpoint, Trainer, pixels
 
-# Updates at each rate: as many as take 12,800 images, within bounds. All rates take about two seconds for the article's
-# network.
+# Updates at each rate: enough for 12,800 images, within bounds. For the article's network, all rates together take
+# about two seconds.
 IMAGES, FEWEST, MOST = 12_800, 50, 400
 LOWEST_RATE = 1e-5
-PATIENCE = 2  # rates in a row that do worse than the best: lower ones will not do better
-RUNAWAY = 3.0  # times the loss before, or what guessing costs: this rate is too high
-LEARNT = 0.97  # times the loss before, at most: the network learns
-GOOD = 0.3 * LN10  # a loss this low needs no further fall to be called good
-AS_GOOD = 1.15  # times the lowest loss: as good as the best, so the lower rate of the two is the safer one
+PATIENCE = 2  # after this many rates in a row that are worse than the best, lower ones are not tried
+RUNAWAY = 3.0  # a rate is too high if the loss grows to this many times the loss before, or that of guessing
+LEARNT = 0.97  # the network learns if the loss falls to this many times the loss before
+GOOD = 0.3 * LN10  # a loss this low is good, even if it does not fall
+AS_GOOD = 1.15  # a loss up to this many times the lowest is about as good; the lower of two such rates is safer
 
 
 def find_way_back(
     trainer: Trainer, candidates: Sequence[Checkpoint], failed: Settings
 ) -> Generator[None, None, WayBack | None]:
-    """Try rates at the latest checkpoint and at the first, and at those between where the first does better. It comes
-    in pieces of one update.
+    """Try rates at the latest checkpoint and at the first; if the first does better, also at those in between. Works in
+    pieces of one update.
 
     Args:
-        trainer: of the same run; it trains the copies.
+        trainer: a trainer of the same run, which trains the copies.
         candidates: checkpoints to go back to, the latest first.
         failed: the settings with which the run failed.
     """
@@ -51,7 +51,7 @@ def find_way_back(
 
 
 def try_rates(trainer: Trainer, checkpoint: Checkpoint, failed: Settings) -> Generator[None, None, WayBack | None]:
-    """Train a copy from the checkpoint at some rates, from high to low; None if it learns at none of them."""
+    """Train a copy from the checkpoint at several rates, from high to low; None if it learns at none of them."""
     probe, labels = _probe(trainer)
     trainer.restore(checkpoint)
     before = _loss_on(trainer, probe, labels)
@@ -67,8 +67,8 @@ def try_rates(trainer: Trainer, checkpoint: Checkpoint, failed: Settings) -> Gen
 
 
 def rates_below(settings: Settings, failed: Settings) -> Iterator[float]:
-    """1 and 3 times powers of ten, below the rate that failed, from high to low. Where something else was changed since
-    `settings`, its own rate comes first: that may have been well."""
+    """1 and 3 times powers of ten, below the rate that failed, from high to low. If another setting was changed since
+    `settings`, their own rate comes first: it may have been fine."""
     if settings.replace(epochs=failed.epochs) != failed:
         yield settings.learning_rate
     exponent = math.floor(math.log10(failed.learning_rate))
@@ -80,7 +80,7 @@ def rates_below(settings: Settings, failed: Settings) -> Iterator[float]:
 
 
 def choose(tried: Sequence[tuple[float, float]], before: float) -> float | None:
-    """The rate with the lowest loss, or a lower one that is about as good; None if the network learnt at none."""
+    """The rate with the lowest loss, or a lower rate that is about as good; None if the network learnt at none."""
     finite = [(rate, loss) for rate, loss in tried if math.isfinite(loss)]
     if not finite:
         return None
@@ -93,27 +93,27 @@ def choose(tried: Sequence[tuple[float, float]], before: float) -> float | None:
 def _train(
     trainer: Trainer, checkpoint: Checkpoint, rate: float, steps: int, before: float
 ) -> Generator[None, None, float]:
-    """Train a copy; gives infinity where its loss runs away, or else the loss of the last mini-batch."""
+    """Train a copy. Returns the loss of the last mini-batch, or infinity if the loss diverges."""
     trainer.restore(checkpoint)
     trainer.change(checkpoint.settings.replace(learning_rate=rate))
     limit, mean, loss = RUNAWAY * max(before, LN10), before, before
     for _ in range(steps):
         loss = trainer.train_one()[1].item()
         mean = 0.9 * mean + 0.1 * loss
-        if not mean < limit:  # nor where it is NaN
+        if not mean < limit:  # also true for NaN
             return math.inf
         yield
     return loss
 
 
 def _no_better(tried: Sequence[tuple[float, float]]) -> bool:
-    """Whether the best rate lies so far back that lower ones will not do better."""
+    """Whether the latest rates were all worse than the best, so that lower ones need not be tried."""
     losses = [loss for _, loss in tried]
     return math.isfinite(min(losses)) and len(losses) - 1 - losses.index(min(losses)) >= PATIENCE
 
 
 def _loss(way_back: WayBack | None) -> float:
-    """After the updates at the rate that was chosen."""
+    """The loss after the updates at the chosen rate; infinite if there is no way back."""
     return dict(way_back.tried)[way_back.rate] if way_back is not None else math.inf
 
 

@@ -35,7 +35,7 @@ def numbered(name):
 
 @pytest.mark.parametrize("sizes", [(), (16,), (8, 8), (4,) * 6])
 @pytest.mark.parametrize("epochs", [0, 1])
-def test_every_figure_is_one_that_plotly_takes(tiny, sizes, epochs):
+def test_plotly_accepts_every_figure(tiny, sizes, epochs):
     snapshot = snapshot_after(tiny, epochs, hidden_sizes=sizes, init="kaiming")
     made = charts(snapshot)
     assert [c.name for c in made] == NAMES
@@ -62,7 +62,7 @@ def test_the_loss_curve_shows_the_losses(tiny):
     assert c.layout["yaxis"]["type"] == "linear"
 
 
-def test_wide_buckets_keep_their_extremes_in_the_picture(tiny):
+def test_wide_buckets_still_show_their_extremes(tiny):
     snapshot = snapshot_after(tiny)
     history = History(step_columns(2), capacity=4)
     rows = np.zeros((16, 6), dtype=np.float32)
@@ -70,10 +70,10 @@ def test_wide_buckets_keep_their_extremes_in_the_picture(tiny):
     history.extend(rows)
     c = numbered("Loss")(replace(snapshot, steps=history.series()))
     assert trace(c, "each step")["y"].max() == 70.0
-    assert c.layout["yaxis"]["type"] == "log", "a spike that high is unreadable on a linear scale"
+    assert c.layout["yaxis"]["type"] == "log", "on a linear scale such a high spike is unreadable"
 
 
-def test_the_moving_mean_forgets_a_giant():
+def test_the_moving_mean_recovers_after_a_huge_value():
     history = History("a")
     values = np.ones((200, 1), dtype=np.float32)
     values[20] = 1e30
@@ -83,14 +83,14 @@ def test_the_moving_mean_forgets_a_giant():
     assert mean[45] == 1.0 and mean[-1] == 1.0
 
 
-def test_the_moving_mean_skips_what_is_not_finite():
+def test_the_moving_mean_skips_values_that_are_not_finite():
     history = History("a")
     history.extend(np.array([[1.0], [3.0], [np.nan], [2.0]]))
     mean = moving_mean(history.series().column("a"), 1)
     assert mean[:2].tolist() == [1.0, 2.0] and math.isnan(mean[2]) and mean[3] == 2.0
 
 
-def test_marks_where_it_broke_and_where_settings_changed(tiny):
+def test_marks_show_where_the_loss_broke_and_where_settings_changed(tiny):
     broken = Diagnosis("overflow", "alarm", Vitals(Settings(), not_finite_step=7))
     snapshot = replace(snapshot_after(tiny), diagnosis=broken, changes=((3, "learning rate 0.1 → 1"),))
     for name in ("Loss", "Accuracy", "Gradient norms", "Update ratio", "Dead units"):
@@ -113,7 +113,7 @@ def test_densities_integrate_to_one():
     assert density(Histogram(0.0, 1.0, np.zeros(3, dtype=int))).tolist() == [0, 0, 0]
 
 
-def test_weights_that_are_not_finite_are_named(tiny):
+def test_the_title_names_the_share_of_weights_that_are_not_finite(tiny):
     snapshot = snapshot_after(tiny)
     inspection = replace(snapshot.inspection, weights=(Histogram(0, 1, np.ones(15), 5), snapshot.inspection.weights[1]))
     layout = numbered("Weights")(replace(snapshot, inspection=inspection)).layout
@@ -131,7 +131,7 @@ def test_first_layer_tiles_are_the_weights_in_127_steps(tiny):
     images = images.copy()
     images[0, 0, :5] = np.nan
     broken = first_layer_weights(replace(snapshot, inspection=replace(snapshot.inspection, first_layer_images=images)))
-    assert (broken["pixels"] == -128).sum() == 5 and "not finite, 5 weights" in broken["sentence"]
+    assert (broken["pixels"] == -128).sum() == 5 and "not finite (5 weights)" in broken["sentence"]
     linear = first_layer_weights(snapshot_after(tiny, hidden_sizes=()))
     assert sorted(linear["labels"]) == sorted(tiny.classes)
 
@@ -154,7 +154,7 @@ def test_time_left(tiny, speed, text):
     assert time_left(snapshot) == text
 
 
-def test_a_healthy_run_gets_no_notice_and_a_failed_one_its_own(tiny):
+def test_a_healthy_run_has_no_notice_and_a_failed_one_shows_its_error(tiny):
     assert notice(snapshot_after(tiny, 15)) == ""
     zeros = snapshot_after(tiny, 15, init="zeros", hidden_sizes=(16,))
     assert "zero" in notice(zeros) and notice_kind(zeros) == "alarm"
@@ -177,7 +177,7 @@ def test_a_healthy_run_gets_no_notice_and_a_failed_one_its_own(tiny):
         (9999.9, "10,000"),
     ],
 )
-def test_numbers_for_people(value, text):
+def test_numbers_for_readers(value, text):
     assert number(value) == text
 
 
@@ -190,7 +190,7 @@ def luminance(color):
 @pytest.mark.parametrize("color", sorted({*palette.LAYERS, palette.ALARM}))
 @pytest.mark.parametrize("background", ["#ffffff", "#12161d"])
 def test_colours_stand_out_on_light_and_dark(color, background):
-    """WCAG's contrast for graphics: 3:1."""
+    """The contrast that WCAG asks for graphics: 3:1."""
     light, dark = sorted([luminance(color), luminance(background)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3
 
@@ -201,7 +201,7 @@ def test_the_accuracy_curve_shows_the_accuracies(tiny):
     assert np.array_equal(trace(c, "each step")["y"], snapshot.steps.mean[:, 1])
     assert trace(c, "test")["y"] == pytest.approx(snapshot.evaluations[:, 2])
     train, test = 100 * snapshot.steps.mean[5:30, 1].mean(), 100 * snapshot.evaluations[-1, 2]
-    assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %; guessing gets 10 % right."
+    assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %. Guessing gets 10 % right."
 
 
 def test_update_ratios_and_dead_shares_are_those_of_the_samples(tiny):
@@ -213,14 +213,14 @@ def test_update_ratios_and_dead_shares_are_those_of_the_samples(tiny):
     drawn = [*ratios.data[:3], *dead.data]
     assert [t["name"] for t in drawn] == ["W₁", "W₂", "W₃", "h₁", "h₂"]
     for column, t in enumerate(drawn, 1):
-        rows = trend[1:] if column <= 3 else trend  # step 0 made no update
+        rows = trend[1:] if column <= 3 else trend  # at step 0 there was no update
         assert np.array_equal(t["x"], rows[:, 0]) and np.array_equal(t["y"], rows[:, column])
         assert t["mode"] == "lines+markers", "each sample is marked"
     last = f"{trend[-1, 0]:.0f}"
-    assert ratios.sentence.startswith(f"Step {last} moved") and f"after step {last}:" in dead.sentence
+    assert f"at step {last}: W₁" in ratios.sentence and f"after step {last}:" in dead.sentence
 
 
-def test_a_sample_where_the_run_rests_is_the_last_point(tiny):
+def test_the_sample_at_a_pause_is_the_last_point(tiny):
     run = Run(SMALL.replace(epochs=10), tiny)
     work_off(run)
     run.start()
@@ -232,18 +232,18 @@ def test_a_sample_where_the_run_rests_is_the_last_point(tiny):
     assert planned[-1] < snapshot.inspection.latest.step == 12
     dead, ratios = numbered("Dead units")(snapshot), numbered("Update ratio")(snapshot)
     assert dead.data[0]["x"].tolist() == [*planned, 12] and "after step 12:" in dead.sentence
-    assert ratios.data[0]["x"].tolist() == planned[1:], "of that update nothing was measured"
+    assert ratios.data[0]["x"].tolist() == planned[1:], "that update was not measured"
     run.one_step()
-    assert numbered("Update ratio")(work_off(run)).sentence.startswith("Step 13 moved")
+    assert "at step 13: W₁" in numbered("Update ratio")(work_off(run)).sentence
 
 
-def test_the_gradient_norms_sentence_gives_the_weights_latest(tiny):
+def test_the_gradient_norms_sentence_gives_the_latest_norms_of_the_weights(tiny):
     snapshot = snapshot_after(tiny)
     first, second = (number(float(snapshot.steps.mean[-1, column])) for column in (2, 4))
     assert numbered("Gradient norms")(snapshot).sentence == f"W₁ {first}, W₂ {second}; dotted: biases."
 
 
-def test_histograms_show_the_weights_as_they_began_and_now_and_the_gradients(tiny):
+def test_histograms_show_the_initial_and_the_present_weights_and_the_gradients(tiny):
     snapshot = snapshot_after(tiny, 3)
     inspection = snapshot.inspection
     expected = [pair[i] for i in range(2) for pair in (inspection.initial_weights, inspection.weights)]
@@ -261,7 +261,7 @@ def test_the_headlines_train_loss_is_the_mean_of_the_last_25(tiny):
     assert values["Train loss"] == number(float(snapshot.steps.mean[5:30, 0].mean()))
 
 
-def test_a_single_step_is_a_point_that_can_be_seen(tiny):
+def test_a_single_step_is_drawn_as_a_point(tiny):
     run = Run(Settings(dataset="fashion-mnist-mini", hidden_sizes=(16,), batch_size=100), tiny)
     run.one_step()
     snapshot = work_off(run)
@@ -271,7 +271,7 @@ def test_a_single_step_is_a_point_that_can_be_seen(tiny):
                 assert "markers" in drawn["mode"], (name, drawn["name"])
 
 
-def test_changes_close_together_are_written_one_below_the_other(tiny):
+def test_labels_of_changes_close_together_are_stacked(tiny):
     snapshot = replace(snapshot_after(tiny), changes=((3, "a"), (4, "b"), (5, "c")))
     heights = [label["y"] for label in numbered("Loss")(snapshot).layout["annotations"]]
     assert len(set(heights)) == 3
@@ -280,11 +280,11 @@ def test_changes_close_together_are_written_one_below_the_other(tiny):
 @pytest.mark.parametrize(
     ("value", "text"), [(-0.5, "−0.5"), (-1234, "−1,230"), (-1e-7, "−1.0·10⁻⁷"), (1e-7, "1.0·10⁻⁷")]
 )
-def test_negative_numbers_have_a_minus_and_no_hyphen(value, text):
+def test_negative_numbers_have_a_true_minus_sign(value, text):
     assert number(value) == number(np.float64(value)) == text
 
 
-def test_a_figure_has_the_name_and_the_card_that_are_said_of_it(tiny):
+def test_a_figure_has_its_listed_name_and_card(tiny):
     snapshot = snapshot_after(tiny, 1)
     assert [(c.name, c.card) for c in charts(snapshot)] == [(figure.name, figure.card) for figure in FIGURES]
 
@@ -305,12 +305,12 @@ def test_one_figure_that_cannot_be_drawn_says_so_and_the_others_go_on(tiny, monk
     assert "can’t be drawn now (ZeroDivisionError: division by zero)" in made[1].sentence and made[1].data == []
     assert [c.sentence for c in made if c.name != "Accuracy"] == [c.sentence for c in whole if c.name != "Accuracy"]
     go.Figure(made[1].data, made[1].layout)
-    assert len(caplog.records) == 1, "the log is told once"
+    assert len(caplog.records) == 1, "the error is logged once"
 
 
 @pytest.mark.parametrize("value", [0.0, -1e-9])
-def test_the_sharpness_of_a_loss_without_curvature_is_said(tiny, value):
-    """No step can overshoot where the loss is flat: there is no number of times that the rate could be larger."""
+def test_the_sentence_says_that_a_loss_has_no_curvature(tiny, value):
+    """If the loss is flat, no step can overshoot, so there is no largest stable rate."""
     snapshot = snapshot_after(tiny, 1)
     history = History(SHARPNESS_COLUMNS)
     history.extend(np.array([[10, value, value, value, 20.0]]))

@@ -31,7 +31,7 @@ def test_all_views_can_show_a_run_that_an_error_has_stopped(view, before_it_was_
     app.segmented_control(key="view").set_value(view)
     app.run()
     assert not app.exception
-    assert "Reset begins it again" in state_of(run).message
+    assert "Press Reset to begin again" in state_of(run).message
     if view == "Watch":
         press(app, "Reset")
         assert run_of(app).id != run.id and run_of(app).status != "failed"

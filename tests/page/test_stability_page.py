@@ -56,7 +56,7 @@ def test_an_alarm_offers_the_way_back_and_the_evidence():
     assert {f"Back to step {way.step:,}, learning rate {way.rate:g}", "What happened?"} <= set(labels(app))
     press(app, "What happened?")
     assert app.session_state.view == "Stability" and "The evidence" in [h.value for h in app.subheader]
-    assert f"Healthy until step **{well:,}**" in texts(app) and f"Taken: **{way.rate:g}**" in texts(app)
+    assert f"Healthy until step **{well:,}**" in texts(app) and f"Chosen: **{way.rate:g}**" in texts(app)
     names = [element.proto.alt for element in app.get("plotly_chart")]
     assert any("Each mini-batch’s loss" in name for name in names) and any("Largest output" in name for name in names)
     assert words(run.snapshot.diagnosis, run.health.post_mortem).startswith("Overflow")
@@ -177,7 +177,7 @@ def test_a_twin_that_needs_a_new_run_gets_one_and_undo_brings_back_the_old():
 
 
 @pytest.mark.parametrize(
-    ("value", "what"), [("fast", "learning_rate is 'fast'"), ("0.1", "already"), ("1000", "must be")]
+    ("value", "what"), [("fast", "Learning rate: 'fast' can’t be used"), ("0.1", "already"), ("1000", "must be")]
 )
 def test_a_twin_that_can_t_be_is_refused_kindly(value, what):
     app = view("Two runs")

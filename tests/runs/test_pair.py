@@ -1,4 +1,4 @@
-"""Two runs, one difference: in lockstep, on the same mini-batches."""
+"""A run and its twin: they train step by step on the same mini-batches."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def show(twin):
     return twin.snapshot
 
 
-def test_both_are_what_they_are_alone(tiny):
+def test_each_run_gives_the_same_numbers_as_alone(tiny):
     leader, twin = pair(tiny, learning_rate=0.3)
     leader.start()
     ours = work_off(leader)
@@ -44,7 +44,7 @@ def test_both_are_what_they_are_alone(tiny):
 
 
 def test_the_mini_batches_are_the_same_for_another_network(tiny):
-    """Other layers draw other numbers of random numbers; the order of the images must not know."""
+    """Other layers draw more or fewer random numbers. The order of the images must not depend on that."""
     leader, twin = pair(tiny, hidden_sizes=(8, 8), activation="tanh")
     leader.start()
     for _ in range(25):
@@ -55,7 +55,7 @@ def test_the_mini_batches_are_the_same_for_another_network(tiny):
     assert twin.step == leader.step
 
 
-def test_they_never_part_by_more_than_a_step(tiny):
+def test_they_are_never_more_than_a_step_apart(tiny):
     leader, twin = pair(tiny, learning_rate=0.2)
     leader.start()
     while leader.has_work():
@@ -65,7 +65,7 @@ def test_they_never_part_by_more_than_a_step(tiny):
     assert twin.status == leader.status == "finished"
 
 
-def test_the_first_difference_is_named_and_true(tiny):
+def test_the_first_difference_is_reported_correctly(tiny):
     leader, twin = pair(tiny, learning_rate=0.3)
     leader.start()
     work_off(leader)
@@ -82,11 +82,11 @@ def test_a_twin_with_nothing_changed_never_differs(tiny):
     leader, twin = pair(tiny, learning_rate=0.1)
     leader.start()
     work_off(leader)
-    assert show(twin).comparison.first_difference is None and "Not a bit" in twin_line(twin.snapshot)
+    assert show(twin).comparison.first_difference is None and "identical" in twin_line(twin.snapshot)
 
 
 @pytest.mark.parametrize("at", [7, 10, 25])
-def test_a_twin_of_a_run_under_way_begins_where_it_stands(tiny, at):
+def test_a_twin_of_a_run_under_way_begins_at_its_present_step(tiny, at):
     leader, twin = pair(tiny, at=at, learning_rate=0.02, momentum=0.5)
     assert twin.step == at
     leader.start()
@@ -99,18 +99,18 @@ def test_a_twin_of_a_run_under_way_begins_where_it_stands(tiny, at):
     assert twin.snapshot.steps.ends()[0] == at + 1
 
 
-def test_what_needs_a_new_run_must_begin_at_step_0(tiny):
+def test_a_change_that_needs_a_new_run_must_begin_at_step_0(tiny):
     with pytest.raises(ValueError, match="begin at step 0"):
         pair(tiny, at=3, hidden_sizes=(8,))
 
 
-def test_the_leader_s_later_changes_are_shared_but_for_the_difference(tiny):
+def test_the_twin_shares_the_leader_s_later_changes_except_the_difference(tiny):
     leader, twin = pair(tiny, learning_rate=0.3)
     leader.change(leader.settings.replace(learning_rate=0.05, weight_decay=0.01, epochs=6))
     assert (twin.settings.learning_rate, twin.settings.weight_decay, twin.settings.epochs) == (0.3, 0.01, 6)
 
 
-def test_a_twin_that_fails_leaves_its_leader_alone(tiny):
+def test_a_twin_that_fails_does_not_stop_its_leader(tiny):
     leader, twin = pair(tiny, learning_rate=0.3)
     show(twin)
     twin.trainer.train_one = None
@@ -126,7 +126,7 @@ def test_leading_does_not_change_a_run(tiny):
     assert losses == Trainer(leader.settings, tiny).train(40).tolist()
 
 
-def test_a_change_that_the_twin_can_t_follow_hurts_nobody(tiny):
+def test_a_change_that_the_twin_can_t_follow_is_ignored_by_the_twin(tiny):
     leader, twin = pair(tiny, optimizer="adam", learning_rate=0.001)
     leader.change(leader.settings.replace(momentum=0.9, weight_decay=0.01))
     leader.start()
@@ -160,7 +160,7 @@ def test_the_two_means_are_of_the_same_steps(tiny):
 
 
 def test_a_leader_knows_of_its_twin_only_once_it_begins(tiny):
-    """So that a twin for which there is no room leaves no trace."""
+    """So if there is no room for a twin, nothing of it is left."""
     leader = Run(SMALL, tiny)
     both = Pair(leader, {"learning_rate": 0.3})
     assert leader.leads is None and leader.companions() == []
@@ -168,13 +168,13 @@ def test_a_leader_knows_of_its_twin_only_once_it_begins(tiny):
     assert leader.leads is both and leader.companions() == [both.follower]
 
 
-def test_a_second_twin_takes_the_place_of_the_first(tiny):
+def test_a_second_twin_replaces_the_first(tiny):
     leader, first = pair(tiny, learning_rate=0.3)
     Pair(leader, {"learning_rate": 0.2}).begin()
     assert first.over and leader.leads.follower is not first
 
 
-def test_a_twin_goes_with_its_leader(tiny):
+def test_a_twin_is_removed_with_its_leader(tiny):
     engine = Engine(threads=1)
     try:
         leader = engine.add(Run(SMALL, tiny))
@@ -192,7 +192,7 @@ def test_a_twin_goes_with_its_leader(tiny):
         engine.close()
 
 
-def test_a_twin_that_is_ended_is_forgotten(tiny):
+def test_a_twin_that_is_ended_is_removed(tiny):
     engine = Engine(threads=1)
     try:
         leader = engine.add(Run(SMALL, tiny))

@@ -20,7 +20,7 @@ def first_bad_step(settings, dataset):
     return int((~torch.isfinite(losses)).nonzero()[0]) + 1
 
 
-def test_a_whole_run_is_the_trainers(tiny):
+def test_a_whole_run_gives_the_numbers_of_the_trainer(tiny):
     run = Run(SMALL, tiny)
     assert run.status == "preparing"
     assert work_off(run).status == "paused"
@@ -53,7 +53,7 @@ def test_one_step_one_epoch_and_pause_move_the_goal(tiny):
     assert work_off(run).step == 20
 
 
-def test_more_epochs_go_on_from_a_finished_run(tiny):
+def test_a_finished_run_goes_on_with_more_epochs(tiny):
     run = Run(SMALL, tiny)
     run.start()
     work_off(run)
@@ -65,7 +65,7 @@ def test_more_epochs_go_on_from_a_finished_run(tiny):
     assert run.snapshot.steps.column("loss").tolist() == alone.tolist()
 
 
-def test_fewer_or_more_epochs_while_training_move_its_end(tiny):
+def test_changing_the_epochs_while_training_moves_the_end(tiny):
     run = Run(SMALL.replace(epochs=50), tiny)
     run.start()
     while run.step < 5:
@@ -87,8 +87,8 @@ def test_a_changed_learning_rate_is_marked_and_shown(tiny):
     assert work_off(run).changes == ((10, "learning rate 0.2 → 0.05"), (10, "momentum 0 → 0.9"))
 
 
-def test_a_slider_that_is_moved_on_leaves_one_mark(tiny):
-    """Keyboard moves while it rests: only what the next step is trained with counts."""
+def test_a_slider_moved_several_times_leaves_one_mark(tiny):
+    """The slider is moved by keys while the run rests. Only the value of the next step counts."""
     run = Run(SMALL, tiny)
     run.one_epoch()
     work_off(run)
@@ -113,13 +113,13 @@ def test_a_loss_that_is_not_finite_pauses_the_run_and_names_the_step(tiny):
     assert (snapshot.diagnosis.kind, snapshot.diagnosis.severity) == ("overflow", "alarm")
     assert first_bad <= snapshot.step < run.total_steps
     assert snapshot.steps.not_finite[:, 0].sum() == snapshot.step - first_bad + 1
-    run.start()  # whoever wants to go on may
+    run.start()  # the reader may go on
     run.work(0.01)
     assert run.status == "training"
 
 
 def test_looking_does_not_change_a_run(tiny):
-    """With a snapshot after each step, and by the trainer alone: the same bits."""
+    """A run with a snapshot after each step, and the trainer alone, give the same bits."""
     time = FakeClock()
     watched, alone = Run(SMALL, tiny, clock=time.clock), Trainer(SMALL, tiny)
     watched.start()
@@ -134,7 +134,7 @@ def test_looking_does_not_change_a_run(tiny):
 
 
 def curves_of(snapshot):
-    """Everything that a snapshot shows of a run, but for its speed and its prices."""
+    """Everything that a snapshot shows of a run, except its speed and its prices."""
     inspection, diagnosis = snapshot.inspection, snapshot.diagnosis
     series = [snapshot.steps, inspection.trend, snapshot.sharpness]
     arrays = [a for each in series for a in (each.mean, each.minimum, each.maximum, each.not_finite)]
@@ -154,8 +154,8 @@ def curves_of(snapshot):
     ],
     ids=["healthy", "dying", "small batches", "overflow"],
 )
-def test_a_run_shows_the_same_figures_whoever_watches_and_however_fast_it_is(tiny, settings):
-    """One watcher on a fast machine, thirty on a slow one, and nobody until it rests."""
+def test_the_figures_do_not_depend_on_the_watchers_or_on_the_speed(tiny, settings):
+    """One watcher on a fast machine, thirty on a slow one, and nobody until the run rests."""
     shown = []
     for seconds, watched, pause in ((0.001, 1, 0.0), (0.013, 30, 0.7), (10.0, 1, 0.0)):
         time = FakeClock()
@@ -179,8 +179,8 @@ def test_a_run_shows_the_same_figures_whoever_watches_and_however_fast_it_is(tin
     assert shown[0] == shown[1] == shown[2]
 
 
-def test_what_was_sampled_at_a_rest_is_forgotten_when_the_run_goes_on(tiny):
-    """A run that is paused on the way has the same series at the end."""
+def test_a_sample_taken_at_a_pause_is_dropped_when_the_run_goes_on(tiny):
+    """A run that was paused has the same series at the end."""
     settings, shown = SMALL.replace(epochs=10), []
     for pauses in ((), (7, 13, 48)):
         run = Run(settings, tiny)
@@ -196,8 +196,8 @@ def test_what_was_sampled_at_a_rest_is_forgotten_when_the_run_goes_on(tiny):
     assert shown[0] == shown[1]
 
 
-def test_an_epoch_of_many_steps_is_tested_on_the_way(tiny):
-    """With a mini-batch of one image an epoch would go untested for too long."""
+def test_a_long_epoch_is_also_tested_within_the_epoch(tiny):
+    """With mini-batches of one image, an epoch is too long without a test."""
     settings = SMALL.replace(batch_size=1, hidden_sizes=(), learning_rate=0.01, epochs=4)
     run = Run(settings, tiny)
     run.start()
@@ -209,7 +209,7 @@ def test_an_epoch_of_many_steps_is_tested_on_the_way(tiny):
     assert [step for step in range(1, 471) if is_test_step(step, article, 235)] == [235, 470]
 
 
-def test_a_run_is_finished_when_its_last_test_is_through(tiny):
+def test_a_run_is_finished_after_its_last_test(tiny):
     run = Run(SMALL, tiny)
     run.start()
     seen = set()
@@ -219,7 +219,7 @@ def test_a_run_is_finished_when_its_last_test_is_through(tiny):
     assert {status for status, tests in seen if tests < 3} == {"training"} and run.status == "finished"
 
 
-def test_snapshots_come_at_most_every_refresh_and_only_with_news(tiny):
+def test_snapshots_come_at_most_once_a_refresh_and_only_with_news(tiny):
     time = FakeClock()
     run = Run(SMALL.replace(epochs=100), tiny, clock=time.clock)
     work_off(run)
@@ -229,7 +229,7 @@ def test_snapshots_come_at_most_every_refresh_and_only_with_news(tiny):
     run.start()
     run.advance()
     run.refresh(1)
-    assert run.snapshot.status == "training", "a changed status is told at once"
+    assert run.snapshot.status == "training", "a changed status is shown at once"
     second = run.snapshot
     run.advance()
     run.refresh(1)
@@ -240,7 +240,7 @@ def test_snapshots_come_at_most_every_refresh_and_only_with_news(tiny):
 
 
 def test_histograms_of_many_runs_take_a_bounded_share(tiny, monkeypatch):
-    """Where each snapshot costs 6 ms, a hundred runs are shown less often."""
+    """If each snapshot takes 6 ms, a hundred runs are shown less often."""
     clock = FakeClock()
     run = Run(SMALL.replace(epochs=100), tiny, clock=clock.clock)
     work_off(run)
@@ -271,7 +271,7 @@ def test_a_lease_lasts_ten_seconds(tiny):
 
 
 def test_long_steps_get_no_more_time_than_short_ones(tiny):
-    """On a made-up clock: 40 turns of 5 ms each, for steps of 30 ms and for steps of 1 ms."""
+    """On a fake clock: 40 turns of 5 ms each, with steps of 30 ms and with steps of 1 ms."""
     spent = {}
     for milliseconds in (30, 1):
         time = FakeClock()
@@ -292,8 +292,8 @@ def test_long_steps_get_no_more_time_than_short_ones(tiny):
     assert spent[1] == pytest.approx(0.2, abs=0.002) and spent[30] == pytest.approx(0.2, abs=0.03)
 
 
-def test_a_run_that_fails_says_so_once_and_at_once(tiny):
-    """Nothing is measured for it: what broke may break again."""
+def test_a_run_that_fails_says_so_once_and_immediately(tiny):
+    """Nothing is measured for this message, because the same error could happen again."""
     run = Run(SMALL, tiny)
     work_off(run)
     run.publish()
@@ -303,11 +303,11 @@ def test_a_run_that_fails_says_so_once_and_at_once(tiny):
     run.fail(ValueError("something else"))
     assert (run.snapshot.status, run.snapshot.version) == ("failed", version + 1)
     assert (run.state.status, run.state.message, run.state.version) == ("failed", run.snapshot.message, version + 1)
-    assert run.state.message.startswith("An error stopped this run (MemoryError: no memory). Reset begins it again;")
-    assert not run.has_work() and run.state.goal == run.state.step == 0, "it is bound for nothing any more"
+    assert run.state.message.startswith("An error stopped this run (MemoryError: no memory). Press Reset")
+    assert not run.has_work() and run.state.goal == run.state.step == 0, "it has no goal any more"
 
 
-def test_a_run_that_fails_before_it_was_seen_says_so_too(tiny):
+def test_a_run_that_fails_before_its_first_snapshot_says_so_too(tiny):
     run = Run(SMALL, tiny)
     run.publish()
     run.fail(MemoryError("no memory"))
@@ -322,7 +322,7 @@ def test_the_recent_means_are_of_the_last_25_steps(tiny):
     assert snapshot.recent[0] == pytest.approx(losses[-25:].mean().item(), rel=1e-6)
 
 
-def test_snapshots_are_plain_and_keep_their_bits(tiny):
+def test_a_snapshot_never_changes(tiny):
     run = Run(SMALL, tiny)
     run.one_step()
     snapshot = work_off(run)
@@ -342,7 +342,7 @@ def test_a_change_while_one_epoch_trains_does_not_move_its_end(tiny):
     assert work_off(run).step == 10
 
 
-def test_a_bad_loss_pauses_at_once_and_start_goes_on_for_good(tiny):
+def test_a_bad_loss_pauses_at_once_but_not_again_after_start(tiny):
     first_bad = first_bad_step(WILD, tiny)
     run = Run(WILD, tiny)
     run.start()
@@ -352,7 +352,7 @@ def test_a_bad_loss_pauses_at_once_and_start_goes_on_for_good(tiny):
     run.start()
     run.work(1.0)
     run.refresh(1)
-    assert run.status == "training", "whoever has seen the alarm isn't stopped by it again"
+    assert run.status == "training", "the same alarm doesn't stop it twice"
 
 
 def test_speed_is_steps_per_second_of_training():
@@ -369,7 +369,7 @@ def test_speed_is_steps_per_second_of_training():
     assert speed.measure(60, True) == 20.0
 
 
-def test_the_state_is_what_the_run_is(tiny):
+def test_the_state_agrees_with_the_run(tiny):
     run = Run(SMALL, tiny)
     work_off(run)
     run.one_epoch()
@@ -385,11 +385,11 @@ def test_the_state_is_what_the_run_is(tiny):
     assert not state.untouched and not state.measures_sharpness
     before = state
     run.start()
-    assert run.state is before, "it changes only where it is published"
+    assert run.state is before, "it changes only when it is published"
 
 
-def test_a_run_that_is_bound_for_something_is_not_untouched(tiny):
-    """Between Start and the first step there is something to lose already."""
+def test_a_run_that_was_started_is_not_untouched(tiny):
+    """Even before the first step, the reader has begun something that could be lost."""
     run = Run(SMALL, tiny)
     run.publish()
     assert run.state.untouched

@@ -1,4 +1,4 @@
-"""At which steps a run is looked at: decided by its settings, dense at first, at a bounded price."""
+"""The steps at which a run is looked at: they depend on its settings, are dense at first, and cost little."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def test_looks_are_dense_at_first_and_then_rarer(batch_size):
 
 
 @pytest.mark.parametrize("batch_size", BATCHES)
-def test_looks_take_five_per_cent_of_a_long_run_and_a_third_of_a_second_of_a_short_one(batch_size):
-    """In the work of a step, as the benchmark `instruments` measures it in seconds."""
+def test_looks_take_at_most_five_per_cent_of_a_long_run_and_few_looks_fall_in_a_short_one(batch_size):
+    """In units of the work of a step; the benchmark `instruments` measures it in seconds."""
     settings = Settings(batch_size=batch_size)
     for until in (2_350, 5_000, 100_000):
         assert len(looks(batch_size, until)) * LOOK <= 0.05 * until * work_of_a_step(settings)
-    assert len(looks(batch_size, 300)) <= 60  # of 5 ms each, for the article's network on two cores
+    assert len(looks(batch_size, 300)) <= 60  # a third of a second: 5 ms each, for the article's network on two cores
 
 
-def test_a_branch_is_looked_at_where_the_run_would_be():
+def test_a_branch_is_looked_at_the_same_steps_as_the_run():
     settings = Settings()
     whole = looks(256, 2_000)
     steps = look_steps(settings, start=251)

@@ -48,7 +48,7 @@ def test_the_interval_is_student_s(tiny):
     interval = stats.ttest_rel(snapshot.accuracies[:, 1], snapshot.accuracies[:, 0]).confidence_interval()
     mean, half = difference(snapshot)
     assert (mean - half, mean + half) == pytest.approx((interval.low, interval.high), rel=1e-3)
-    assert ("bigger than chance" in verdict(snapshot)) == (abs(np.mean(apart)) > half)
+    assert ("probably not chance" in verdict(snapshot)) == (abs(np.mean(apart)) > half)
     assert "chance" not in verdict(replace(snapshot, status="training")), "no verdict before the end"
     assert len(seeds_charts(snapshot)) == 2
 

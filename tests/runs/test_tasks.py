@@ -1,4 +1,4 @@
-"""Comparison and sweep as the engine works at them."""
+"""A comparison and a sweep in the engine."""
 
 import numpy as np
 import pytest
@@ -52,26 +52,26 @@ def test_a_comparison_in_the_engine_and_a_run_beside_it(engine, tiny):
     assert b"Learning rate" in encoded(snapshot)
 
 
-def test_an_error_in_a_comparison_stops_it_alone(engine, tiny):
+def test_an_error_in_a_comparison_stops_only_the_comparison(engine, tiny):
     class Broken(Ablation):
         about = WhatIf("broken", "Broken", "net")
 
         def update(self, X, y):
-            raise RuntimeError("the changed program fell over")
+            raise RuntimeError("the changed program failed")
 
     run = engine.add(Run(SMALL, tiny))
     comparison = engine.add(Comparison(SMALL, tiny, Broken))
     engine.tell(run.id, "", Start().carry_out)
-    assert finish(comparison).status == "failed" and "fell over" in comparison.snapshot.message
+    assert finish(comparison).status == "failed" and "program failed" in comparison.snapshot.message
     until(lambda: run.look() is None and run.status == "finished")
 
 
-def test_more_than_fits_the_dataset_is_a_value_error(tiny):
+def test_a_mini_batch_larger_than_the_dataset_is_a_value_error(tiny):
     with pytest.raises(ValueError, match="batch_size"):
         Comparison(SMALL.replace(batch_size=2000), tiny, ABLATIONS["sum"])
 
 
-def test_a_sweep_gives_what_each_run_alone_gives(engine, tiny):
+def test_a_sweep_gives_the_same_numbers_as_single_runs(engine, tiny):
     sweep = engine.add(Sweep(SMALL, tiny, "ada"))
     snapshot = finish(sweep)
     assert snapshot.init_stds.tolist() == list(INIT_STDS)

@@ -1,4 +1,4 @@
-"""Runs that fell ill, with what ails them, and runs that are well."""
+"""Runs with a problem, with its kind, and healthy runs."""
 
 from mlpviz import Settings
 
@@ -10,8 +10,9 @@ def case(dataset: str = MINI, **changes: object) -> Settings:
     return Settings(dataset=dataset, **changes)
 
 
-#: The table of shared/FACTS.md: learning rate, hidden sizes, and what may be said after one epoch of the full set.
-#: At 3.16 with two hidden layers the loss peaks at 10³⁰ and more: whether it passes 10³⁸ depends on the processor.
+#: The table of shared/FACTS.md: learning rate, hidden sizes, and which diagnoses are right after one epoch of the full
+#: set. At 3.16 with two hidden layers the loss rises to 10³⁰ and more. Whether it passes 10³⁸ depends on the
+#: processor.
 FACTS = [
     (0.001, (256,), {"slow"}),
     (0.001, TWO, {"plateau"}),

@@ -1,4 +1,4 @@
-"""What is said of runs that fell ill and of runs that are well, on real data, watched as the engine watches them."""
+"""The diagnoses of runs with a problem and of healthy runs, on real data, watched as in the engine."""
 
 import math
 from dataclasses import replace
@@ -22,12 +22,12 @@ from tests.stability.cases import FACTS, FULL, ILL, STEPS, WELL, case
 
 
 def few_tests(dataset):
-    """As many test images as an inspection looks at: here, the test set itself is of no interest."""
+    """Only as many test images as an inspection uses: these tests are not about the test set."""
     return replace(dataset, test=dataset.test.first(512))
 
 
 def watch(settings, steps):
-    """The run, and each kind of diagnosis that it was given, with its severity, in order."""
+    """The run, and each kind of diagnosis that it got, with its severity, in order."""
     dataset = few_tests(load_dataset(settings.dataset))
     per_epoch = -(-(settings.train_size or len(dataset.train.images)) // settings.batch_size)
     run = Run(settings.replace(epochs=-(-steps // per_epoch)), dataset)
@@ -59,7 +59,7 @@ def needs(dataset):
     FACTS,
     ids=lambda value: " or ".join(sorted(value)) if isinstance(value, set) else str(value),
 )
-def test_each_row_of_the_measured_table_is_diagnosed_rightly(rate, sizes, kinds):
+def test_each_row_of_the_measured_table_gets_the_right_diagnosis(rate, sizes, kinds):
     needs(FULL)
     run, said = watch(case(FULL, learning_rate=rate, hidden_sizes=sizes), 235)
     assert run.snapshot.diagnosis.kind in kinds, said
@@ -69,7 +69,7 @@ def test_each_row_of_the_measured_table_is_diagnosed_rightly(rate, sizes, kinds)
 
 @pytest.mark.slow
 def test_nan_at_step_166_is_found_in_the_outputs_of_the_second_layer():
-    """As measured: init std 1, two hidden layers; the oracle is the plain trainer's loss."""
+    """As measured, with init std 1 and two hidden layers. The expected step comes from the loss of a plain trainer."""
     needs(FULL)
     settings = case(FULL, hidden_sizes=(256, 256), init_std=1.0)
     losses = Trainer(settings, load_dataset(FULL)).train(200)
@@ -83,7 +83,7 @@ def test_nan_at_step_166_is_found_in_the_outputs_of_the_second_layer():
 
 @pytest.mark.seeds
 @pytest.mark.parametrize(("kind", "settings"), ILL, ids=lambda value: value if isinstance(value, str) else "")
-def test_other_illnesses_are_named_too(kind, settings):
+def test_other_problems_get_the_right_diagnosis(kind, settings):
     needs(settings.dataset)
     run, said = watch(settings, 300)
     final = run.snapshot.diagnosis
@@ -96,7 +96,7 @@ def test_other_illnesses_are_named_too(kind, settings):
 
 @pytest.mark.seeds
 @pytest.mark.parametrize("settings", WELL, ids=str)
-def test_a_healthy_run_is_never_called_sick(settings):
+def test_a_healthy_run_never_gets_another_diagnosis(settings):
     needs(settings.dataset)
     run, said = watch(settings, STEPS)
     assert run.step >= STEPS and {kind for kind, _ in said} <= {Kind.YOUNG, Kind.HEALTHY, Kind.OVERFITTING}, said
@@ -106,7 +106,7 @@ def test_a_healthy_run_is_never_called_sick(settings):
 
 @pytest.mark.seeds
 @pytest.mark.parametrize("seed", range(10))
-def test_a_network_that_learns_its_images_by_heart_is_told_so(seed):
+def test_a_network_that_learns_its_images_by_heart_gets_overfitting(seed):
     settings = case(train_size=200, batch_size=20, learning_rate=0.3, init="kaiming", seed=seed)
     run, said = watch(settings, 2000)
     assert Severity.ALARM not in {severity for _, severity in said}
@@ -114,11 +114,11 @@ def test_a_network_that_learns_its_images_by_heart_is_told_so(seed):
     assert "100 % of them" in words(run.snapshot.diagnosis)
 
 
-def test_there_are_more_than_forty_of_them_and_all_differ():
+def test_there_are_more_than_forty_different_healthy_runs():
     assert len(set(WELL)) == len(WELL) > 40
 
 
-def test_the_switch_lets_a_sick_run_go_on(tiny):
+def test_the_switch_lets_a_run_go_on_after_an_alarm(tiny):
     run = Run(case(hidden_sizes=(16,) * 3, activation="leaky_relu", init_std=1.0, batch_size=100, epochs=5), tiny)
     run.health.pauses_when_ill = False
     run.start()
@@ -133,7 +133,7 @@ def test_each_kind_has_a_title_and_a_text():
 
 
 @pytest.mark.slow
-def test_dead_loss_looks_harmless_and_is_called_so():
+def test_the_text_says_that_the_loss_of_a_dead_network_looks_harmless():
     run, _ = watch(case(learning_rate=3.16), 240)
     text = words(run.snapshot.diagnosis, run.health.post_mortem)
     post_mortem = run.health.post_mortem
@@ -144,15 +144,15 @@ def test_dead_loss_looks_harmless_and_is_called_so():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.3, 0.5])
-def test_leaving_a_plateau_is_no_illness(rate):
-    """On the way down the best mean of 25 steps runs ahead of the mean of 100."""
+def test_leaving_a_plateau_is_no_alarm(rate):
+    """While the loss falls, the best mean of 25 steps is lower than the mean of 100."""
     settings = case(hidden_sizes=(128, 128), activation="sigmoid", learning_rate=rate)
     run, said = watch(settings, 700)
     assert run.step >= 700 and Severity.ALARM not in {severity for _, severity in said}, said
 
 
 @pytest.mark.slow
-def test_a_branch_that_falls_ill_is_examined_from_its_own_beginning():
+def test_a_branch_that_fails_is_examined_from_its_own_beginning():
     run, _ = watch(case(learning_rate=3.16), 240)
     other = branch(run, 100)
     other.change(other.settings.replace(epochs=20))
@@ -166,8 +166,8 @@ def test_a_branch_that_falls_ill_is_examined_from_its_own_beginning():
 
 
 @pytest.mark.slow
-def test_the_evidence_is_of_the_trouble_and_not_of_a_healthier_past():
-    """Well for 1,000 steps, at ever lower losses; then a rate of 10."""
+def test_the_evidence_is_from_the_trouble_and_not_from_healthy_steps():
+    """Healthy for 1,000 steps with falling losses; then a learning rate of 10."""
     run, _ = watch(case(init="kaiming"), 1000)
     run.change(run.settings.replace(learning_rate=10.0, epochs=60))
     run.start()
@@ -180,8 +180,8 @@ def test_the_evidence_is_of_the_trouble_and_not_of_a_healthier_past():
     assert 900 <= post_mortem.way_back.step <= 1010
 
 
-def test_with_one_more_step_column_the_layers_are_still_the_layers(tiny, monkeypatch):
-    """A measured quantity more, before the gradient norms: what is said of the run stays the same."""
+def test_one_more_step_column_does_not_change_the_diagnosis(tiny, monkeypatch):
+    """The new column is before the gradient norms. They must still be found."""
     settings = case(hidden_sizes=(32, 16), init="kaiming", batch_size=50, epochs=6)
     plain, _ = watched_to_the_end(settings, tiny)
     flush = StepRecorder.flush

@@ -1,4 +1,4 @@
-"""Going back: checkpoints, replays and branches give the bits that were."""
+"""Going back: checkpoints, replays and branches repeat the run bit for bit."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def equal(ours, theirs):
 @pytest.mark.parametrize("changes", OPTIMIZERS, ids=str)
 @pytest.mark.parametrize("at", [0, 3, 10, 13, 20])
 def test_a_trainer_goes_on_from_its_checkpoint_bit_for_bit(tiny, changes, at):
-    """At an epoch's first step and in its middle (an epoch is ten steps), into the epochs after it."""
+    """From the first step of an epoch and from its middle, and on into the next epochs. An epoch is ten steps."""
     settings = SMALL.replace(**changes)
     alone = Trainer(settings, tiny).train(35)
     trainer = Trainer(settings, tiny)
@@ -47,7 +47,7 @@ def test_a_checkpoint_of_another_network_is_refused(tiny):
         Trainer(SMALL.replace(hidden_sizes=(8,)), tiny).restore(kept)
 
 
-def test_a_replay_is_the_run_with_its_changes(tiny):
+def test_a_replay_repeats_the_run_with_its_changes(tiny):
     run = Run(SMALL.replace(epochs=20), tiny)
     for _ in range(6):
         run.one_epoch()
@@ -62,7 +62,7 @@ def test_a_replay_is_the_run_with_its_changes(tiny):
     assert [row[0] for row in replay.rows] == losses.tolist()
 
 
-def test_the_rows_of_a_replay_are_what_pytorch_says(tiny):
+def test_the_rows_of_a_replay_agree_with_plain_pytorch(tiny):
     trainer = Trainer(SMALL, tiny)
     trainer.train(4)
     replay = Replay(tiny, trainer.checkpoint())
@@ -98,7 +98,7 @@ def test_the_rows_of_a_replay_are_what_pytorch_says(tiny):
         (lambda net: (net[1].bias.data.fill_(10.0), net[3].weight.data.fill_(3e38)), ("logits", 2)),
     ],
 )
-def test_the_first_tensor_to_break_is_found_where_it_was_put(tiny, poison, expected):
+def test_the_first_tensor_that_is_not_finite_is_found(tiny, poison, expected):
     trainer = Trainer(SMALL, tiny)
     poison(trainer.net)
     replay = Replay(tiny, trainer.checkpoint())
@@ -106,15 +106,15 @@ def test_the_first_tensor_to_break_is_found_where_it_was_put(tiny, poison, expec
     assert replay.first_bad == (*expected, 1)
 
 
-def test_a_gradient_that_breaks_alone_is_found_in_its_layer(tiny):
-    """A loss that is finite and whose slope is not: the square root at zero."""
+def test_a_gradient_that_is_not_finite_is_found_in_its_layer(tiny):
+    """The square root at zero is finite, but its slope is not."""
     replay = Replay(tiny, Trainer(SMALL, tiny).checkpoint())
     replay.trainer.loss_fn = lambda logits, y: (logits * 0).sum().sqrt()
     replay.advance()
     assert replay.first_bad == ("gradient", 2, 1)
 
 
-def test_checkpoints_stay_few_and_the_latest_stay_close():
+def test_checkpoints_stay_few_and_the_latest_are_close_together():
     class Fake:
         def __init__(self, step):
             self.step = step
@@ -136,7 +136,7 @@ def test_checkpoints_stay_few_and_the_latest_stay_close():
 @pytest.mark.parametrize(
     "settings", [Settings(), Settings(hidden_sizes=(1024,) * 6, optimizer="adam"), Settings(momentum=0.5)]
 )
-def test_a_checkpoint_takes_the_memory_that_is_said(tiny, settings):
+def test_a_checkpoint_takes_the_expected_memory(tiny, settings):
     trainer = Trainer(settings.replace(dataset="fashion-mnist-mini"), tiny)
     trainer.train(1)
     kept = trainer.checkpoint()
@@ -151,7 +151,7 @@ def test_a_checkpoint_takes_the_memory_that_is_said(tiny, settings):
     )
 
 
-def test_a_branch_with_nothing_changed_is_the_run_again(tiny):
+def test_a_branch_without_changes_repeats_the_run(tiny):
     run = Run(SMALL.replace(epochs=12), tiny)
     run.start()
     work_off(run)
@@ -168,7 +168,7 @@ def test_a_branch_with_nothing_changed_is_the_run_again(tiny):
     assert other.settings == run.settings
 
 
-def test_a_branch_leaves_its_origin_alone_and_may_take_another_rate(tiny):
+def test_a_branch_with_another_rate_does_not_change_the_old_run(tiny):
     run = Run(SMALL.replace(epochs=12), tiny)
     run.start()
     work_off(run)
@@ -195,7 +195,7 @@ def test_a_branch_of_a_branch_knows_its_settings_from_step_0_on(tiny):
     assert [(step, s.learning_rate) for step, s in other.recording.settings_log] == [(0, 0.1), (10, 0.2), (50, 0.3)]
 
 
-def test_a_momentum_that_comes_later_is_counted(tiny):
+def test_momentum_that_is_set_later_counts_as_memory(tiny):
     run = Run(SMALL, tiny)
     before = run.memory
     run.change(SMALL.replace(momentum=0.9))

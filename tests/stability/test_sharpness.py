@@ -1,4 +1,4 @@
-"""Sharpness against explicit Hessians and SciPy; the looks ahead against direct evaluation."""
+"""Sharpness, compared with explicit Hessians and SciPy; range test and slices, compared with direct evaluation."""
 
 import math
 
@@ -27,7 +27,7 @@ from tests.waiting import worked_off
 
 
 def explicit_hessian(net, X, y):
-    """All second derivatives, by double backward, one row at a time."""
+    """All second derivatives, computed by double backward, one row at a time."""
     names = [name for name, _ in net.named_parameters()]
     shapes = [p.shape for p in net.parameters()]
 
@@ -41,7 +41,7 @@ def explicit_hessian(net, X, y):
 
 
 def tiny_net(activation="tanh", hidden=(5,), init="xavier"):
-    """784 inputs are too many for an explicit Hessian: the first layer sees four pixels."""
+    """784 inputs are too many for an explicit Hessian, so the first layer gets four pixels."""
     net = build_network(
         Settings(hidden_sizes=hidden, activation=activation, init=init), torch.Generator().manual_seed(1)
     ).double()
@@ -54,7 +54,7 @@ def tiny_net(activation="tanh", hidden=(5,), init="xavier"):
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
 @pytest.mark.parametrize("hidden", [(5,), (4, 3)])
-def test_products_and_the_eigenvalue_are_those_of_the_explicit_hessian(activation, hidden):
+def test_products_and_eigenvalue_agree_with_the_explicit_hessian(activation, hidden):
     net, X, y = tiny_net(activation, hidden)
     H = explicit_hessian(net, X, y)
     v = torch.randn(len(H), generator=torch.Generator().manual_seed(3)).double()
@@ -67,7 +67,7 @@ def test_products_and_the_eigenvalue_are_those_of_the_explicit_hessian(activatio
     assert min(abs(torch.linalg.eigvalsh(H) - found.value)) <= found.residual + 1e-9, "the residual bounds the error"
 
 
-def test_on_the_real_network_it_is_scipy_s(tiny):
+def test_on_the_real_network_it_agrees_with_scipy(tiny):
     trainer = Trainer(SMALL.replace(hidden_sizes=(32,)), tiny)
     trainer.train(60)
     X, y = pixels(tiny.train.images[:512]), tiny.train.labels[:512]
@@ -84,8 +84,8 @@ def test_on_the_real_network_it_is_scipy_s(tiny):
     assert low < found.value < high
 
 
-def test_it_finds_the_largest_and_not_the_largest_magnitude():
-    """Eigenvalues ±λ, as on a saddle: power iteration would swing between them."""
+def test_it_finds_the_largest_eigenvalue_and_not_the_largest_magnitude():
+    """The eigenvalues come in pairs ±λ, as on a saddle. Power iteration would jump between them."""
     values = torch.tensor([-5.0, 4.9, 3.0, 1.0, 0.0, -2.0])
     start = torch.ones(6)
     vector = worked_off(largest_eigenvector(lambda v: values * v, start, 30))
@@ -113,8 +113,8 @@ def test_a_warm_start_is_as_good_with_a_fifth_of_the_products(tiny, monkeypatch)
     assert warm.value == pytest.approx(measure_sharpness(trainer.net, X, y).value, rel=0.03)
 
 
-def test_the_band_holds_what_other_images_say(tiny):
-    """The bands around seven parts of 128 images hold the value on all thousand; one may miss it."""
+def test_the_band_contains_the_value_on_other_images(tiny):
+    """The bands from seven parts of 128 images contain the value on all thousand images; one may miss it."""
     trainer = Trainer(SMALL, tiny)
     trainer.train(40)
     X, y = pixels(tiny.train.images), tiny.train.labels
@@ -124,14 +124,14 @@ def test_the_band_holds_what_other_images_say(tiny):
 
 
 def measure(meter):
-    """Measure at once, as a run does in pieces."""
+    """Measure in one call what a run measures in pieces."""
     meter.begin()
     while meter.measuring():
         meter.measure_on()
 
 
-def test_in_pieces_it_is_the_same(tiny):
-    """A run makes one product at a turn; of a large network, each takes long."""
+def test_measuring_in_pieces_gives_the_same_value(tiny):
+    """A run computes one product in each turn, because each takes long for a large network."""
     trainer = Trainer(SMALL, tiny)
     trainer.train(20)
     X, y = pixels(tiny.train.images[:256]), tiny.train.labels[:256]
@@ -143,8 +143,8 @@ def test_in_pieces_it_is_the_same(tiny):
     assert (end.value.value.value, end.value.value.band()) == (whole.value, whole.band()) and len(pieces) > 8
 
 
-def test_a_run_makes_no_step_while_its_sharpness_is_measured_and_others_do(tiny):
-    """The weights must stay. But nobody else waits: each turn makes one Hessian-vector product."""
+def test_only_the_run_itself_waits_while_its_sharpness_is_measured(tiny):
+    """Its weights must not change. But other runs don't wait: each turn makes one Hessian-vector product."""
     clock = FakeClock()
     run = Run(SMALL.replace(epochs=50), tiny, clock=clock.clock)
     while run.recording.evaluating():
@@ -177,7 +177,7 @@ def test_the_sharpness_is_measured_at_each_look(tiny):
     assert snapshot.sharpness.column("step").tolist() == looks and len(looks) > 10
 
 
-def test_measuring_changes_nothing(tiny):
+def test_measuring_does_not_change_the_run(tiny):
     watched, alone = Trainer(SMALL, tiny), Trainer(SMALL, tiny)
     meter = SharpnessMeter(watched)
     for _ in range(3):
@@ -216,8 +216,8 @@ def test_the_threshold(changes, threshold):
 
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
-def test_beyond_the_threshold_a_quadratic_diverges_and_below_it_does_not(momentum, nesterov):
-    """PyTorch's own SGD on L = λx²/2."""
+def test_sgd_on_a_quadratic_diverges_above_the_threshold_only(momentum, nesterov):
+    """With PyTorch's own SGD on L = λx²/2."""
     nesterov = nesterov and momentum > 0
     settings = Settings(momentum=momentum, nesterov=nesterov, learning_rate=0.1)
     for factor, grows in ((0.98, False), (1.02, True)):
@@ -234,7 +234,7 @@ def test_beyond_the_threshold_a_quadratic_diverges_and_below_it_does_not(momentu
 # the range test
 
 
-def test_the_range_test_is_training_at_rising_rates_and_leaves_the_run_alone(mini):
+def test_the_range_test_trains_at_rising_rates_and_does_not_change_the_run(mini):
     settings = Settings(dataset="fashion-mnist-mini")
     run, oracle = Trainer(settings, mini), Trainer(settings, mini)
     run.train(5), oracle.train(5)
@@ -261,7 +261,7 @@ SETTLED_RATIO = (1.05, 1.1)
     ids=str,
 )
 def test_the_suggested_rate_is_a_good_one(mini, changes):
-    """Against the oracle of trying: after 200 steps it is within a third or so of the best of seven rates' losses."""
+    """Seven rates are tried: after 200 steps, the suggested rate is at most about a third above the best loss."""
     settings = Settings(dataset="fashion-mnist-mini", **changes)
     trainer = Trainer(settings, mini)
     low, high, use = finish(RangeTest(mini, trainer.checkpoint())).suggestion
@@ -280,7 +280,7 @@ def test_the_suggested_rate_is_a_good_one(mini, changes):
     ("changes", "steps"),
     [({"batch_size": 1, "learning_rate": 0.01}, 5000), ({"hidden_sizes": (), "learning_rate": 5.0}, 200)],
 )
-def test_something_is_suggested_in_spite_of_noise_and_of_a_high_loss(mini, changes, steps):
+def test_a_rate_is_suggested_even_with_noise_or_a_high_loss(mini, changes, steps):
     settings = Settings(dataset="fashion-mnist-mini", **changes)
     trainer = Trainer(settings, mini)
     trainer.train(steps)
@@ -296,7 +296,7 @@ def test_nothing_is_suggested_for_a_dead_network(mini):
 # slices
 
 
-def test_the_curve_along_the_gradient_is_the_loss_there(tiny):
+def test_the_curve_along_the_gradient_shows_the_true_losses(tiny):
     trainer = Trainer(SMALL, tiny)
     trainer.train(12)
     found = worked_off(along_gradient(NextStep(trainer)))
@@ -320,7 +320,7 @@ def test_the_curve_along_the_gradient_is_the_loss_there(tiny):
 
 
 def test_the_quadratic_touches_the_curve(tiny):
-    """Value, slope and curvature at α = 0, by finite differences in float64."""
+    """The value, slope and curvature at α = 0 agree with finite differences in float64."""
     trainer = Trainer(SMALL.replace(activation="tanh"), tiny)
     trainer.train(12)
     trainer.net.double()

@@ -1,4 +1,4 @@
-"""The way back after an alarm: which rates are tried, what they give, and where none is offered."""
+"""The way back after an alarm: which rates are tried, their results, and when no way back is offered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MINI = "fashion-mnist-mini"
 
 
 def failed(settings, change=None):
-    """A run that was trained until it stopped by itself, and what was found out."""
+    """A run that trained until it stopped by itself, and its post-mortem."""
     run = Run(settings, load_dataset(MINI))
     run.start()
     while run.has_work():
@@ -36,13 +36,13 @@ def accuracy(run):
 
 
 def gone_back(run, way_back):
-    """The accuracy at the end, on a branch at the rate that is suggested."""
+    """The accuracy at the end of a branch with the suggested rate."""
     other = branch(run, way_back.step)
     assert other.step == way_back.step
     other.change(other.settings.replace(learning_rate=way_back.rate))
     other.start()
     work_off(other)
-    assert other.step == run.total_steps, "it was stopped by no alarm"
+    assert other.step == run.total_steps, "no alarm stopped it"
     return accuracy(other)
 
 
@@ -52,19 +52,19 @@ def test_rates_are_one_and_three_times_powers_of_ten_below_the_one_that_failed()
     assert rates[:5] == [0.3, 0.1, 0.03, 0.01, 0.003] and rates[-1] == 1e-5
     assert next(rates_below(Settings(learning_rate=0.3), Settings(learning_rate=0.3))) == 0.1
     before = Settings(learning_rate=0.05)
-    assert next(rates_below(before, before.replace(momentum=0.99))) == 0.05, "before the change its own rate was well"
+    assert next(rates_below(before, before.replace(momentum=0.99))) == 0.05, "before the change its own rate was fine"
 
 
 def test_the_rate_with_the_lowest_loss_is_chosen_or_a_lower_one_that_is_about_as_good():
     assert choose([(1.0, math.inf), (0.3, 0.9), (0.1, 0.5), (0.03, 1.2)], 2.3) == 0.1
     assert choose([(0.3, 0.5), (0.1, 0.52), (0.03, 1.2)], 2.3) == 0.1
     assert choose([(0.3, math.inf), (0.1, math.inf)], 2.3) is None
-    assert choose([(0.3, 2.3), (0.1, 2.29)], 2.3) is None, "at none of them it learns"
+    assert choose([(0.3, 2.3), (0.1, 2.29)], 2.3) is None, "it learns at none of them"
     assert choose([(0.1, 0.31), (0.03, 0.3)], 0.3) == 0.03, "a loss that is low already need not fall"
 
 
-def test_what_was_tried_is_what_a_plain_trainer_does():
-    """Each rate that is named was tried for real: the same updates, from the same step, on a trainer of the test's."""
+def test_the_losses_of_the_tried_rates_are_those_of_a_plain_trainer():
+    """The same updates, from the same step, on a separate trainer."""
     run, post_mortem = failed(case(learning_rate=2.0, batch_size=128, epochs=4))
     way = post_mortem.way_back
     oracle = Trainer(run.settings, load_dataset(MINI))
@@ -87,7 +87,7 @@ def test_what_was_tried_is_what_a_plain_trainer_does():
     assert f"Go back to step {way.step:,} with a learning rate of {way.rate:g}. This was tried" in text
 
 
-def test_looking_for_a_way_back_leaves_the_run_alone():
+def test_looking_for_a_way_back_does_not_change_the_run():
     settings = case(learning_rate=2.0, batch_size=128, epochs=4)
     run, post_mortem = failed(settings)
     assert torch.equal(torch.cat([p.flatten() for p in run.trainer.net.parameters()]), plain(settings, run.step))
@@ -110,8 +110,8 @@ def plain(settings, steps):
     ],
     ids=lambda settings: f"batches of {settings.batch_size}",
 )
-def test_a_lucky_mini_batch_is_no_way_back(settings):
-    """With a few images in a mini-batch, one loss says little: the run went wrong long before."""
+def test_a_single_low_loss_does_not_count_as_healthy(settings):
+    """With few images in a mini-batch, a loss can be low by chance, although the run went wrong long before."""
     run, post_mortem = failed(settings)
     way = post_mortem.way_back
     assert way.loss < 1.3 * LN10 and dict(way.tried)[way.rate] < way.loss
@@ -121,8 +121,8 @@ def test_a_lucky_mini_batch_is_no_way_back(settings):
     assert gone_back(run, way) > accuracy(usual) - 0.05
 
 
-def test_an_overflow_long_after_its_beginning_goes_back_to_the_beginning():
-    """By 200 steps the loss had been beyond 10¹¹ for long."""
+def test_an_overflow_after_a_long_time_goes_back_to_where_the_trouble_began():
+    """At step 200 the loss has been above 10¹¹ for a long time."""
     run, post_mortem = failed(case(hidden_sizes=(), activation="identity", learning_rate=10.0, init_std=0.1, seed=1))
     way = post_mortem.way_back
     assert way is not None and way.loss < 5 and gone_back(run, way) > 0.7
@@ -139,7 +139,7 @@ def test_an_overflow_long_after_its_beginning_goes_back_to_the_beginning():
     ],
     ids=["decay beyond 2", "std 1", "std 5", "zeros", "decay"],
 )
-def test_no_way_back_where_going_back_cant_help(settings, cause, said):
+def test_no_way_back_is_offered_if_going_back_can_t_help(settings, cause, said):
     run, post_mortem = failed(settings)
     assert cause_of(post_mortem.diagnosis) == cause and post_mortem.way_back is None
     text = words(post_mortem.diagnosis, post_mortem)
@@ -148,7 +148,7 @@ def test_no_way_back_where_going_back_cant_help(settings, cause, said):
     assert run.state.way_back is None and run.state.examined
 
 
-def test_a_change_on_the_way_is_named_and_the_way_back_lies_before_it():
+def test_a_change_during_the_run_is_named_and_the_way_back_is_before_it():
     settings = case(hidden_sizes=(64,), epochs=15)
     run, post_mortem = failed(settings, (200, settings.replace(learning_rate=10.0)))
     way = post_mortem.way_back
@@ -158,7 +158,7 @@ def test_a_change_on_the_way_is_named_and_the_way_back_lies_before_it():
     assert gone_back(run, way) > 0.75
 
 
-def test_where_the_latest_checkpoint_is_broken_an_earlier_one_is_taken():
+def test_if_the_latest_checkpoint_is_broken_an_earlier_one_is_used():
     trainer = Trainer(case(hidden_sizes=(64,)), load_dataset(MINI))
     first = trainer.checkpoint()
     trainer.train(60)

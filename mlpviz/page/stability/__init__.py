@@ -1,1 +1,1 @@
-"""The view “Stability”: why it diverged, what comes, two runs with one difference."""
+"""The view “Stability”: what happened to a run, early warnings, and two runs with one difference."""

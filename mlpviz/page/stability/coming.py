@@ -1,4 +1,4 @@
-"""Seeing it coming: sharpness, the range test, the loss around the weights, and what looking costs."""
+"""The section “Seeing it coming”: sharpness, range test, the loss around the weights, and the cost of measuring."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mlpviz.state import RunState
 
 
 def seeing_it_coming(run: RunState, snapshot: Snapshot | None) -> None:
-    """Four looks ahead, and their prices."""
+    """Four early warnings, and what they cost."""
     with st.container(key="stack_coming_1"):
         left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
@@ -43,9 +43,9 @@ def seeing_it_coming(run: RunState, snapshot: Snapshot | None) -> None:
 
 
 def _sharpness(run: RunState, snapshot: Snapshot | None) -> None:
-    st.markdown("##### Sharpness against 2/η")
+    st.markdown("##### Sharpness and 2/η")
     switch, on = f"sharpness_{run.id}", run.measures_sharpness
-    # The run knows how its switch is: another tab of the same visitor may have moved it.
+    # Read the state of the switch from the run: the same visitor may have changed it in another tab.
     st.session_state[switch] = on
 
     def tell() -> None:
@@ -55,8 +55,11 @@ def _sharpness(run: RunState, snapshot: Snapshot | None) -> None:
     if on or (snapshot is not None and snapshot.sharpness is not None):
         board(run, key="sharpness_board", cards=("Sharpness",))
     else:
-        st.caption("Off until asked for: it takes a few Hessian-vector products on 512 images, priced below.")
-    with st.expander("What the threshold promises, and what not"):
+        st.caption(
+            "Off at first, because it takes time: some Hessian-vector products on up to 512 images. The table below "
+            "shows the cost."
+        )
+    with st.expander("What the threshold means, and where it fails"):
         st.markdown((TEXT / "sharpness.md").read_text(encoding="utf-8"))
 
 
@@ -82,8 +85,8 @@ def _range_test(run: RunState) -> None:
     RANGE_TEST.say_problem()
     if test is None:
         st.caption(
-            "A copy of the present weights trains at 200 rates, each a few per cent larger than the last, from 10⁻⁵ "
-            "to 10, until the loss runs away. The run itself is untouched."
+            "A copy of the network trains at up to 200 learning rates, from 10⁻⁵ to 10. Each is a few per cent higher "
+            "than the one before. The test stops when the loss rises sharply. Your run does not change."
         )
         return
     board(test, key="range_board")
@@ -96,22 +99,22 @@ def _use_rate(run: RunState, rate: float) -> None:
 
 
 def _along(run: RunState) -> None:
-    st.markdown("##### The next step, seen from the side")
+    st.markdown("##### The loss along the next step")
     if run.status == Status.TRAINING:
-        st.info("Pause it, and the loss along the next update’s gradient is drawn here.")
+        st.info("Pause the run to see the loss along the gradient of the next update.")
         return
     key = (run.id, run.step, run.settings)
-    along = computed("along", key, lambda: answer(run, LossAlongNextStep(), "Trying steps of many lengths…"))
+    along = computed("along", key, lambda: answer(run, LossAlongNextStep(), "Trying steps of different lengths…"))
     plot(along_gradient_curve(along), key="along_gradient", height=300)
     st.caption(
-        f"On the mini-batch of update {along.step + 1:,}{_share(along)}. "
-        f"Dashed: the loss as its slope and curvature here have it.{_other_direction(run)}"
+        f"The loss is that of the mini-batch of update {along.step + 1:,}{_share(along)}. "
+        f"Dashed: the parabola with the same value, slope and curvature at α = 0.{_other_direction(run)}"
     )
 
 
 def _share(along: AlongGradient) -> str:
-    """Of how many of the mini-batch's images it is, where not of all."""
-    return f", its first {along.images:,} images" if along.images < along.batch else ""
+    """How many of the mini-batch's images were used, if not all."""
+    return f" (its first {along.images:,} images)" if along.images < along.batch else ""
 
 
 def _other_direction(run: RunState) -> str:
@@ -120,35 +123,35 @@ def _other_direction(run: RunState) -> str:
         return ""
     name = settings.optimizer.upper() if settings.optimizer == "sgd" else settings.optimizer.capitalize()
     how = f"{name} with momentum" if settings.momentum else name
-    return f" {how} itself steps in another direction; this is along the plain gradient."
+    return f" {how} itself steps in another direction than the plain gradient, which is drawn here."
 
 
 def _plane(run: RunState) -> None:
-    st.markdown("##### The landscape around")
+    st.markdown("##### The loss landscape around the weights")
     if run.status == Status.TRAINING:
-        st.info("Pause it, and the loss around its weights can be drawn here.")
+        st.info("Pause the run to draw the loss around its weights.")
         return
     key = (run.id, run.step)
     if not is_computed("plane", key):
         st.caption(
-            "The loss of 512 training images on a plane through the present weights: two random directions, in which "
-            "each unit’s weights move as far as they are long (filter-normalised: Li et al., *Visualizing the loss "
-            "landscape of neural nets*, 2018)."
+            "The loss of 512 training images on a plane through the present weights. The plane has two random "
+            "directions. They are scaled: a move of 1 changes each unit’s weights by their own length "
+            "(filter-normalised: Li et al., *Visualizing the loss landscape of neural nets*, 2018)."
         )
         if not st.button("Draw it", key="draw_plane"):
             return
-    plane = computed("plane", key, lambda: answer(run, LossPlane(), "Measuring 625 networks…"))
+    plane = computed("plane", key, lambda: answer(run, LossPlane(), "Computing the loss at 625 points…"))
     plot(plane_map(plane), key="plane", height=330)
 
 
 def _prices(run: RunState, snapshot: Snapshot | None) -> None:
-    st.markdown("##### What looking costs, in this run")
+    st.markdown("##### What the measurements cost in this run")
     if snapshot is None or not snapshot.step:
-        st.caption("Shown once the run has trained.")
+        st.caption("This table appears after the first step.")
         return
     st.dataframe(price_rows(snapshot), hide_index=True)
     st.caption(
         "Measuring takes time, but it never changes the numbers. Update ratios, dead units and sharpness are measured "
-        "at steps that the settings decide: often at first, then less and less often. So the same run always gives the "
-        "same figures."
+        "at steps that depend only on the settings: often at first, then less and less often. So the same run always "
+        "gives the same figures."
     )

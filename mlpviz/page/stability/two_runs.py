@@ -1,4 +1,4 @@
-"""Two runs, one difference: a twin in lockstep, other seeds, and pinned runs."""
+"""The section “Two runs”: a twin with one changed setting, other seeds, and pinned runs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mlpviz.figures.diagnosis import TITLES
 from mlpviz.page import door, memory
 from mlpviz.page.board import board
 from mlpviz.page.controls import locked
+from mlpviz.page.fields import LABELS, in_words
 from mlpviz.page.guard import safely
 from mlpviz.page.overlays import overlays
 from mlpviz.page.pins import Pinned, pin_problem, pin_run, pinned, unpin
@@ -41,7 +42,7 @@ HERE, ANEW = "from here", "both from step 0"
 
 
 def two_runs(run: RunState, snapshot: Snapshot | None) -> None:
-    """Choose the difference, watch both, ask whether it is chance; pin what should stay."""
+    """Make a twin, watch both runs, test whether the difference is chance, and pin runs."""
     if problem := memory.TWIN_PROBLEM.take():
         st.error(plain(problem))
     if run.twin is not None:
@@ -54,15 +55,15 @@ def two_runs(run: RunState, snapshot: Snapshot | None) -> None:
 
 def _offer_twin(run: RunState) -> None:
     if all(locked(name) for name in FIELDS):
-        st.caption("A twin needs a setting to change; all are locked here.")
+        st.caption("A twin needs one changed setting, but all settings are locked here.")
         return
     st.markdown(
-        "**A twin** is this run with one setting changed. The two go in lockstep on the same mini-batches, and every "
-        "chart shows both: the twin’s lines are dashed."
+        "**A twin** is this run with one setting changed. The two runs train step by step on the same mini-batches. "
+        "Every chart shows both; the twin’s lines are dashed."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         free = [name for name in FIELDS if not locked(name)]
-        name = st.selectbox("Change", free, key="twin_field", format_func=lambda n: n.replace("_", " "), width=200)
+        name = st.selectbox("Change", free, key="twin_field", format_func=LABELS.__getitem__, width=200)
         value = _value(run.settings, name)
         starts = [HERE, ANEW] if run.step and name in LIVE_FIELDS else [ANEW]
         start = st.segmented_control(
@@ -81,11 +82,11 @@ def _offer_twin(run: RunState) -> None:
             args=(run, name, value, start == ANEW and run.step > 0),
         )
     if name == "batch_size":
-        st.caption("With another batch size the images come in the same order, cut into other mini-batches.")
+        st.caption("With another batch size, the images come in the same order, but in mini-batches of another size.")
 
 
 def _value(settings: Settings, name: str) -> Any:
-    """The new value: chosen from a list, or typed."""
+    """The new value, from a list or a text field."""
     now = getattr(settings, name)
     if name in CHOICES:
         others = [choice for choice in CHOICES[name] if choice != now]
@@ -113,24 +114,26 @@ def _suggestion(settings: Settings, name: str) -> str:
 
 
 def _make(run: RunState, name: str, value: Any, from_start: bool) -> None:
-    """A callback: the twin, of this run or of a fresh one in its place."""
+    """A callback: make a twin of this run, or of a new run that replaces it."""
     run = door.now(run)
     try:
         parsed = parse(name, value) if isinstance(value, str) else value
         changed = run.settings.replace(**{name: parsed})
         if changed == run.settings:
-            raise ValueError(f"{name.replace('_', ' ')} is {spell(parsed)} already: give the twin another value.")
+            raise ValueError(f"{LABELS[name]} is already {spell(parsed)}. Choose another value for the twin.")
         if from_start:
             replace_run(run.settings, run)
             run = current_run_or_none() or run
         door.create(TwinOf(run.id, ((name, parsed),)))
-    except (ValueError, door.RefusedError) as error:
+    except ValueError as error:
+        memory.TWIN_PROBLEM.set(in_words(error))
+    except door.RefusedError as error:
         memory.TWIN_PROBLEM.set(str(error))
 
 
 def _twin(run: RunState, twin: TwinState) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.markdown(f"**The twin**: {twin.what}. **Start** lets both train.", width="stretch")
+        st.markdown(f"**The twin**: {twin.what}. **Start** trains both.", width="stretch")
         seeds = st.number_input("Other seeds", 2, 10, 5, key="seeds", width=130)
         st.button(
             "Is it chance?",
@@ -138,8 +141,8 @@ def _twin(run: RunState, twin: TwinState) -> None:
             on_click=safely(_try_seeds),
             args=(run, twin, seeds),
             disabled=run.step == 0 or "seed" in dict(twin.changes),
-            help="Trains the same pair again from other seeds, as far as these two have come, "
-            f"{SeedsOf.most_steps:,} steps at most. Your runs rest meanwhile.",
+            help="Pauses your two runs. Then trains the same pair with other seeds, up to the step that your runs "
+            f"have reached ({SeedsOf.most_steps:,} steps at most).",
         )
         st.button("End the twin", key="end_twin", on_click=safely(_end_twin), args=(run,))
     SEEDS.say_problem()
@@ -157,7 +160,7 @@ def _seeds(run: RunState, twin: TwinState, seeds: int) -> SeedsOf:
 
 
 def _try_seeds(run: RunState, twin: TwinState, seeds: int) -> None:
-    """A callback: the same pair from other seeds, as far as the two have come."""
+    """A callback: train the same pair with other seeds, up to the step that the two have reached."""
     run = door.tell(run, Pause(), door.PATIENCE)
     SEEDS.begin(_seeds(run, twin, seeds))
 
@@ -166,9 +169,9 @@ def _pins(run: RunState, snapshot: Snapshot | None) -> None:
     pins = pinned()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            "**Pinned runs** stay, faint and lettered, behind the live one, up to six."
+            "**Pinned runs** stay in the charts as faint lines with a letter, six at most."
             if pins
-            else "**Pin** a run, and it stays, faint, behind those that come after it.",
+            else "**Pin** a run to keep it in the charts, as faint lines behind later runs.",
             width="stretch",
         )
         st.button(
@@ -178,7 +181,7 @@ def _pins(run: RunState, snapshot: Snapshot | None) -> None:
             on_click=safely(pin_run),
             args=(run,),
             disabled=run.step == 0 or run.status == Status.TRAINING,
-            help="A paused or finished run, as it stands.",
+            help="Keeps this run in its present state. Only a paused or finished run can be pinned.",
         )
     pin_problem()
     if not pins:
@@ -190,7 +193,7 @@ def _pins(run: RunState, snapshot: Snapshot | None) -> None:
 
 
 def _table(pins: list[Pinned], run: RunState, snapshot: Snapshot | None) -> pd.DataFrame:
-    """A row for each run: the settings in which they differ, and how far each came."""
+    """A row for each run: the settings that differ, the step, and the results."""
     snapshots = [(each.letter, each.snapshot) for each in pins]
     shown = [(letter, pinned.settings, pinned) for letter, pinned in snapshots]
     if snapshot is not None:
@@ -214,6 +217,6 @@ def _row(label: str, settings: Settings, snapshot: Snapshot, names: list[str]) -
             "test loss": number(evaluation[0]) if evaluation else "–",
             "test accuracy": percent(evaluation[1]) if evaluation else "–",
             "diagnosis": TITLES[snapshot.diagnosis.kind] if snapshot.diagnosis else "–",
-            "changed on the way": changes or "–",
+            "changes while it trained": changes or "–",
         }
     )

@@ -1,4 +1,4 @@
-"""The view, from top to bottom."""
+"""The view “Stability”, from top to bottom."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECTIONS = {
 
 
 def stability(run: RunState) -> None:
-    """The run's headline, and the section that the reader chose."""
+    """The headline of the run, then the section that the reader chose."""
     strip = st.container()
     snapshot = answer(run, CurrentSnapshot())
     section = st.segmented_control(
@@ -33,7 +33,7 @@ def stability(run: RunState) -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
-    if section != TWO_RUNS:  # which has the whole board
+    if section != TWO_RUNS:  # that section shows the whole board
         with strip:
             board(run, key="strip", strip_only=True)
     SECTIONS[str(section)](run, snapshot)

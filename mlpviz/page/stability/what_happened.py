@@ -1,4 +1,4 @@
-"""What happened? The diagnosis, its evidence, and the way back."""
+"""The section “What happened”: the diagnosis, the evidence, and the way back."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from mlpviz.state import RunState
 
 
 def what_happened(run: RunState, snapshot: Snapshot | None) -> None:
-    """From the verdict to the evidence; on the way, the switch and the slider back in time."""
+    """The verdict, the switch that pauses, the slider to go back, and the evidence."""
     if snapshot is None:
         st.info("The run is being prepared.")
         return
     _verdict(snapshot)
     _switch(run)
     if run.status == Status.TRAINING:
-        st.caption("This is how it stood when the page was last drawn; Pause for a fresh look.")
+        st.caption("The run has trained on since this was drawn. Pause it to see its present state.")
     _rewind(run, snapshot)
     if snapshot.post_mortem is not None:
         _evidence(snapshot, snapshot.post_mortem)
 
 
 def alarm_buttons(run: RunState) -> None:
-    """Beside the board, after an alarm: back to just before, or to the evidence."""
+    """The buttons beside the board after an alarm: go back to before the trouble, or show the evidence."""
     if not run.examined or run.status in (Status.TRAINING, Status.EXAMINING):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="after_alarm"):
@@ -49,7 +49,7 @@ def alarm_buttons(run: RunState) -> None:
 
 
 def _way_back(run: RunState, step: int, rate: float) -> None:
-    """The button that goes back, with the learning rate that was tried there, if it may be changed."""
+    """The button that goes back. It also sets the learning rate that was tried there, unless that is locked."""
     takes_rate = not locked("learning_rate")
     st.button(
         f"Back to step {step:,}, learning rate {rate:g}" if takes_rate else f"Back to step {step:,}",
@@ -58,7 +58,7 @@ def _way_back(run: RunState, step: int, rate: float) -> None:
         icon=":material/history:",
         on_click=safely(branch_from),
         args=(run, step, rate if takes_rate else None),
-        help="The learning rate was tried on a copy of the network. Press Start to go on from there.",
+        help="This learning rate was tried on a copy of the network. After going back, press Start to train on.",
     )
 
 
@@ -68,7 +68,7 @@ def _show_evidence() -> None:
 
 
 def _verdict(snapshot: Snapshot) -> None:
-    """What the strip above doesn't say already."""
+    """How a healthy run is doing; the strip above tells the rest."""
     if snapshot.diagnosis is None or snapshot.diagnosis.severity == Severity.HEALTHY:
         st.success(how_it_is_doing(snapshot.diagnosis))
 
@@ -84,7 +84,8 @@ def _switch(run: RunState) -> None:
         "Pause when something goes wrong",
         key=key,
         on_change=safely(tell),
-        help="An alarm: the loss is not finite, or stays at chance, or swings without falling, for 200 steps.",
+        help="For example, the loss is not finite. Or for 200 steps, it stays at the level of guessing or goes up and "
+        "down without falling.",
     )
 
 
@@ -98,8 +99,8 @@ def _rewind(run: RunState, snapshot: Snapshot) -> None:
     key = f"rewind_{run.id}_{steps[-1]}_{len(steps)}"
     with st.container(border=True):
         st.markdown(
-            "**Rewind and branch.** Go back to a kept step and train on from there; what was is drawn behind it, "
-            "faint. With nothing changed, the same bits come again."
+            "**Rewind and branch.** Go back to a saved step and train again from there. The old run stays in the "
+            "charts as faint lines. If you change nothing, you get exactly the same numbers again."
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             if len(steps) > 1:
@@ -119,8 +120,8 @@ def _rewind(run: RunState, snapshot: Snapshot) -> None:
 def _evidence(snapshot: Snapshot, post_mortem: PostMortem) -> None:
     st.subheader("The evidence")
     st.caption(
-        f"Updates {post_mortem.steps[0]:,} to {post_mortem.steps[-1]:,}, made once more from a checkpoint, with the "
-        "same bits, and looked at in full."
+        f"Updates {post_mortem.steps[0]:,} to {post_mortem.steps[-1]:,}, repeated from a checkpoint. The numbers are "
+        "exactly the same, and this time each update was measured in detail."
     )
     _facts(post_mortem)
     charts = [*post_mortem_charts(post_mortem)]
@@ -139,17 +140,17 @@ def _facts(post_mortem: PostMortem) -> None:
     if worst is not None:
         step, before, after = worst
         facts.append(
-            f"Mini-batch **{step:,}** cost **{number(before)}** just before its own update, "
-            f"**{number(after)}** after it."
+            f"Update **{step:,}** raised the loss of its own mini-batch from **{number(before)}** to "
+            f"**{number(after)}**."
         )
     if bad is not None:
         what = f"the {bad[0]}" if bad[0] in ("logits", "loss") else f"the {bad[0]} of layer {bad[1]}"
-        facts.append(f"The first tensor that was not finite: **{what}**, at update **{bad[2]:,}**.")
+        facts.append(f"First numbers that were not finite: **{what}**, at update **{bad[2]:,}**.")
     if post_mortem.stable_rate is not None:
         rate = post_mortem.diagnosis.vitals.settings.learning_rate
         facts.append(
-            f"Largest stable learning rate by the curvature at step {post_mortem.well_until:,}: "
-            f"**{number(post_mortem.stable_rate)}**; your learning rate: **{rate:g}**."
+            f"Judging by the curvature at step {post_mortem.well_until:,}, a learning rate up to about "
+            f"**{number(post_mortem.stable_rate)}** would have been stable. Yours was **{rate:g}**."
         )
     if post_mortem.way_back is not None:
         facts.append(_tried(post_mortem.way_back))
@@ -157,9 +158,9 @@ def _facts(post_mortem: PostMortem) -> None:
 
 
 def _tried(way: WayBack) -> str:
-    """Each rate that was tried from the step to go back to, and how it did."""
-    losses = [f"{rate:g} → {number(loss) if math.isfinite(loss) else 'ran away'}" for rate, loss in way.tried]
+    """Each rate that was tried from the step to go back to, and its result."""
+    losses = [f"{rate:g} → {number(loss) if math.isfinite(loss) else 'diverged'}" for rate, loss in way.tried]
     return (
-        f"Tried on a copy from step {way.step:,}, where the loss is {number(way.loss)}: learning rate → loss after "
-        f"{way.steps:,} steps: {', '.join(losses)}. Taken: **{way.rate:g}**."
+        f"A copy of the network trained {way.steps:,} steps from step {way.step:,}, where the loss was "
+        f"{number(way.loss)}. Learning rate → loss: {', '.join(losses)}. Chosen: **{way.rate:g}**."
     )
