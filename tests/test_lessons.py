@@ -171,7 +171,9 @@ def test_init_too_small(seed):
     assert (done.losses - GUESSING).abs().max() < 0.02 and right("init-too-small") == "Nothing at all"
     larger = outcome("init-too-small", seed, "Ten times as large")
     per_epoch = larger.trainer.steps_per_epoch
-    assert larger.losses[2 * per_epoch - 5 : 2 * per_epoch].mean() > 2.15 and larger.loss < 1.2, "a plateau, then a fall"
+    assert larger.losses[2 * per_epoch - 5 : 2 * per_epoch].mean() > 2.15 and larger.loss < 1.2, (
+        "a plateau, then a fall"
+    )
 
 
 @pytest.mark.seeds
