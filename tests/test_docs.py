@@ -77,7 +77,7 @@ def test_every_quoted_program_exists():
 
 def test_the_version_is_the_same_everywhere():
     assert re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.M)[1] == mlpviz.__version__
-    assert re.search(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)[1] == mlpviz.__version__
+    assert re.search(r"^## \[(\d.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)[1] == mlpviz.__version__
 
 
 def test_the_tested_versions_are_allowed_versions():

@@ -102,7 +102,7 @@ def test_a_lesson_from_its_question_to_its_answer(url, board, page):
         page.get_by_role("slider", name="Learning rate").is_disabled()
     )
     assert page.locator("summary", has_text="Network").count() == 0
-    page.get_by_text("It settles near 2.30", exact=True).click()
+    page.get_by_text("It jumps up, then settles near 2.30", exact=True).click()
     board.press("Start")
     page.get_by_role("button", name=re.compile("Back to step")).wait_for(timeout=60_000)
     page.get_by_text("Show the answer").click()

@@ -30,7 +30,7 @@ def test_the_answer_is_behind_a_click_and_knows_the_prediction():
     app.toggle(key="answer_too-high").set_value(True)
     app.run()
     assert "You predicted *It falls faster*" in texts(app) and LESSONS["too-high"].answer in texts(app)
-    app.radio(key="predict_too-high").set_value("It settles near 2.30")
+    app.radio(key="predict_too-high").set_value("It jumps up, then settles near 2.30")
     app.run()
     assert "You were right" in texts(app)
 
