@@ -198,7 +198,7 @@ def test_a_lost_connection_says_so_and_comes_back_and_a_lost_run_says_so(
     server.wait(20)
     page.get_by_text("Connection lost").wait_for(timeout=20_000)
     start_server(port)
-    seat.get_by_text("no longer on the server").wait_for(timeout=30_000)
+    seat.get_by_text("This run is no longer on the server").wait_for(timeout=30_000)
     board.until(lambda: board.step() == 0 and not page.get_by_text("Connection lost").is_visible(), 60)
     complaints.clear()  # the browser reports each refused fetch
 

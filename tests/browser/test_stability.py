@@ -97,7 +97,7 @@ def test_a_twin_is_drawn_dashed_and_says_when_they_part(url, board, page):
 
 def test_a_lesson_from_its_question_to_its_answer(url, board, page):
     board.open(url + "?lesson=too-high&lock=learning_rate&hide=network")
-    page.get_by_text("What becomes of the loss?").wait_for()
+    page.get_by_text("What happens to the loss?").wait_for()
     assert page.get_by_role("slider", name="Learning rate").get_attribute("aria-disabled") == "true" or (
         page.get_by_role("slider", name="Learning rate").is_disabled()
     )
@@ -107,7 +107,7 @@ def test_a_lesson_from_its_question_to_its_answer(url, board, page):
     page.get_by_role("button", name=re.compile("Back to step")).wait_for(timeout=60_000)
     page.get_by_text("Show the answer").click()
     page.get_by_text("You were right.").wait_for()
-    page.get_by_text("settles near 2.30, and looks harmless").wait_for()
+    page.get_by_text("It settles near 2.30 and looks harmless").wait_for()
     assert "lesson=too-high" in page.url
 
 
