@@ -19,7 +19,7 @@ def weight_histograms(snapshot: Snapshot) -> Chart:
     initial = inspection.initial_weights if inspection else ()
     norms = inspection.weight_norms if inspection else ()
     listed = ", ".join(number(norm) for norm in norms)
-    sentence = f"Norm of each layer’s weights: {listed}. Grey: the initial weights." if norms else "Not measured yet."
+    sentence = f"Weight norms: {listed}. Grey: at the start." if norms else "Not measured yet."
     return _histograms("Weights", sentence, snapshot, now, initial)
 
 

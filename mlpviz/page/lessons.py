@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.backend.specifications import NewRun
+from mlpviz.backend.specifications import BranchFrom, NewRun
 from mlpviz.catalog import default_dataset
 from mlpviz.figures.chart import percent
 from mlpviz.lessons import Lesson, load_lessons
@@ -90,6 +90,8 @@ def _variants(lesson: Lesson, run: RunState) -> None:
     labels = {FIRST: _settings(lesson.settings)} | {name: _settings(query) for name, query in lesson.variants.items()}
     names = {settings: label for label, settings in labels.items()}
     on_show = names.get(_began_with(run)) or names.get(run.settings)
+    if on_show is None and isinstance(run.specification, BranchFrom):  # it goes on with other live settings, perhaps
+        on_show = next((label for label, settings in labels.items() if not settings.needs_new_run(run.settings)), None)
     if len(labels) > 1:
         with st.container(horizontal=True, gap="small"):
             for label, settings in labels.items():
