@@ -109,7 +109,7 @@ def test_what_the_text_says_holds_for_every_seed(mini, name, seed):
             assert np.isfinite(loss).all() and abs(loss[-25:].mean() - math.log(10)) < 0.1
             assert dead(comparison.changed) > 0.97 and theirs[-1] == pytest.approx(0.1, abs=0.001)
             gradient = linears(comparison.changed.net)[0].weight.grad
-            assert gradient.norm() < 0.01
+            assert (gradient == 0).float().mean() > 0.95
         case "no-zero-grad":
             assert theirs[1] > mine[1] + 0.05 and theirs[-1] < 0.61 and theirs[-1] < theirs.max() - 0.1
         case "ascent":
@@ -277,7 +277,7 @@ def test_higher_rates_make_the_loss_jump_kill_units_and_stay_finite(compared):
         assert dead(comparison.changed) >= least
     assert abs(losses(compared("rate-100"))[1][100:].mean() - math.log(10)) < 1
     gradient = linears(compared("rate-100").changed.net)[0].weight.grad
-    assert gradient.norm() < 0.01, "“Gradient norms of 0, or nearly 0, in the first layer”"
+    assert (gradient == 0).float().mean() > 0.95, "“nearly all of them are exactly 0”"
 
 
 def test_a_sum_is_a_learning_rate_times_the_batch_size(tiny):
