@@ -77,7 +77,7 @@ def _right(v: Vitals) -> str:
 
 def _overflow(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     if post_mortem is None or post_mortem.first_bad is None:
-        return [f"The loss is infinite or not a number (NaN) since step {v.not_finite_step:,}."]
+        return [f"The loss became infinite or not a number (NaN) at step {v.not_finite_step:,}."]
     what, layer, step = post_mortem.first_bad
     last = len(v.gradient_norms)
     names = {
@@ -101,7 +101,7 @@ def _overflow(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 def _exploded(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     now = f"Over the latest 100 steps the loss is {number(v.typical_loss)} (guessing gives 2.30)."
     if v.falls_clearly:
-        return [now, "It is falling, but it has a long way to go."]
+        return [now, "It is falling, but it is still far too high."]
     return [now]
 
 
@@ -122,7 +122,7 @@ def _oscillation(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 
 def _dead(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     dead = (
-        f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} on any of 512 images, so training "
+        f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} for any of 512 images, so training "
         "cannot bring them back."
     )
     if v.guesses and abs(v.of_guessing - 1) < LIKE_GUESSING:
@@ -135,7 +135,7 @@ def _dead(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 
 def _dying(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     return [
-        f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} on any of 512 images. The others "
+        f"{percent(v.worst_dead, 0)} of a hidden layer’s units pass {_gradient(v)} for any of 512 images. The others "
         f"still learn: {_right(v)}. A lower learning rate keeps more units alive.",
         _usual_rate(v),
     ]
@@ -144,25 +144,28 @@ def _dying(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 def _saturated(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     units = UNITS.get(v.settings.activation, "units")
     return [
-        f"{percent(v.worst_dead, 0)} of a hidden layer’s {units} are at the flat ends of their curve on each of 512 "
+        f"{percent(v.worst_dead, 0)} of a hidden layer’s {units} are at the flat ends of their curve for each of 512 "
         f"images. Their slope there is below 10⁻³, so hardly any gradient passes. The loss is {number(v.loss)}."
     ]
 
 
 def _decayed(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
+    usual = f"Weight decay is {v.settings.weight_decay:g}. Usual values are 0.0001 to 0.01. Start again with less."
+    if not v.guesses:
+        return [f"Weight decay keeps the weights so small that the network learns less: only {_right(v)}.", usual]
     by = v.settings.learning_rate * v.settings.weight_decay / (1 - v.settings.momentum)
     how = f" by {percent(by)}" if v.settings.optimizer == "sgd" and by < 1 else ""
     return [
         f"Weight decay shrinks every weight{how} at each step, faster than the gradient can make it grow. With weights "
         "near zero, all images get the same logits.",
-        f"Weight decay is {v.settings.weight_decay:g}. Usual values are 0.0001 to 0.01. Start again with less.",
+        usual,
     ]
 
 
 def _zeros(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     if v.settings.activation == "sigmoid":
         return [
-            "So all units of a hidden layer compute the same, get the same gradient, and stay the same: the layer "
+            "So all units of a hidden layer compute the same value, get the same gradient, and stay equal: the layer "
             "works like a single unit. Start again with random weights, for example Initialisation: xavier."
         ]
     return [
@@ -182,8 +185,8 @@ def _plateau(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
     )
     return [
         f"After {v.step:,} steps the loss is still {number(v.loss)}; guessing gives ln 10 ≈ 2.30. The initial "
-        f"weights are small ({started}). So each layer makes the signal weaker, and on the way back the gradient, "
-        f"too: its norm is only {size}.",
+        f"weights are small ({started}). So each layer weakens the signal and, on the way back, the gradient: its "
+        f"norm is only {size}.",
         "The gradient grows with the weights, so the run may leave the plateau. Larger initial weights, such as "
         "Initialisation: kaiming, make the wait shorter.",
     ]
@@ -202,10 +205,12 @@ def _vanishing(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 
 
 def _loud(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
+    now = (
+        f"{number(v.loss)}, still above the 2.30 of guessing" if v.loss > LN10 else f"{number(v.loss)}, and {_right(v)}"
+    )
     return [
         f"The first loss was {number(v.first_loss)}, because the network began with very confident wrong answers. It "
-        f"has to unlearn them first: the loss is {number(v.loss)}, still above the 2.30 of guessing. Smaller initial "
-        "weights start near ln 10 ≈ 2.30."
+        f"has to unlearn them first: now the loss is {now}. With smaller initial weights, it starts near ln 10 ≈ 2.30."
     ]
 
 
@@ -286,7 +291,7 @@ def _blame(cause: Cause, v: Vitals, post_mortem: PostMortem | None) -> list[str]
             f"The initial weights are too large: the first loss was already {number(v.first_loss)}, and guessing gives "
             "2.30. Start again with smaller ones, for example Initialisation: kaiming."
         ]
-    change = f"The last change before: {v.change[1]}, at step {v.change[0]:,}." if v.change is not None else ""
+    change = f"The last change before that: {v.change[1]}, at step {v.change[0]:,}." if v.change is not None else ""
     return [change if cause == Cause.CHANGE else "", _too_fast(v, post_mortem), _usual_rate(v), go_back(post_mortem)]
 
 
@@ -327,7 +332,7 @@ def go_back(post_mortem: PostMortem | None) -> str:
         return "Try a lower learning rate."
     way = post_mortem.way_back
     if way is None:
-        return "No learning rate that was tried at an earlier step helps. Start again with other settings."
+        return "None of the rates tried at earlier steps helps. Start again with other settings."
     loss = dict(way.tried)[way.rate]
     return (
         f"Go back to step {way.step:,} with a learning rate of {way.rate:g}. This was tried on a copy: in "

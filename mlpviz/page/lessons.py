@@ -35,7 +35,7 @@ def choose_lesson() -> None:
         placeholder="Choose a lesson…",
         on_change=safely(_choose),
         disabled=link_locks(),
-        help="An experiment with a question to predict. You can add lessons of your own: docs/CLASS.md says how.",
+        help="An experiment: predict its result. You can add lessons of your own: docs/CLASS.md says how.",
     )
     for problem in problems:
         st.warning(plain(problem))
@@ -126,7 +126,7 @@ def _began_with(run: RunState) -> Settings:
 def _running(labels: dict[str, Settings], on_show: str | None, run: RunState) -> str:
     """Which of the lesson's settings the run on show has, and what was changed since."""
     if on_show is None:
-        return "Running now: other settings than this lesson’s."
+        return "Running now: settings other than this lesson’s."
     what = (
         f"Running now: {on_show[0].lower()}{on_show[1:]}" if len(labels) > 1 else "Running now: this lesson’s settings"
     )

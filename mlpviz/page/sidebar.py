@@ -114,7 +114,7 @@ def _network() -> None:
             disabled=locked("init"),
             help=r"How the first weights are drawn. *normal* uses Init std. *xavier*: "
             r"$\sigma^2 = 2/(n_\text{in} + n_\text{out})$. *kaiming*: $\sigma^2 = 2/n_\text{in}$. *pytorch*: what "
-            "`nn.Linear` does by itself. *zeros*: all weights 0.",
+            "`nn.Linear` does by default. *zeros*: all weights 0.",
         )
     if not hidden("seed"):
         st.number_input(
@@ -142,7 +142,7 @@ def _optimizer() -> None:
             format="%.3f",
             key="momentum",
             disabled=not sgd or locked("momentum"),
-            help=r"How much of the earlier steps goes on in the next one. "
+            help="How much of the earlier steps is kept in the next one. "
             r"$\mu$ in $v \leftarrow \mu v + g$, $\theta \leftarrow \theta - \eta v$. Only sgd has it.",
         )
     if not hidden("nesterov"):
@@ -239,7 +239,7 @@ def _largest_batch() -> int:
 
 
 def _why_no_larger(largest: int, images: int) -> str:
-    return f" This network may have {largest:,} at most, so that no step takes long." if largest < images else ""
+    return f" With this network, at most {largest:,}: more would make a step slow." if largest < images else ""
 
 
 def _images() -> int:
