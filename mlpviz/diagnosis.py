@@ -81,7 +81,7 @@ OVERFLOWED = 1e30  # stands for a loss that is not finite, where a mean is taken
 EXPLODED_LOSS = 1e3
 # A run that has learnt little is slow if, at the pace of its latest 200 steps, it takes more than so many further steps
 # to learn something. Healthy runs take a few hundred; with small mini-batches, up to three times as many.
-SLOW_STEPS, SLOW_BATCH = 500, 64
+SLOW_STEPS, SLOW_BATCH, SLOW_IMAGES = 500, 64, 1_600
 # After large initial weights or with strong decay: as long as less of the test set is right, they are in the way.
 GOOD_ACCURACY = 0.75
 # The median loss is so many times the best mean of 25 steps, and not small: what was learnt is lost again.
@@ -314,7 +314,8 @@ def _never_began(v: Vitals) -> tuple[Kind, Severity] | None:
 
 def _slow(v: Vitals) -> bool:
     """Learnt little, and at this pace it will be long before that changes."""
-    if not v.poor or not math.isfinite(v.loss_before):
+    few = v.seen * v.settings.batch_size < SLOW_IMAGES  # too few to tell a pace from noise
+    if few or not v.poor or not math.isfinite(v.loss_before):
         return False
     pace = (v.loss_before - v.loss) / WINDOW  # a step
     steps = SLOW_STEPS * min(3.0, max(1.0, math.sqrt(SLOW_BATCH / v.settings.batch_size)))

@@ -177,7 +177,7 @@ def test_divergence_is_named(url, board, page):
     board.press("Start")
     page.get_by_text("Overflow. At update").first.wait_for()
     page.get_by_role("button", name="Start", exact=True).wait_for()
-    assert board.status() == "paused"
+    board.until(lambda: board.status() == "paused")
 
 
 def test_a_lost_connection_says_so_and_comes_back_and_a_lost_run_says_so(

@@ -153,7 +153,8 @@ def test_a_change_during_the_run_is_named_and_the_way_back_is_before_it():
     run, post_mortem = failed(settings, (200, settings.replace(learning_rate=10.0)))
     way = post_mortem.way_back
     assert cause_of(post_mortem.diagnosis) == Cause.CHANGE
-    assert "The last change before that: learning rate 0.1 → 10, at step 200." in words(post_mortem.diagnosis, post_mortem)
+    text = words(post_mortem.diagnosis, post_mortem)
+    assert "The last change before that: learning rate 0.1 → 10, at step 200." in text
     assert 150 <= way.step <= 201 and way.loss < 1.2
     assert gone_back(run, way) > 0.75
 
