@@ -68,13 +68,6 @@ class SharpnessMeter:
         threshold = stability_threshold(self._trainer.settings)
         self._history.extend(np.array([[self._trainer.step, sharpness.value, *sharpness.band(), threshold]]))
 
-    def stable_rate(self) -> float | None:
-        """The largest stable learning rate, by the latest measurement; None if there is none."""
-        if self._latest is None or self._latest.value <= 0:
-            return None
-        rate = stability_factor(self._trainer.settings) / self._latest.value
-        return rate if math.isfinite(rate) else None
-
     def series(self) -> Series | None:
         """A series with `SHARPNESS_COLUMNS`; None while nothing was measured."""
         return self._history.series() if self._history.rows else None
