@@ -173,7 +173,7 @@ def begin(page: Page) -> None:
 
 def the_page(browser: Browser, url: str, pauses: Path, seconds: float) -> None:
     """What a visitor sees, with the article's settings."""
-    page, seen = open_page(browser, url + "?epochs=1000")
+    page, seen = open_page(browser, url + "?epochs=1000&speed=full")
     begin(page)
     live = watch(page, seconds)
     waits = [pause_latency(page, pauses) for _ in range(10)]
@@ -195,7 +195,7 @@ def the_page(browser: Browser, url: str, pauses: Path, seconds: float) -> None:
 
 def training(browser: Browser, url: str, batch_size: int, rounds: int) -> list[str]:
     """A row: the run's speed in the engine with its page open, compared with the same run without a page."""
-    page, seen = open_page(browser, f"{url}?epochs=1000&batch_size={batch_size}&learning_rate=0.01")
+    page, seen = open_page(browser, f"{url}?epochs=1000&speed=full&batch_size={batch_size}&learning_rate=0.01")
     begin(page)
     opened, ratios, control = [], [], []
     blank = browser.new_context().new_page()  # Chromium itself keeps running, with nothing to draw

@@ -37,7 +37,7 @@ def open_view(browser: Browser, url: str) -> tuple[Page, dict[str, str]]:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     seen: dict[str, str] = {}
     page.on("request", lambda r: seen.update(live=r.url.split("?")[0]) if "have=" in r.url else None)
-    page.goto(url + "?view=test-images&epochs=1000")
+    page.goto(url + "?view=test-images&epochs=1000&speed=full")
     page.wait_for_selector(".gallery button", timeout=60_000)
     return page, seen
 

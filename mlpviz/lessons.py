@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl
 
 from mlpviz.options import lessons_folder
 from mlpviz.settings import Settings
+from mlpviz.speed import parse_speed
 
 BUILT_IN = Path(__file__).parent / "text" / "lessons"
 MOST_BYTES = 2**20
 REQUIRED = ("title", "question", "settings", "predict")
-OPTIONAL = ("lock", "hide", "variant")
+OPTIONAL = ("speed", "lock", "hide", "variant")
 SECTIONS = ("Watch", "Answer")
 #: What a link or a lesson may hide, besides single fields: the groups of the sidebar.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -42,6 +43,7 @@ class Lesson:
         settings: what it sets, as the parameters of an address.
         options: the predictions to choose from. right: the index of the one that comes true.
         variants: other settings to try, by label.
+        speed: at which its runs train, one of `mlpviz.speed.SPEEDS`; empty for the one that fits the run.
         lock, hide: names as `parse_controls` gives them.
         watch, answer: Markdown.
     """
@@ -53,6 +55,7 @@ class Lesson:
     options: tuple[str, ...]
     right: int
     variants: dict[str, dict[str, str]]
+    speed: str
     lock: frozenset[str]
     hide: frozenset[str]
     watch: str
@@ -110,6 +113,7 @@ def read_lesson(path: Path) -> Lesson:
         options=options,
         right=right,
         variants={label: _settings(path, "variant", query) for label, query in variants},
+        speed=_speed(path, fields.get("speed", "")),
         lock=_controls(path, "lock", fields.get("lock", "")),
         hide=_controls(path, "hide", fields.get("hide", "")),
         watch=sections["Watch"],
@@ -216,6 +220,13 @@ def _settings(path: Path, key: str, query: str) -> dict[str, str]:
     except ValueError as error:
         raise LessonError(f"{path.name}, {key}: {error}") from None
     return params
+
+
+def _speed(path: Path, text: str) -> str:
+    try:
+        return parse_speed(text) if text else ""
+    except ValueError as error:
+        raise LessonError(f"{path.name}, speed: {error}") from None
 
 
 def _options(path: Path, text: str) -> tuple[tuple[str, ...], int]:

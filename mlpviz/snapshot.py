@@ -13,7 +13,7 @@ from mlpviz.history import Series
 from mlpviz.prices import Price
 from mlpviz.settings import Settings
 
-REFRESH = 0.4  # seconds between two snapshots; a page asks every 0.5 s
+REFRESH = 0.2  # seconds between two snapshots, where few watch
 
 
 class Status(StrEnum):
@@ -105,6 +105,36 @@ class Inspection:
     trend: Series
 
 
+@dataclass(frozen=True, eq=False)
+class CloseUp:
+    """What each of the five lines did in one step. Tuples of norms have one entry for each linear layer's weights, from
+    the input on.
+
+    Attributes:
+        step: the number of this update.
+        images: (n, 28, 28) uint8, the first ones of its mini-batch. labels: (n,) their classes.
+        answers: (n,) the classes that the network gave. confidences: (n,) their probabilities, 0 to 1.
+        batch: how many images the mini-batch had. right: how many answers were right.
+        loss_before: of the step before, on its own mini-batch; None in the first step. loss: of this step.
+        old_gradients: the norms of what was in `.grad` before it was cleared; empty if there was nothing.
+        gradients: the norms of `.grad` after the step.
+        updates: ‖ΔW‖ / ‖W‖; NaN for weights that were all zero.
+    """
+
+    step: int
+    images: np.ndarray
+    labels: tuple[int, ...]
+    answers: tuple[int, ...]
+    confidences: tuple[float, ...]
+    batch: int
+    right: int
+    loss_before: float | None
+    loss: float
+    old_gradients: tuple[float, ...]
+    gradients: tuple[float, ...]
+    updates: tuple[float, ...]
+
+
 def step_columns(layers: int) -> list[str]:
     """The columns of the per-step series: loss, batch accuracy, and the norms of each layer's two gradients."""
     kinds = ("weight_gradient", "bias_gradient")
@@ -154,6 +184,9 @@ class Snapshot(TaskSnapshot):
         checkpoints: the steps to which the reader can go back, ascending.
         sharpness: a series with `SHARPNESS_COLUMNS`; None while nothing was measured.
         prices: the cost of each instrument.
+        speed: at which it trains, one of `mlpviz.speed.SPEEDS`.
+        line_shares: (5,) the share of a step's time that each of the five lines takes; None before it is measured.
+        close_up: of the latest step; None if there was no time for a close look at it.
         comparison: of a twin with its leader.
     """
 
@@ -176,6 +209,9 @@ class Snapshot(TaskSnapshot):
     checkpoints: tuple[int, ...]
     sharpness: Series | None
     prices: tuple[Price, ...]
+    speed: str
+    line_shares: tuple[float, ...] | None
+    close_up: CloseUp | None
     comparison: TwinComparison | None = None
 
     @property

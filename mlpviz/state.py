@@ -61,6 +61,7 @@ class RunState(TaskState):
         begun_at: the step at which it began: 0, except for a branch.
         pauses_when_ill: whether an alarm pauses it.
         measures_sharpness: whether the sharpness is measured during training.
+        speed: at which it trains, one of `mlpviz.speed.SPEEDS`.
         twin: the run that follows it in lockstep.
         evaluations: how many it has made.
         changes: the changes during training: (step, text).
@@ -77,6 +78,7 @@ class RunState(TaskState):
     begun_at: int
     pauses_when_ill: bool
     measures_sharpness: bool
+    speed: str
     twin: TwinState | None
     evaluations: int
     changes: tuple[tuple[int, str], ...]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlpviz.settings import Settings
+from mlpviz.speed import parse_speed
 
 if TYPE_CHECKING:
     from mlpviz.runs.run import Run
@@ -86,6 +87,19 @@ class SetSharpness(Command):
         run.inspections.sharpness.on = self.on
         if self.on:
             run.inspections.begin_sharpness()
+
+
+@dataclass(frozen=True)
+class SetSpeed(Command):
+    """Train at this speed, one of `mlpviz.speed.SPEEDS`, from the next step on. No result depends on it.
+
+    It raises ValueError if there is no such speed.
+    """
+
+    speed: str
+
+    def carry_out(self, run: Run) -> None:
+        run.pace.set(parse_speed(self.speed))
 
 
 @dataclass(frozen=True)

@@ -96,13 +96,19 @@ class Backend(Protocol):
         """The predictions of the run's latest evaluation for each test image."""
 
     async def newest(
-        self, token: str, have: tuple[str, int] | None, only: frozenset[str], hidden: bool = False
+        self,
+        token: str,
+        have: tuple[str, int] | None,
+        only: frozenset[str],
+        hidden: bool = False,
+        without: frozenset[str] = frozenset(),
     ) -> Newest | None:
         """The encoded parts of the newest snapshot, for anybody with this token. Also keeps the task working.
 
         Args:
             have: the run and the version that the caller already has. Parts that haven't changed since are left out.
             only: the names of the wanted parts; empty for all.
+            without: if `only` is empty, the names of the parts that are not wanted.
             hidden: the caller may not be able to ask again soon (a hidden tab). Then the task keeps working for longer.
 
         Returns:

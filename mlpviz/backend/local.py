@@ -64,7 +64,12 @@ class LocalBackend:
         return task.recording.results if isinstance(task, Run) else None
 
     async def newest(
-        self, token: str, have: tuple[str, int] | None, only: frozenset[str], hidden: bool = False
+        self,
+        token: str,
+        have: tuple[str, int] | None,
+        only: frozenset[str],
+        hidden: bool = False,
+        without: frozenset[str] = frozenset(),
     ) -> Newest | None:
         task = self.engine.watch(token, hidden)
         if task is None:
@@ -72,7 +77,7 @@ class LocalBackend:
         snapshot = task.snapshot
         if snapshot is None:
             return Newest(task.id, 0, ())
-        return self._encoders.setdefault(task, Encoder()).newest(snapshot, have, only)
+        return self._encoders.setdefault(task, Encoder()).newest(snapshot, have, only, without)
 
     def drop(self, task_id: str, owner: str) -> None:
         self.engine.drop(task_id, owner)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import dataclasses
 import functools
+import hashlib
 import json
 import zlib
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +23,7 @@ from mlpviz.figures import charts
 from mlpviz.figures.chart import Chart
 from mlpviz.figures.comparison import comparison_charts, comparison_headline
 from mlpviz.figures.first_layer import first_layer_weights
+from mlpviz.figures.five_lines import five_lines
 from mlpviz.figures.headline import headline, notice, notice_kind, stopped_headline
 from mlpviz.figures.range_test import range_curve, range_headline
 from mlpviz.figures.seeds import seeds_charts, seeds_headline
@@ -37,6 +41,8 @@ from mlpviz.snapshot import (
 
 HEAD = "head"  # the part with everything above the figures
 TILES = "tiles"  # the first layer's weights
+LINES = "lines"  # what each of the five lines does
+ARRAYS = "arrays"  # the arrays that several lines share, such as their steps; a line names its array
 LEVEL = 1  # of compression. Higher levels save a tenth of the bytes and take three times as long
 
 
@@ -45,7 +51,7 @@ class Part:
     """One part of a snapshot.
 
     Attributes:
-        name: `HEAD`, `TILES`, or the name of a chart.
+        name: `HEAD`, `LINES`, `TILES`, `ARRAYS`, or the name of a chart.
         version: of the snapshot with which it last changed.
         plain: its JSON.
         packed: the same, as a piece of a raw deflate stream (RFC 1951). It ends at a byte boundary and does not use
@@ -79,13 +85,20 @@ class Encoder:
         self._parts: dict[str, Part] = {}
         self._head_of = self._figures_of = -1  # the version of the snapshot that each was last made for
 
-    def newest(self, snapshot: TaskSnapshot, have: tuple[str, int] | None, only: frozenset[str]) -> Newest:
+    def newest(
+        self,
+        snapshot: TaskSnapshot,
+        have: tuple[str, int] | None,
+        only: frozenset[str],
+        without: frozenset[str] = frozenset(),
+    ) -> Newest:
         """The wanted parts for somebody who already has the version `have`; as in `Backend.newest`."""
         known = have[1] if have is not None and have[0] == snapshot.run else -1
         if known == snapshot.version:
             return Newest(snapshot.run, snapshot.version, ())
         self._encode(snapshot, figures=only != {HEAD})
-        wanted = [part for name, part in self._parts.items() if not only or name in only]
+        names = self._parts.keys() & only if only else self._parts.keys() - without
+        wanted = [part for name, part in self._parts.items() if name in names]
         return Newest(snapshot.run, snapshot.version, tuple(part for part in wanted if part.version > known))
 
     def _encode(self, snapshot: TaskSnapshot, figures: bool) -> None:
@@ -96,7 +109,8 @@ class Encoder:
             self._figures_of = snapshot.version
             for name, chart in _encoded_charts(snapshot):
                 self._take(name, chart, snapshot.version)
-            self._take(TILES, _encoded_tiles(snapshot), snapshot.version)
+            for name, make in ((LINES, five_lines), (TILES, first_layer_weights)):
+                self._take(name, _encoded_if_run(snapshot, make), snapshot.version)
 
     def _take(self, name: str, plain: bytes, version: int) -> None:
         """Keep a part. If it has not changed, it keeps its old version."""
@@ -127,7 +141,33 @@ def _encoded_charts(snapshot: TaskSnapshot) -> list[tuple[str, bytes]]:
         made = _charts(snapshot)
     except Exception as error:
         made = [broken("Figures", "Figures", error)]
-    return [(chart.name, _encoded_chart(chart)) for chart in made]
+    shared = SharedArrays(made)
+    arrays: dict[str, np.ndarray] = {}
+    encoded = [(chart.name, _encoded_chart(shared.named(chart, arrays))) for chart in made]
+    return [*encoded, (ARRAYS, _json(arrays))] if arrays else encoded
+
+
+class SharedArrays:
+    """The arrays that several traces have in common. Each is sent once, under a name that depends on its content."""
+
+    def __init__(self, charts: list[Chart]) -> None:
+        arrays = [value for chart in charts for trace in chart.data for value in trace.values()]
+        self._counts = Counter(_digest(value) for value in arrays if isinstance(value, np.ndarray))
+
+    def named(self, chart: Chart, arrays: dict[str, np.ndarray]) -> Chart:
+        """The chart with names in place of the shared arrays. It adds these arrays to `arrays`."""
+
+        def name(value: object) -> object:
+            if not isinstance(value, np.ndarray) or self._counts[digest := _digest(value)] < 2:
+                return value
+            arrays[digest] = value
+            return {"array": digest}
+
+        return dataclasses.replace(chart, data=[{key: name(value) for key, value in t.items()} for t in chart.data])
+
+
+def _digest(array: np.ndarray) -> str:
+    return hashlib.blake2b(array.tobytes() + array.dtype.str.encode(), digest_size=9).hexdigest()
 
 
 def _encoded_chart(chart: Chart) -> bytes:
@@ -137,11 +177,12 @@ def _encoded_chart(chart: Chart) -> bytes:
         return _json(broken(chart.name, chart.card, error))
 
 
-def _encoded_tiles(snapshot: TaskSnapshot) -> bytes:
+def _encoded_if_run(snapshot: TaskSnapshot, make: Callable[[Snapshot], object]) -> bytes:
+    """What only a run has; null for other tasks, and if it can't be made."""
     try:
-        return _json(_tiles(snapshot))
+        return _json(make(snapshot) if isinstance(snapshot, Snapshot) else None)
     except Exception as error:
-        tell_once("the first layer's weights can't be drawn", error)
+        tell_once(f"this can't be drawn: {make.__name__}", error)
         return _json(None)
 
 
@@ -175,10 +216,6 @@ def _head(snapshot: TaskSnapshot) -> dict[str, Any]:
         "notice_kind": notice_kind(snapshot),
         "line": twin_line(snapshot),
     }
-
-
-def _tiles(snapshot: TaskSnapshot) -> dict[str, Any] | None:
-    return first_layer_weights(snapshot) if isinstance(snapshot, Snapshot) else None
 
 
 @functools.singledispatch

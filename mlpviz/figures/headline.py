@@ -35,10 +35,10 @@ def headline(snapshot: Snapshot) -> dict[str, object]:
             ("Epoch", f"{epoch:.1f}" if epoch % 1 else f"{epoch:.0f}", f"of {snapshot.settings.epochs:,}"),
             ("Train loss", _train_loss(snapshot), _mean_of(snapshot)),
             ("Test accuracy", _test_accuracy(snapshot), _measured_at(snapshot)),
-            ("Speed", f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else "–", "steps/s"),
             ("Time left", time_left(snapshot), ""),
         ],
         "setting": setting(snapshot),
+        "speed": _speed(snapshot),
     }
 
 
@@ -88,6 +88,12 @@ def notice_kind(snapshot: Snapshot) -> str:
     """How bad it is: "alarm" or "note"."""
     ill = snapshot.diagnosis is not None and snapshot.diagnosis.severity == Severity.ALARM
     return Severity.ALARM if snapshot.message or ill else Severity.NOTE
+
+
+def _speed(snapshot: Snapshot) -> str:
+    """How fast it trains, measured over the last few seconds."""
+    speed = snapshot.steps_per_second
+    return f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s" if speed else ""
 
 
 def _train_loss(snapshot: Snapshot) -> str:

@@ -18,6 +18,7 @@ from mlpviz.download import DOWNLOADS
 from mlpviz.idx import DatasetError
 from mlpviz.live.answer import accepts_gzip, gzipped, plain
 from mlpviz.live.backend import get_backend
+from mlpviz.live.pulse import Pulse
 from mlpviz.live.sprite import fingerprint, sprite
 
 BOARD = Path(__file__).parent / "board"
@@ -25,6 +26,7 @@ GALLERY = Path(__file__).parent / "gallery"
 CANVAS = Path(__file__).parent / "canvas"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PLOTLY_URL = f"live/plotly-{plotly.__version__}.js"
+PULSE = Pulse()
 FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -32,16 +34,18 @@ async def newest(request: Request) -> Response:
     """The newest snapshot of the task with this token, in parts: 200 with JSON, 204 if there is nothing new, or 404.
 
     Query parameters: `have` is the version that the browser has, as "run id.version"; parts that haven't changed since
-    then are left out. `only` lists the wanted parts, separated by commas. `hidden=1` means that the page is in a hidden
-    tab, where the browser allows only one request a minute.
+    then are left out. `only` lists the wanted parts, separated by commas; `without`, those that are not wanted.
+    `hidden=1` means that the page is in a hidden tab, where the browser allows only one request a minute.
+
+    The header `Mlpviz-Period` says after how many milliseconds to ask again.
 
     Each request also keeps the run going.
     """
     query = request.query_params
-    only = frozenset(query["only"].split(",")) if query.get("only") else frozenset()
+    only, without = (frozenset(query[key].split(",")) if query.get(key) else frozenset() for key in ("only", "without"))
     token, hidden = request.path_params["token"], query.get("hidden") == "1"
-    answer = await get_backend().newest(token, _have(query.get("have", "")), only, hidden)
-    headers = {"Cache-Control": "no-store"}
+    answer = await get_backend().newest(token, _have(query.get("have", "")), only, hidden, without)
+    headers = {"Cache-Control": "no-store", "Mlpviz-Period": f"{1000 * PULSE.asked():.0f}"}
     if answer is None:
         return Response(status_code=404, headers=headers)
     if not answer.parts:

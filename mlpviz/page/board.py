@@ -10,9 +10,12 @@ from typing import Any
 import streamlit as st
 
 from mlpviz.figures.palette import FOR_BROWSER
+from mlpviz.line_by_line.script import five_lines
 from mlpviz.live.routes import BOARD, PLOTLY_URL
 from mlpviz.page.component import loader
-from mlpviz.state import TaskState
+from mlpviz.page.guard import safely
+from mlpviz.page.speed import choices, choose_speed
+from mlpviz.state import RunState, TaskState
 
 
 @functools.cache
@@ -42,10 +45,13 @@ def board(
     evaluations: int | None = None,
     overlays: Sequence[Overlay] = (),
     cards: Sequence[str] = (),
+    controls: bool = True,
 ) -> None:
     """Show a board for a run or another task. It triggers one script run when the task's status differs from the one
     that the page has drawn its buttons for. With `evaluations`, it also does so when the run's number of evaluations
-    differs from this. With `cards`, it shows only these figures."""
+    differs from this. With `cards`, it shows only these figures. Without `controls`, nobody can choose the speed here.
+    """
+    run = task if isinstance(task, RunState) and controls else None
     data = {
         "token": task.token,
         "status": task.status,
@@ -54,6 +60,15 @@ def board(
         "evaluations": evaluations,
         "cards": list(cards),
         "palette": FOR_BROWSER,
+        "speed": choices(run) if run is not None else None,
+        "code": five_lines(),
         "overlays": [asdict(overlay) for overlay in overlays],
     }
-    _component()(key=key, data=data, on_status_change=lambda: None)
+    chosen = functools.partial(_chosen, run, key)
+    _component()(key=key, data=data, on_status_change=lambda: None, on_speed_change=safely(chosen))
+
+
+def _chosen(run: RunState | None, key: str) -> None:
+    speed = st.session_state[key].get("speed")
+    if run is not None and speed:
+        choose_speed(run, speed)

@@ -7,6 +7,7 @@ import streamlit as st
 from mlpviz.lessons import Lesson, covers, known_controls, load_lessons, names, parse_controls
 from mlpviz.page import memory
 from mlpviz.settings import Settings, spell
+from mlpviz.speed import parse_speed
 
 LINKS = {"lock": memory.LINK_LOCK, "hide": memory.LINK_HIDE}
 
@@ -25,6 +26,11 @@ def begin() -> tuple[dict[str, str], list[str]]:
         slot.set(names(known) if unknown else text)
         if unknown:
             problems.append(f"This link asks to {key} {', '.join(map(repr, unknown))}, but there is no such control.")
+    try:
+        if params.get("speed"):
+            memory.SPEED.set(parse_speed(params["speed"]))
+    except ValueError as error:
+        problems.append(str(error))
     lesson = current_lesson()
     return (lesson.settings if lesson else {}), problems
 
@@ -63,9 +69,15 @@ def experiment_params(settings: Settings) -> dict[str, str]:
 
 
 def control_params() -> dict[str, str]:
-    """The address parameters for the lesson and the locks."""
+    """The address parameters for the lesson, the locks and the speed."""
     asked = {"lesson": memory.LESSON.get()} | {key: slot.get() for key, slot in LINKS.items()}
-    return {name: value for name, value in asked.items() if value}
+    return {name: value for name, value in asked.items() if value} | speed_params()
+
+
+def speed_params() -> dict[str, str]:
+    """The address parameter for the speed; none if nobody chose one."""
+    speed = memory.SPEED.get()
+    return {"speed": speed} if speed else {}
 
 
 def _controls(key: str) -> frozenset[str]:

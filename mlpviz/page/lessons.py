@@ -150,6 +150,7 @@ def _choose() -> None:
 
 def _open(name: str | None) -> None:
     memory.LESSON.set(name)
+    memory.SPEED.forget()  # the lesson has its own
     lesson = current_lesson()
     unpin_those_by_themselves()
     if lesson is not None:

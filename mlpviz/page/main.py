@@ -17,6 +17,7 @@ from mlpviz.page.player import player
 from mlpviz.page.rewind import say_branched
 from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
+from mlpviz.page.speed import fit_speed
 from mlpviz.page.stability.view import stability
 from mlpviz.page.stability.what_happened import alarm_buttons
 from mlpviz.page.views import LINE_BY_LINE, STABILITY, TEST_IMAGES, choose_view
@@ -37,7 +38,7 @@ def main() -> None:
     messages = st.container()
     with messages:
         say_trouble()
-        run = current_run(settings)
+        run = fit_speed(current_run(settings))
         say_branched(run)
         say_notes()
     with head:

@@ -88,6 +88,7 @@ TWIN_PROBLEM = Slot("twin_problem", str)
 SETTINGS: Slot[Any] = Slot("settings", lambda: None)  # the last valid ones: a `Settings`
 ODD_VALUES: Slot[dict[str, set[float]]] = Slot("odd_values", dict)  # field → values that are not on its slider
 LESSON: Slot[str | None] = Slot("lesson", lambda: None)
+SPEED: Slot[str | None] = Slot("speed", lambda: None)  # the one that the reader or the address chose
 LINK_LOCK = Slot("link_lock", str)
 LINK_HIDE = Slot("link_hide", str)
 

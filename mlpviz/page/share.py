@@ -9,7 +9,7 @@ import streamlit as st
 from mlpviz.lessons import FIELDS, GROUPS
 from mlpviz.page import door
 from mlpviz.page.board import board
-from mlpviz.page.controls import current_lesson, experiment_params, hidden
+from mlpviz.page.controls import current_lesson, experiment_params, hidden, speed_params
 from mlpviz.settings import Settings
 from mlpviz.state import RunState
 
@@ -21,7 +21,7 @@ def share(run: RunState, settings: Settings) -> None:
     page = (st.context.url or "").split("?")[0]
     with st.expander("Share"):
         st.caption("A link to this experiment. Each person trains their own run:")
-        st.code(f"{page}?{urlencode(settings.to_params())}", language=None, wrap_lines=True)
+        st.code(f"{page}?{urlencode(settings.to_params() | speed_params())}", language=None, wrap_lines=True)
         st.caption("A link to watch this run. It shows no controls:")
         st.code(f"{page}?{urlencode({'watch': run.token})}", language=None, wrap_lines=True)
         _for_a_class(page, settings)
@@ -34,7 +34,7 @@ def _for_a_class(page: str, settings: Settings) -> None:
     lock = st.multiselect("Lock", fields, key="share_lock", placeholder="nothing", format_func=_words)
     hide = st.multiselect("Hide", [*GROUPS, *FIELDS], key="share_hide", placeholder="nothing", format_func=_words)
     lesson = current_lesson()
-    params = experiment_params(settings) | ({"lesson": lesson.name} if lesson else {})
+    params = experiment_params(settings) | speed_params() | ({"lesson": lesson.name} if lesson else {})
     params |= {key: ",".join(chosen) for key, chosen in (("lock", lock), ("hide", hide)) if chosen}
     if lock or hide or lesson:
         st.code(f"{page}?{urlencode(params, safe=',')}", language=None, wrap_lines=True)
@@ -50,4 +50,4 @@ def watch(token: str) -> None:
     if task is None:
         st.error("The run of this link no longer exists. Ask for a new link.")
         return
-    board(task)
+    board(task, controls=False)

@@ -15,6 +15,7 @@ from mlpviz.page.controls import control_params, experiment_params
 from mlpviz.page.fields import fill
 from mlpviz.page.guard import safely
 from mlpviz.page.images.filters import filter_params
+from mlpviz.page.speed import remember_speed
 from mlpviz.page.views import view_params
 from mlpviz.page.words import plain
 from mlpviz.settings import Settings, spell
@@ -59,6 +60,7 @@ def come_back() -> Settings | None:
     if latest is None or not _is_of_lesson(latest, st.query_params.get("lesson", "")):
         return None
     memory.VISIT.get().run = latest.id
+    remember_speed(latest)
     if latest.step:
         memory.NOTES.get().append(f"This is your latest run, at step {latest.step:,}. Reset starts a new one.")
     return latest.settings

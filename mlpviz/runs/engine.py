@@ -26,7 +26,7 @@ from mlpviz.runs.threads import choose_threads
 from mlpviz.state import RunState, TaskState
 
 SLICE = 0.020  # seconds of a turn. Shorter turns slow training: each turn loads another network into the cache
-IDLE = 0.1  # seconds between two checks for watched tasks, when nothing trains
+IDLE = 0.1  # seconds between two checks for watched tasks, when no step is due
 MOST_QUESTIONS = 12  # long questions of one visitor at the same time
 MEMORY = 5 * 2**30  # bytes, for all tasks together
 LAST_PIECE = 1.5  # seconds to wait for the current piece of work when the server ends
@@ -291,7 +291,7 @@ class Engine:
         busy = self._turns(watched, sharing)
         busy += self._turns(self._questions_due(busy), sharing)
         if not busy:
-            self._obey(wait=IDLE)
+            self._obey(wait=min([IDLE, *(task.wait() for task in watched)]))
 
     def _questions_due(self, busy: int) -> list[LongQuestion]:
         """The questions that get a turn now: at most as many as there are busy tasks, if there are any. So all
@@ -319,7 +319,8 @@ class Engine:
             if busy:
                 task.work(SLICE)
             task.refresh(watched)
-            task.publish()
+            if busy or task.has_news():
+                task.publish()
             return busy
         except BaseException as error:  # even SystemExit must not stop everybody's tasks
             task.fail(error)

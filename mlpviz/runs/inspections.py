@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from mlpviz.history import Series
 from mlpviz.observe.inspector import Inspector
+from mlpviz.observe.line_times import line_shares
 from mlpviz.observe.updates import update_ratios
 from mlpviz.prices import Prices
 from mlpviz.runs.schedule import look_steps
@@ -24,6 +25,7 @@ class Inspections:
 
     Attributes:
         sharpness: measures the sharpness, if it is on.
+        line_shares: the share of a step's time that each of the five lines takes; None before it is measured.
     """
 
     def __init__(self, trainer: Trainer, prices: Prices) -> None:
@@ -35,10 +37,13 @@ class Inspections:
         self._shown: Inspection | None = None
         self._sharpness_seconds = 0.0
         self.sharpness = SharpnessMeter(trainer)
+        self.line_shares: tuple[float, ...] | None = None
+        self._timing: Iterator[tuple[float, ...] | None] | None = None
 
     def begin(self) -> None:
         """Take the first look, at the step at which the run begins."""
         self._steps = look_steps(self._trainer.settings, start=self._trainer.step + 1)
+        self._timing = line_shares(self._trainer)
         self._look()
 
     @property
@@ -107,12 +112,17 @@ class Inspections:
             self.sharpness.begin()
 
     def measuring(self) -> bool:
-        """Whether the sharpness is being measured. Meanwhile the run makes no step."""
-        return self.sharpness.measuring()
+        """Whether the sharpness or the time of the lines is being measured. Meanwhile the run makes no step."""
+        return self._timing is not None or self.sharpness.measuring()
 
     def measure_on(self) -> None:
         """Continue the measurement by one piece."""
         begun = time.perf_counter()
+        if self._timing is not None:
+            self.line_shares = next(self._timing)
+            self._timing = self._timing if self.line_shares is None else None
+            self._prices.add("inspection", time.perf_counter() - begun, times=0)
+            return
         self.sharpness.measure_on()
         self._sharpness_seconds += time.perf_counter() - begun
         if not self.measuring():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mlpviz.runs.speed import Speed
+from mlpviz.runs.speedometer import Speedometer
 from mlpviz.snapshot import REFRESH, Inspection, Snapshot, Status
 from mlpviz.state import RunState, TwinState
 
@@ -22,7 +22,7 @@ class Publisher:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._speed = Speed(run.clock)
+        self._speedometer = Speedometer(run.clock)
         self._next_refresh = 0.0
         self._shown: tuple[object, ...] = (None,)
 
@@ -38,8 +38,11 @@ class Publisher:
             run.inspections.sample_here()
         run.collect()
         inspection, seconds = run.inspections.show()
-        self._next_refresh, self._shown = now + max(REFRESH, seconds * watched / SHARE), news
-        speed = self._speed.measure(run.step, run.status == Status.TRAINING)
+        interval = max(REFRESH, seconds * watched / SHARE)
+        late = now - self._next_refresh
+        since = self._next_refresh if 0 <= late < interval / 2 else now  # a little late: the next one keeps its time
+        self._next_refresh, self._shown = since + interval, news
+        speed = self._speedometer.measure(run.step, run.status == Status.TRAINING, run.pace.interval)
         run.snapshot = run_snapshot(run, inspection, speed)
 
     def show_where_it_rests(self) -> None:
@@ -53,7 +56,8 @@ class Publisher:
         run = self._run
         measured = run.recording.prices.times("sharpness")
         evaluations = len(run.recording.evaluations)
-        return (run.status, run.step, evaluations, run.settings, run.health.post_mortem, measured)
+        looks = (measured, run.inspections.line_shares is None)
+        return (run.status, run.step, evaluations, run.settings, run.health.post_mortem, looks, run.pace.speed)
 
 
 def run_state(run: Run) -> RunState:
@@ -74,6 +78,7 @@ def run_state(run: Run) -> RunState:
         begun_at=run.begun_at,
         pauses_when_ill=run.health.pauses_when_ill,
         measures_sharpness=run.inspections.sharpness.on,
+        speed=run.pace.speed,
         twin=_twin(run),
         evaluations=len(run.recording.evaluations),
         changes=tuple(run.recording.changes),
@@ -120,6 +125,9 @@ def run_snapshot(run: Run, inspection: Inspection, steps_per_second: float) -> S
         checkpoints=health.checkpoints.steps(),
         sharpness=run.inspections.sharpness.series(),
         prices=recording.prices.list(),
+        speed=run.pace.speed,
+        line_shares=run.inspections.line_shares,
+        close_up=recording.close_up,
         comparison=run.follows.comparison() if run.follows is not None else None,
     )
 

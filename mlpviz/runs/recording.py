@@ -11,12 +11,14 @@ import numpy as np
 from torch import Tensor
 
 from mlpviz.history import RECENT_STEPS, History
+from mlpviz.observe.close_up import CloserLook
 from mlpviz.observe.predictions import PredictionRecorder
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.prices import Prices
 from mlpviz.results import Results
 from mlpviz.runs.schedule import is_test_step
 from mlpviz.settings import LIVE_FIELDS, Settings
+from mlpviz.snapshot import CloseUp
 from mlpviz.trainer import Evaluation, Trainer
 
 MOST_CHANGES = 100  # marked in the figures
@@ -32,6 +34,7 @@ class Recording:
         changes: the changes of settings while it trained: (step, text).
         settings_log: the settings of the run, each with the step at which they began, from step 0 on.
         latest_loss: of the latest step, (), on the device.
+        close_up: of the latest step, if there was time for it.
         prices: the cost of each instrument.
     """
 
@@ -48,14 +51,17 @@ class Recording:
         self.settings_log: list[tuple[int, Settings]] = [(trainer.step, trainer.settings)]
         self._trained_with = trainer.settings  # at the latest step
         self.latest_loss: Tensor | None = None
+        self.close_up: CloseUp | None = None
         self.prices = prices
 
-    def train_one(self) -> None:
-        """Make one update. After some updates an evaluation is due."""
+    def train_one(self, look_closely: bool = False) -> None:
+        """Make one update. After some updates an evaluation is due. With `look_closely`, measure what each line did."""
+        closer = CloserLook(self._trainer, self.latest_loss) if look_closely else None
         begun = time.perf_counter()
         logits, loss, labels = self._trainer.train_one()
         trained, self._trained_with = time.perf_counter(), self._trainer.settings
         self._recorder.record(logits, loss, labels)
+        self.close_up = closer.close_up(logits, loss, labels) if closer is not None else None
         self.latest_loss = loss.detach()
         self.prices.add("training", trained - begun)
         self.prices.add("steps", time.perf_counter() - trained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,14 @@ from mlpviz.runs.clock import CLOCK, Clock
 from mlpviz.runs.health import Health
 from mlpviz.runs.inspections import Inspections
 from mlpviz.runs.memory import run_memory, walk_capacity, walk_memory
+from mlpviz.runs.pace import Pace
 from mlpviz.runs.publishing import Publisher, run_state
 from mlpviz.runs.recording import Recording
 from mlpviz.runs.schedule import is_judged
 from mlpviz.runs.task import Task
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Status
+from mlpviz.speed import FULL, is_close_up
 from mlpviz.state import RunState
 from mlpviz.trainer import Checkpoint, Trainer
 
@@ -33,6 +36,7 @@ class Run(Task):
         inspections: the more expensive measurements of its network.
         health: its diagnosis, its checkpoints and its post-mortem.
         publisher: makes its snapshots.
+        pace: says when its next step is due.
         goal: it trains until this step. The commands only move the goal.
         begun_at: the step at which it began: 0, except for a branch.
         leads: the pair in which another run follows this one.
@@ -51,6 +55,7 @@ class Run(Task):
         owner: str = "",
         begin_at: Checkpoint | None = None,
         clock: Clock = CLOCK,
+        speed: str = FULL,
     ) -> None:
         super().__init__(owner, run_memory(settings), clock)
         self.trainer, prices = Trainer(settings, dataset), Prices()
@@ -65,6 +70,7 @@ class Run(Task):
         self.leads: Pair | None = None
         self.follows: Pair | None = None
         self.walks: dict[str, WalkedStep] = {}
+        self.pace = Pace(speed, clock)
         self.publisher = Publisher(self)
 
     # the commands; each acts between two steps
@@ -175,11 +181,16 @@ class Run(Task):
     # turns
 
     def has_work(self) -> bool:
-        """Whether there is anything to do. A run that follows another has no turns: the leader's turns move it."""
+        """Whether there is anything to do now. A run that follows another has no turns: the leader's turns move it."""
         if self.failed or self.follows is not None:
             return False
         waiting = self.leads is not None and self.leads.behind()
-        return waiting or self.busy_beside_training() or self.step < self.goal
+        return waiting or self.busy_beside_training() or (self.step < self.goal and not self.pace.wait())
+
+    def wait(self) -> float:
+        """The seconds until its next step is due."""
+        trains = self.step < self.goal and not self.failed and self.follows is None
+        return self.pace.wait() if trains else super().wait()
 
     def busy_beside_training(self) -> bool:
         """Whether the next step must wait for something else that is under way."""
@@ -214,11 +225,13 @@ class Run(Task):
         is judged; an alarm stops it."""
         if not self.inspections.begun:
             self.inspections.begin()
-        look = self.inspections.due()
-        if look or self.step + 1 == self.goal:
-            self.inspections.around(self.recording.train_one)
+        look, last = self.inspections.due(), self.step + 1 == self.goal
+        step = functools.partial(self.recording.train_one, last or is_close_up(self.pace.speed))
+        if look or last:
+            self.inspections.around(step)
         else:
-            self.recording.train_one()
+            step()
+        self.pace.stepped()
         self.health.keep_checkpoint()
         if look or is_judged(self.step) or self.recording.breaks():
             self.collect()
@@ -233,6 +246,8 @@ class Run(Task):
         self.publisher.refresh(watched)
 
     def _head_for(self, step: int) -> None:
+        if self.step >= self.goal:
+            self.pace.begin()
         self.goal = step
         if self.leads is not None:
             self.leads.follower.goal = step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -93,6 +94,11 @@ class Task(ABC):
         """Let other threads see its present state."""
         self.state = self.make_state()
 
+    def has_news(self) -> bool:
+        """Whether its published state is out of date, though it had no work: a follower, for example."""
+        known = self.state
+        return (known.step, known.version, known.status) != (self.step, self.version, self.status)
+
     def fail(self, error: BaseException) -> None:
         """Stop for good, and publish this at once. It computes nothing for that, because the network may be broken."""
         if self.failed:
@@ -141,7 +147,11 @@ class Task(ABC):
 
     @abstractmethod
     def has_work(self) -> bool:
-        """Whether `advance` has anything to do."""
+        """Whether `advance` has anything to do now."""
+
+    def wait(self) -> float:
+        """If it has nothing to do now: the seconds until it will, or infinity if nobody knows."""
+        return math.inf
 
     @abstractmethod
     def advance(self) -> None:

@@ -25,12 +25,75 @@ test("parts that have not changed stay, and newer parts replace old ones", () =>
   assert.deepEqual(first.parts.head, { step: 1 }, "the old snapshot is not changed");
 });
 
+test("shared arrays are put into the lines that name them", () => {
+  const x = { dtype: "f4", bdata: "AAAAAA==" };
+  const loss = { name: "Loss", data: [{ x: { array: "a" }, y: [1], line: { color: "red" } }] };
+  const first = merged(null, { run: "r", version: 1, parts: { Loss: loss, arrays: { a: x } } });
+  assert.deepEqual(first.parts.Loss.data, [{ x, y: [1], line: { color: "red" } }]);
+  const second = merged(first, { run: "r", version: 2, parts: { arrays: { b: [2] } } });
+  assert.equal(second.parts.Loss, first.parts.Loss, "a chart that has not changed stays as it is");
+  const third = merged(second, { run: "r", version: 3, parts: { Loss: { ...loss, data: [{ x: { array: "b" } }] } } });
+  assert.deepEqual(third.parts.Loss.data, [{ x: [2] }], "the array came earlier");
+  assert.deepEqual(charts(third).map((chart) => chart.name), ["Loss"]);
+});
+
+/** A feed whose server gives these answers, and what it was asked. */
+function feedWith(answers) {
+  const asked = [];
+  globalThis.document = { hidden: false, baseURI: "http://host/" };
+  globalThis.fetch = async (address) => {
+    asked.push(Object.fromEntries(new URL(address).searchParams));
+    const answer = answers.shift();
+    return { status: answer ? 200 : 204, headers: new Map([["Mlpviz-Period", "400"]]), json: async () => answer };
+  };
+  return { feed: new Feed("token"), asked };
+}
+
+test("what nobody sees is not asked for, and all its changes come when it is seen", async () => {
+  const parts = (...names) => Object.fromEntries(names.map((name) => [name, {}]));
+  const { feed, asked } = feedWith([
+    { run: "r", version: 3, parts: parts("head", "Loss", "tiles") },
+    { run: "r", version: 5, parts: parts("head", "Loss") },
+    { run: "r", version: 6, parts: parts("head", "tiles") },
+    { run: "s", version: 1, parts: parts("head", "Loss", "tiles") },
+  ]);
+  await feed.ask();
+  await feed.ask(["tiles"]);
+  await feed.ask();
+  await feed.ask();
+  await feed.ask();
+  assert.deepEqual(asked, [{}, { have: "r.3", without: "tiles" }, { have: "r.3" }, { have: "r.6" }, { have: "s.1" }]);
+  assert.equal(feed.period, 400);
+  delete globalThis.document;
+  delete globalThis.fetch;
+});
+
+test("a hidden tab asks only for the head, and for the figures since then when it is seen again", async () => {
+  const { feed, asked } = feedWith([
+    { run: "r", version: 3, parts: { head: {}, Loss: {} } },
+    { run: "r", version: 4, parts: { head: { step: 4 } } },
+    { run: "r", version: 4, parts: { Loss: { step: 4 } } },
+  ]);
+  await feed.ask();
+  const seen = feed.version;
+  globalThis.document.hidden = true;
+  await feed.ask();
+  globalThis.document.hidden = false;
+  const hidden = feed.version;
+  await feed.ask();
+  assert.deepEqual(asked.slice(1), [{ have: "r.3", only: "head", hidden: "1" }, { have: "r.3" }]);
+  assert.notEqual(seen, hidden);
+  assert.notEqual(hidden, feed.version, "the figures are news, though the version of the run is the same");
+  delete globalThis.document;
+  delete globalThis.fetch;
+});
+
 test("a page in a hidden tab says so, because the browser may delay its next request", async () => {
   const asked = [];
   globalThis.document = { hidden: false, baseURI: "http://host/base/" };
   globalThis.fetch = async (address) => {
     asked.push(new URL(address));
-    return { status: 204 };
+    return { status: 204, headers: new Map() };
   };
   const feed = new Feed("token");
   await feed.ask();

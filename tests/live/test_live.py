@@ -22,10 +22,12 @@ from mlpviz import Settings
 from mlpviz.backend import parts as parts_module
 from mlpviz.backend.commands import Change, OneStep
 from mlpviz.backend.local import LocalBackend
-from mlpviz.backend.parts import HEAD, TILES, Encoder, Newest, Part, deflated
+from mlpviz.backend.parts import ARRAYS, HEAD, LINES, TILES, Encoder, Newest, Part, deflated
 from mlpviz.diagnosis import Diagnosis, Kind, Severity, Vitals
+from mlpviz.figures import charts
 from mlpviz.live import routes
 from mlpviz.live.answer import accepts_gzip, gzipped, plain
+from mlpviz.live.pulse import Pulse
 from mlpviz.live.sprite import sprite_url
 from mlpviz.runs.engine import Engine
 from mlpviz.runs.run import Run
@@ -55,7 +57,7 @@ def client():
 def run(engine, tiny):
     """A run that is ready at step 0."""
     run = engine.add(Run(SMALL, tiny))
-    until(lambda: run.snapshot is not None and run.state.status == "paused")
+    until(lambda: run.snapshot is not None and run.state.status == "paused" and run.snapshot.line_shares is not None)
     return run
 
 
@@ -202,6 +204,53 @@ def test_figures_that_were_left_out_come_with_the_next_request(tiny):
     assert "Loss" in [part.name for part in news.parts]
 
 
+def test_an_array_that_several_lines_share_is_sent_once(tiny):
+    snapshot = snapshot_after(tiny, 5)
+    parts = bodies(snapshot)
+    steps = snapshot.steps.ends().astype(np.float32)
+    names = {
+        trace["x"]["array"] for name in ("Loss", "Accuracy", "Gradient norms") for trace in parts[name]["data"][:1]
+    }
+    (name,) = names
+    assert np.array_equal(decode(parts[ARRAYS][name]), steps)
+    whole = {chart.name: chart for chart in charts(snapshot)}
+    for name, chart in whole.items():
+        for trace, sent in zip(chart.data, parts[name]["data"], strict=True):
+            for key in ("x", "y"):
+                array = parts[ARRAYS][sent[key]["array"]] if "array" in sent[key] else sent[key]
+                assert np.array_equal(decode(array), np.asarray(trace[key]), equal_nan=True)
+    sent = [array["bdata"] for array in parts[ARRAYS].values()]
+    assert len(sent) == len(set(sent)) > 0
+
+
+def test_parts_that_nobody_sees_are_left_out_and_come_when_they_are_seen(engine, client, run):
+    whole = client.get(address(engine, run)).json()
+    step(engine, run)
+    news = client.get(address(engine, run, have(whole) + f"&without=Gradients,{TILES}")).json()
+    assert {"Loss", "Weights"} <= set(news["parts"]) and not {"Gradients", TILES} & set(news["parts"])
+    seen = client.get(address(engine, run, have(whole))).json()
+    assert {"Gradients", TILES} <= set(seen["parts"]), "the browser says the version that it has of them"
+
+
+def test_a_page_is_told_when_to_ask_again(engine, client, run):
+    answer = client.get(address(engine, run))
+    assert answer.headers["mlpviz-period"] == "200"
+    assert client.get(address(engine, run, have(answer.json()))).headers["mlpviz-period"] == "200"
+
+
+@pytest.mark.parametrize("pages, period", [(1, 0.2), (40, 0.2), (100, 0.5), (200, 1.0), (1000, 2.0)])
+def test_many_pages_ask_less_often(pages, period):
+    """Each page comes back after the time that it was told."""
+    clock = [0.0]
+    pulse = Pulse(lambda: clock[0])
+    due = [i * 0.2 / pages for i in range(pages)]
+    while clock[0] < 12:
+        i = due.index(min(due))
+        clock[0] = due[i]
+        due[i] += pulse.asked()
+    assert pulse.period == pytest.approx(period, rel=0.1)
+
+
 def test_gzip_is_the_same_as_plain_for_any_parts():
     """Python's gzip reads the joined pieces. It checks the length and the checksum."""
     rng = np.random.default_rng(0)
@@ -254,7 +303,7 @@ def test_a_part_is_encoded_only_once_for_many_requests(engine, run):
 
 def test_a_snapshot_of_an_unknown_kind_shows_its_strip():
     snapshot = TaskSnapshot(1, "run", Status.FAILED, "no memory", 0, 10)
-    assert bodies(snapshot) == {HEAD: bodies(snapshot)[HEAD], TILES: None}
+    assert bodies(snapshot) == {HEAD: bodies(snapshot)[HEAD], LINES: None, TILES: None}
     assert bodies(snapshot)[HEAD]["headline"]["status"] == "Stopped by an error"
 
 
@@ -264,6 +313,7 @@ def test_a_snapshot_of_an_unknown_kind_shows_its_strip():
         ("headline", "mlpviz can’t show the line above the figures now (KeyError: 'gone')"),
         ("charts", "This figure can’t be drawn now (KeyError: 'gone')"),
         ("first_layer_weights", ""),
+        ("five_lines", ""),
     ],
 )
 def test_an_error_in_drawing_is_shown_in_its_place_and_the_rest_is_sent(tiny, monkeypatch, broken, told):
@@ -277,12 +327,13 @@ def test_an_error_in_drawing_is_shown_in_its_place_and_the_rest_is_sent(tiny, mo
     for function in (parts_module._headline, parts_module._charts):
         if function.registry[type(snapshot)].__name__ == broken:
             monkeypatch.setattr(parts_module, function.__name__, explode)
-    if broken == "first_layer_weights":
+    if broken in ("first_layer_weights", "five_lines"):
         monkeypatch.setattr(parts_module, broken, explode)
     found = bodies(snapshot)
     assert told in json.dumps(found, ensure_ascii=False)
     same = {name for name in whole if found.get(name) == whole[name]}
-    gone = {"headline": {HEAD}, "charts": set(whole) - {HEAD, TILES}, "first_layer_weights": {TILES}}[broken]
+    others = {"headline": {HEAD}, "first_layer_weights": {TILES}, "five_lines": {LINES}}
+    gone = others.get(broken, set(whole) - {HEAD, LINES, TILES})
     assert same == set(whole) - gone
 
 

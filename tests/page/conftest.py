@@ -11,7 +11,7 @@ import pytest
 
 from mlpviz import catalog
 from mlpviz.backend.local import LocalBackend
-from mlpviz.page import door, guard
+from mlpviz.page import door, guard, speed
 from mlpviz.runs.engine import Engine
 from tests.page import driver
 from tests.pickled import PickledBackend
@@ -23,6 +23,13 @@ def no_full_set(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(catalog, "DEBIAN_FOLDER", tmp_path / "none")
     monkeypatch.delenv("MLPVIZ_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def at_full_speed(request, monkeypatch) -> None:
+    """The tests don't wait for a run that is made to be watched, but where a test is about that."""
+    if "paced" not in request.keywords:
+        monkeypatch.setattr(speed, "best_speed", lambda steps: "full")
 
 
 @pytest.fixture(autouse=True)

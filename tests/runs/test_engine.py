@@ -389,6 +389,7 @@ def test_all_questions_together_get_no_more_turns_than_training_runs(engine, tin
     asked = [create(engine, SMALL, tiny, owner=f"visitor {i}") for i in range(8)]
     run = create(engine, LONG, tiny)
     until(lambda: all(each.snapshot and each.snapshot.evaluations.size for each in (run, *asked)))
+    until(lambda: all(each.inspections.line_shares for each in (run, *asked)))
     for each in asked:
         unwatched(each, 1)
     turns, turn = [], engine._turn

@@ -7,7 +7,7 @@ from mlpviz.backend.commands import SetSharpness
 from mlpviz.runs.publishing import SHARE
 from mlpviz.runs.run import Run
 from mlpviz.runs.schedule import is_test_step
-from mlpviz.runs.speed import Speed
+from mlpviz.runs.speedometer import Speedometer
 from mlpviz.snapshot import REFRESH, step_columns
 from tests.runs.working import SMALL, FakeClock, work_off
 
@@ -155,28 +155,33 @@ def curves_of(snapshot):
     ids=["healthy", "dying", "small batches", "overflow"],
 )
 def test_the_figures_do_not_depend_on_the_watchers_or_on_the_speed(tiny, settings):
-    """One watcher on a fast machine, thirty on a slow one, and nobody until the run rests."""
+    """One watcher on a fast machine, thirty on a slow one, nobody until the run rests, and one in slow motion."""
     shown = []
-    for seconds, watched, pause in ((0.001, 1, 0.0), (0.013, 30, 0.7), (10.0, 1, 0.0)):
+    for seconds, watched, pause, speed in (
+        (0.001, 1, 0.0, "full"),
+        (0.013, 30, 0.7, "full"),
+        (10.0, 1, 0.0, "full"),
+        (0.001, 1, 5.0, "slow"),
+    ):
         time = FakeClock()
-        run = Run(settings, tiny, clock=time.clock)
+        run = Run(settings, tiny, clock=time.clock, speed=speed)
         SetSharpness(True).carry_out(run)
         train_one = run.recording.train_one
 
-        def slowly(time=time, train_one=train_one, seconds=seconds):
-            train_one()
+        def slowly(look_closely, time=time, train_one=train_one, seconds=seconds):
+            train_one(look_closely)
             time.worked += seconds
 
         run.recording.train_one = slowly
         run.start()
-        while run.has_work():
+        while run.has_work() or run.step < run.goal:
             run.work(0.02)
             time.now += 0.02 + pause
             if seconds < 1:
                 run.refresh(watched)
         run.publisher.show_where_it_rests()
         shown.append(curves_of(run.snapshot))
-    assert shown[0] == shown[1] == shown[2]
+    assert shown[0] == shown[1] == shown[2] == shown[3]
 
 
 def test_a_sample_taken_at_a_pause_is_dropped_when_the_run_goes_on(tiny):
@@ -280,8 +285,8 @@ def test_long_steps_get_no_more_time_than_short_ones(tiny):
         run.start()
         train_one = run.recording.train_one
 
-        def slowly(milliseconds=milliseconds, time=time, train_one=train_one):
-            train_one()
+        def slowly(look_closely, milliseconds=milliseconds, time=time, train_one=train_one):
+            train_one(look_closely)
             time.worked += milliseconds / 1e3
 
         run.recording.train_one = slowly
@@ -358,7 +363,7 @@ def test_a_bad_loss_pauses_at_once_but_not_again_after_start(tiny):
 
 def test_speed_is_steps_per_second_of_training():
     time = FakeClock()
-    speed = Speed(time.clock)
+    speed = Speedometer(time.clock)
     assert speed.measure(0, True) == 0.0
     time.now += 0.5
     assert speed.measure(50, True) == 100.0

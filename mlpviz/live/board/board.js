@@ -1,15 +1,18 @@
-// The live board: fetches a run's newest snapshot twice a second and draws it. This does not run the page's script on
+// The live board: fetches a run's newest snapshot up to five times a second and draws what has changed. This does not run the page's script on
 // the server, except when the run starts or stops by itself. Then the page runs once, because its buttons must change.
 
 /** @import { BoardData, Head } from "./types.js" */
 
 import { Cards } from "./cards.js";
-import { Feed, HEAD } from "./feed.js";
+import { Feed, HEAD, TILES } from "./feed.js";
+import { Lines } from "./lines.js";
 import { Overlays } from "./overlays.js";
+import { Speed } from "./speed.js";
 import { Strip } from "./strip.js";
 import { Tiles } from "./tiles.js";
 
-const PERIOD = 500; // ms between two fetches
+const CALM = 500; // ms between two fetches of a run that rests
+const MOVING = ["training", "examining", "preparing"];
 const ASK_AGAIN = 2000; // ms until the page is told again about a changed status, because a message can be lost
 
 /** @type {WeakMap<Element, Board>} by the element from Streamlit, which stays the same over reruns */
@@ -31,12 +34,15 @@ class Board {
     this.root = one(parent, ".board");
     this.banner = one(this.root, ".banner");
     this.strip = new Strip(one(this.root, ".strip"));
+    this.speed = new Speed(one(this.root, ".speed"));
+    this.lines = new Lines(one(this.root, ".five"));
     this.cards = new Cards(one(this.root, ".cards"));
     this.tiles = new Tiles(one(this.root, ".tiles"));
     this.overlays = new Overlays(one(this.root, ".line"));
     this.feed = new Feed("");
     this.root.dataset.refreshes = "0";
     this.turn = 0; // the number of the current loop
+    this.stopped = false;
     this.drawn = ""; // which snapshot is shown
     this.color = ""; // the colour of the text, which depends on the theme
     /** @type {string[]} */
@@ -49,6 +55,7 @@ class Board {
     this.tell = () => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    document.addEventListener("visibilitychange", () => this.wake());
   }
 
   /**
@@ -64,6 +71,9 @@ class Board {
     this.root.classList.toggle("cards-only", this.cardNames.length > 0);
     this.root.classList.toggle("strip-only", data.stripOnly);
     this.overlays.choose(data.overlays);
+    this.stopped = false;
+    this.speed.show(data.speed, (name) => setTriggerValue("speed", name));
+    this.lines.choose(data.code);
     this.tiles.palette = data.palette;
     this.plotlyUrl = new URL(data.plotly, document.baseURI).href;
     this.announced = { state: "", status: plain(data.status), at: performance.now() };
@@ -76,15 +86,31 @@ class Board {
   }
 
   stop() {
+    this.stopped = true;
     clearTimeout(this.timer);
+    this.speed.stop();
     this.turn += 1;
+  }
+
+  // The tab is in sight again: don't wait for the next fetch.
+  wake() {
+    if (document.hidden || this.stopped || !this.root.isConnected) return;
+    clearTimeout(this.timer);
+    this.loop();
+  }
+
+  /** What nobody sees need not be sent while it changes. Where the run rests, everything is fetched once. */
+  unseen() {
+    if (!MOVING.includes(this.feed.head?.status ?? "")) return [];
+    const charts = this.cards.unseen();
+    return this.tiles.seen() ? charts : [...charts, TILES];
   }
 
   async loop() {
     const turn = (this.turn += 1);
     let due = performance.now();
     while (turn === this.turn) {
-      const [status] = await Promise.all([this.feed.ask(), this.overlays.ask()]);
+      const [status] = await Promise.all([this.feed.ask(this.unseen()), this.overlays.ask()]);
       if (turn !== this.turn) return; // the page has changed to another run in the meantime
       let drawing = 0;
       try {
@@ -93,7 +119,9 @@ class Board {
         console.error(error);
       }
       const now = performance.now();
-      due = Math.max(due + PERIOD, now + drawing / 2); // a slow machine draws less often
+      const moves = MOVING.includes(this.feed.head?.status ?? "");
+      const period = moves ? this.feed.period : Math.max(CALM, this.feed.period);
+      due = Math.max(due + period, now + drawing / 4); // a slow machine draws less often
       await new Promise((resolve) => (this.timer = setTimeout(resolve, due - now)));
     }
   }
@@ -118,17 +146,21 @@ class Board {
     const color = getComputedStyle(this.root).color;
     const changed = this.overlays.changed() || color !== this.color; // the theme may change while nothing else does
     const news = this.feed.version !== this.drawn; // perhaps a loop that was stopped has fetched it
-    const drawing = news || changed ? await this.draw(head) : 0;
+    const drawing = news || changed ? await this.draw(head, changed) : 0;
     this.drawn = this.feed.version;
     this.color = color;
     this.announce(head);
     return drawing;
   }
 
-  /** @param {Head} head */
-  async draw(head) {
+  /**
+   * @param {Head} head
+   * @param {boolean} all whether to draw every figure, even if it has not changed
+   */
+  async draw(head, all) {
     this.strip.draw(head.headline);
-    const drawing = this.feed.only ? 0 : await this.drawFigures();
+    this.speed.draw(head.headline.speed ?? "");
+    const drawing = this.feed.only || document.hidden ? 0 : await this.drawFigures(all);
     const { dataset } = this.root; // tests and benchmarks read these
     dataset.step = String(head.step);
     dataset.status = head.status;
@@ -137,12 +169,14 @@ class Board {
     return drawing;
   }
 
-  async drawFigures() {
+  /** @param {boolean} all */
+  async drawFigures(all) {
     const some = this.cardNames.length > 0;
+    this.lines.draw(some ? null : this.feed.lines, this.feed.snapshot?.run ?? "");
     this.tiles.draw(some ? null : this.feed.tiles, this.root);
     const charts = some ? this.feed.charts.filter((chart) => this.cardNames.includes(chart.card)) : this.feed.charts;
-    const over = charts.map((chart) => this.overlays.over(chart));
-    return this.cards.draw(over, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);
+    const over = this.overlays.over.bind(this.overlays);
+    return this.cards.draw(charts, over, all, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);
   }
 
   /**

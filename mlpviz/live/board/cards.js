@@ -2,9 +2,11 @@
 
 /** @import { Chart, Theme } from "./types.js" */
 
+import { Sight } from "./sight.js";
 import { setText } from "./strip.js";
 
-const MARGIN = { l: 56, r: 10, t: 26, b: 38 };
+const MARGIN = { l: 50, r: 10, t: 26, b: 38 };
+const BUSY = 40; // ms of drawing after which the browser may show a frame
 const CONFIG = { displayModeBar: false, responsive: false };
 
 export class Cards {
@@ -16,13 +18,15 @@ export class Cards {
   }
 
   /**
-   * Draws all cards. Returns how many milliseconds the browser was busy.
+   * Draws the cards that have something new to show. Returns how many milliseconds the browser was busy.
    * @param {Chart[]} charts
+   * @param {(chart: Chart) => Chart} over puts the lines of other runs into a chart
+   * @param {boolean} all whether to draw every card: the colours or the other runs have changed
    * @param {string} run zoom and legend stay as they are while this is the same
    * @param {HTMLElement} themed an element with the page's colours
    * @param {string} plotlyUrl
    */
-  async draw(charts, run, themed, plotlyUrl) {
+  async draw(charts, over, all, run, themed, plotlyUrl) {
     const Plotly = await loadPlotly(plotlyUrl);
     const theme = readTheme(themed);
     for (const chart of charts) {
@@ -31,17 +35,25 @@ export class Cards {
       card.take(chart);
     }
     let busy = 0;
+    let sinceFrame = 0;
     for (const card of this.cards.values()) {
       const begun = performance.now();
-      try {
-        await card.draw(run, theme);
-      } catch (error) {
-        card.say(error); // the other cards are still drawn
-      }
+      await card.update(run, theme, over, all);
       busy += performance.now() - begun;
-      await nextFrame(); // one figure per frame, so that the page stays smooth
+      sinceFrame += performance.now() - begun;
+      if (sinceFrame < BUSY) continue;
+      await nextFrame(); // the page stays smooth
+      sinceFrame = 0;
     }
     return busy;
+  }
+
+  /**
+   * The names of the charts that nobody sees now: their card is out of sight, or shows another chart.
+   * @returns {string[]}
+   */
+  unseen() {
+    return [...this.cards.values()].flatMap((card) => card.unseen());
   }
 }
 
@@ -56,6 +68,9 @@ class Card {
     /** @type {Map<string, Chart>} */
     this.charts = new Map();
     this.run = "";
+    this.stale = true; // whether there is something new to draw
+    /** @type {(chart: Chart) => Chart} */
+    this.over = (chart) => chart;
     /** @type {Theme | null} */
     this.theme = null;
     /** @type {boolean | undefined} what the reader chose */
@@ -75,6 +90,7 @@ class Card {
     /** @type {any} an element that Plotly adds its own properties to */
     this.plot = this.figure.querySelector(".plot");
     parent.append(this.figure);
+    this.sight = new Sight(this.figure, () => this.drawIfSeen());
     new ResizeObserver(() => {
       if (this.plot.data && this.plot.offsetParent) Plotly.Plots.resize(this.plot).catch(() => {}); // it has gone in the meantime
     }).observe(this.plot);
@@ -83,6 +99,7 @@ class Card {
   /** @param {Chart} chart */
   take(chart) {
     const first = !this.charts.has(chart.name);
+    this.stale ||= this.charts.get(chart.name) !== chart && (first || chart.name === this.shown);
     this.charts.set(chart.name, chart);
     if (first && chart.log_switch) this.addSwitch("log scale", () => this.toggleLog());
     if (first && chart.name !== this.shown) this.addSwitch(chart.name.toLowerCase(), () => this.toggleChart(chart.name));
@@ -99,7 +116,8 @@ class Card {
     button.setAttribute("aria-pressed", "false");
     button.onclick = () => {
       button.setAttribute("aria-pressed", String(toggle()));
-      if (this.theme) this.draw(this.run, this.theme);
+      this.stale = true;
+      this.drawIfSeen();
     };
     this.switches.append(button);
     this.logButton ??= label === "log scale" ? button : undefined;
@@ -130,14 +148,40 @@ class Card {
     return this.shown === name;
   }
 
+  unseen() {
+    return [...this.charts.keys()].filter((name) => !this.sight.seen || name !== this.shown);
+  }
+
   /**
+   * Draw the card if it is in sight and has something new to show. Returns whether it did.
    * @param {string} run
    * @param {Theme} theme
+   * @param {(chart: Chart) => Chart} over
+   * @param {boolean} all
    */
-  async draw(run, theme) {
-    Object.assign(this, { run, theme });
-    const chart = this.charts.get(this.shown);
-    if (!chart) return;
+  async update(run, theme, over, all) {
+    this.stale ||= all || run !== this.run;
+    Object.assign(this, { run, theme, over });
+    return this.drawIfSeen();
+  }
+
+  async drawIfSeen() {
+    if (!this.stale || !this.sight.seen || !this.theme) return false;
+    this.stale = false;
+    try {
+      await this.draw(this.theme);
+    } catch (error) {
+      this.say(error); // the other cards are still drawn
+    }
+    return true;
+  }
+
+  /** @param {Theme} theme */
+  async draw(theme) {
+    const { run } = this;
+    const known = this.charts.get(this.shown);
+    if (!known) return;
+    const chart = this.over(known);
     setText(this.title, chart.name);
     setText(this.sentence, chart.sentence);
     this.sentence.title = chart.sentence; // for sentences that are longer than the line
@@ -186,7 +230,7 @@ export function dress(layout, theme, run) {
     plot_bgcolor: "rgba(0,0,0,0)",
     hovermode: "x unified",
     hoverlabel: { bgcolor: theme.background, bordercolor: theme.grid, font: { color: theme.text, size: 12 } },
-    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.0, yanchor: "bottom", font: { size: 12 }, itemwidth: 30 },
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.0, yanchor: "bottom", font: { size: 11 }, itemwidth: 30 },
     ...layout,
   };
   for (const key of Object.keys(dressed)) {

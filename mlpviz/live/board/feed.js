@@ -1,10 +1,13 @@
 // The newest snapshot of one task, fetched from the server in parts and put together here. Each answer has only the
 // parts that have changed since the last one.
 
-/** @import { Chart, Head, Snapshot, Tiles } from "./types.js" */
+/** @import { Chart, FiveLines, Head, Snapshot, Tiles, Trace, TypedArray } from "./types.js" */
 
 export const HEAD = "head";
-const TILES = "tiles";
+export const TILES = "tiles";
+const LINES = "lines";
+const ARRAYS = "arrays"; // those that several lines of the figures share
+const PERIOD = 200; // ms between two requests, if the server does not say
 const PATIENCE = 8000; // ms until a request counts as lost
 
 export class Feed {
@@ -17,29 +20,58 @@ export class Feed {
     this.only = only;
     /** @type {Snapshot | null} */
     this.snapshot = null;
+    /** @type {Map<string, number>} for each part: the version up to which we know all its changes */
+    this.known = new Map();
+    this.answers = 0; // with news, so far
+    this.period = PERIOD;
   }
 
   /**
-   * Ask the server. Returns the HTTP status, or 0 if it can't be reached.
+   * Ask the server. Returns the HTTP status, or 0 if it can't be reached. In a hidden tab, ask only for the head.
+   * @param {string[]} without names of parts that nobody sees now
    * @returns {Promise<number>}
    */
-  async ask() {
+  async ask(without = []) {
     const address = new URL(`live/${this.token}`, document.baseURI);
-    if (this.snapshot) address.searchParams.set("have", this.version);
-    if (this.only) address.searchParams.set("only", this.only);
+    const only = document.hidden ? HEAD : this.only;
+    const wanted = only ? only.split(",") : [...this.known.keys()].filter((name) => !without.includes(name));
+    if (this.snapshot) address.searchParams.set("have", `${this.snapshot.run}.${this.knownOf(wanted)}`);
+    if (only) address.searchParams.set("only", only);
+    else if (without.length) address.searchParams.set("without", without.join(","));
     if (document.hidden) address.searchParams.set("hidden", "1"); // the browser may delay the next request by a minute
     try {
       const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-      if (response.status === 200) this.snapshot = merged(this.snapshot, await response.json());
+      this.period = Number(response.headers.get("Mlpviz-Period")) || PERIOD;
+      if (response.status === 200) this.take(await response.json(), wanted);
       return response.status;
     } catch {
       return 0;
     }
   }
 
-  /** A text that identifies the current snapshot. */
+  /**
+   * @param {Snapshot} newer
+   * @param {string[]} wanted the names of the parts that were asked for, as far as they were known
+   */
+  take(newer, wanted) {
+    if (this.snapshot?.run !== newer.run) this.known.clear();
+    else for (const name of wanted) this.known.set(name, newer.version);
+    for (const name of Object.keys(newer.parts)) this.known.set(name, newer.version);
+    this.snapshot = merged(this.snapshot, newer);
+    this.answers += 1;
+  }
+
+  /**
+   * The version up to which we know all changes of all these parts.
+   * @param {string[]} names
+   */
+  knownOf(names) {
+    return Math.min(...names.map((name) => this.known.get(name) ?? 0), this.snapshot?.version ?? 0);
+  }
+
+  /** A text that identifies what has arrived so far. */
   get version() {
-    return this.snapshot ? `${this.snapshot.run}.${this.snapshot.version}` : "";
+    return this.snapshot ? `${this.snapshot.run}.${this.answers}` : "";
   }
 
   /** @returns {Head | null} */
@@ -50,6 +82,11 @@ export class Feed {
   /** @returns {Tiles | null} */
   get tiles() {
     return /** @type {Tiles | undefined} */ (this.snapshot?.parts[TILES]) ?? null;
+  }
+
+  /** @returns {FiveLines | null} */
+  get lines() {
+    return /** @type {FiveLines | undefined} */ (this.snapshot?.parts[LINES]) ?? null;
   }
 
   /** @returns {Chart[]} in the order on the page */
@@ -66,7 +103,24 @@ export class Feed {
  */
 export function merged(known, newer) {
   const same = known !== null && known.run === newer.run;
-  return { ...newer, parts: same ? { ...known.parts, ...newer.parts } : newer.parts };
+  const parts = same ? { ...known.parts, ...newer.parts } : { ...newer.parts };
+  const arrays = /** @type {Record<string, TypedArray>} */ (parts[ARRAYS] ?? {});
+  for (const name of Object.keys(newer.parts)) {
+    const chart = /** @type {Chart | null} */ (parts[name]);
+    if (chart?.data) parts[name] = { ...chart, data: chart.data.map((trace) => complete(trace, arrays)) };
+  }
+  return { ...newer, parts };
+}
+
+/**
+ * The trace, with the shared arrays that it names.
+ * @param {Trace} trace
+ * @param {Record<string, TypedArray>} arrays
+ * @returns {Trace}
+ */
+function complete(trace, arrays) {
+  const values = Object.entries(trace).map(([key, value]) => [key, value?.array ? arrays[value.array] : value]);
+  return Object.fromEntries(values);
 }
 
 /**
@@ -74,6 +128,6 @@ export function merged(known, newer) {
  * @returns {Chart[]}
  */
 export function charts(snapshot) {
-  const names = Object.keys(snapshot?.parts ?? {}).filter((name) => name !== HEAD && name !== TILES);
+  const names = Object.keys(snapshot?.parts ?? {}).filter((name) => ![HEAD, LINES, TILES, ARRAYS].includes(name));
   return names.map((name) => /** @type {Chart} */ (snapshot?.parts[name]));
 }

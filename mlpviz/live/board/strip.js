@@ -18,8 +18,7 @@ export class Strip {
   end(status) {
     setText(this.status, status);
     for (const cell of this.values.children) {
-      const running = ["Speed", "Time left"].includes(cell.children[0].textContent ?? "");
-      if (running) setText(cell.children[1], "–");
+      if (cell.children[0].textContent === "Time left") setText(cell.children[1], "–");
     }
   }
 
@@ -27,6 +26,7 @@ export class Strip {
   draw({ status, setting, progress, values }) {
     setText(this.status, status);
     setText(this.setting, setting);
+    this.setting.title = setting; // it may be longer than its line
     this.progress.value = progress;
     values.forEach(([label, value, note], i) => {
       const cell = this.values.children[i] ?? this.values.appendChild(newCell());

@@ -2,6 +2,7 @@
 
 /** @import { Palette, Tiles as TilesPart } from "./types.js" */
 
+import { Sight } from "./sight.js";
 import { setText } from "./strip.js";
 
 const SIDE = 28;
@@ -14,6 +15,15 @@ export class Tiles {
     this.row = /** @type {HTMLElement} */ (root.querySelector(".row"));
     /** @type {Palette | null} */
     this.palette = null;
+    /** @type {TilesPart | null} */
+    this.shown = null;
+    this.background = ""; // of the page, when they were drawn
+    this.sight = new Sight(root, () => {});
+  }
+
+  // Whether the reader sees them. A hidden figure is in nobody's sight, but it must be asked for to be shown.
+  seen() {
+    return this.root.hidden || this.sight.seen;
   }
 
   /**
@@ -23,8 +33,10 @@ export class Tiles {
   draw(tiles, themed) {
     this.root.hidden = !tiles;
     if (!tiles || !this.palette) return;
-    setText(this.sentence, tiles.sentence);
     const background = getComputedStyle(themed).getPropertyValue("--st-background-color");
+    if (tiles === this.shown && background === this.background) return;
+    Object.assign(this, { shown: tiles, background });
+    setText(this.sentence, tiles.sentence);
     const colors = shades(this.palette, isDark(background));
     const pixels = new Int8Array(Uint8Array.from(atob(tiles.pixels.bdata), (c) => c.charCodeAt(0)).buffer);
     while (this.row.children.length > tiles.labels.length) this.row.lastChild?.remove();

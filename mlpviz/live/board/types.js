@@ -20,6 +20,7 @@
  * @property {string} setting
  * @property {number} progress from 0 to 1
  * @property {[string, string, string][]} values label, value, note
+ * @property {string} [speed] how fast the run trains, in words; only of a run
  */
 
 /**
@@ -40,7 +41,32 @@
  * @property {TypedArray} pixels int8, 28 × 28 for each label; −128 stands for a value that is not finite
  */
 
-/** @typedef {Record<string, Chart | Head | Tiles | null>} Parts by name: "head", "tiles", and the name of each chart */
+/**
+ * @typedef {object} CodeLine what one of the five lines did
+ * @property {string} does
+ * @property {string} short its result in a few words
+ * @property {number} [share] of the time of a step
+ * @property {string} [caption]
+ * @property {[string, number, string][]} [bars] label, length from 0 to 1, value
+ * @property {boolean} [cleared] the bars show what is gone
+ * @property {string} [number]
+ * @property {{ pixels: TypedArray, captions: [string, string, boolean, string][] }} [images] uint8, 28 × 28 each; for
+ *   each the answer, its probability, whether it is right, and a text for screen readers
+ */
+
+/**
+ * @typedef {object} FiveLines
+ * @property {string} title
+ * @property {number} step the step that is shown line by line; 0 for none
+ * @property {boolean} large whether there is time for pictures
+ * @property {number} seconds how long it takes to play one step
+ * @property {CodeLine[]} lines
+ */
+
+/**
+ * @typedef {Record<string, Chart | Head | FiveLines | Tiles | null>} Parts by name: "head", "lines", "tiles", and the name
+ *   of each chart
+ */
 
 /** @typedef {{ run: string, version: number, parts: Parts }} Snapshot */
 
@@ -52,6 +78,8 @@
  * @property {string} zeroDark
  * @property {string} notFinite
  */
+
+/** @typedef {{ now: string, choices: [string, string, string][] }} SpeedChoices for each: name, button, description */
 
 /** @typedef {{ token: string, label: string, twin: boolean }} Overlay another run in the same figures */
 
@@ -65,6 +93,8 @@
  * @property {string[]} cards the cards to show; none for all
  * @property {Overlay[]} overlays
  * @property {Palette} palette
+ * @property {SpeedChoices | null} speed null if nobody can choose it here
+ * @property {string[]} code the five lines
  */
 
 /** @typedef {{ text: string, background: string, grid: string, font: string }} Theme */

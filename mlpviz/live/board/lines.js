@@ -1,0 +1,143 @@
+// The five lines of code that train, with what each of them did. A slow run plays each step: one line lights up after
+// another. The step itself was made as a whole; this shows what was measured.
+
+/** @import { CodeLine, FiveLines } from "./types.js" */
+
+import { setText } from "./strip.js";
+
+const SIDE = 28;
+const SHARE_OF_STEP = 0.9; // of the time between two steps: the next step must not come before the end of this one
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Lines {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.title = /** @type {HTMLElement} */ (root.querySelector("h3"));
+    this.list = /** @type {HTMLElement} */ (root.querySelector("ol"));
+    /** @type {FiveLines | null} */
+    this.shown = null;
+    this.run = "";
+    /** @type {ReturnType<typeof setTimeout>[]} */
+    this.timers = [];
+  }
+
+  /** @param {string[]} code */
+  choose(code) {
+    if (!this.list.children.length) this.list.append(...code.map(newLine));
+  }
+
+  /**
+   * @param {FiveLines | null} lines
+   * @param {string} run
+   */
+  draw(lines, run) {
+    this.root.hidden = !lines;
+    if (!lines || lines === this.shown) return;
+    const isNew = run === this.run && this.shown !== null && lines.step !== this.shown.step;
+    this.shown = lines;
+    this.run = run;
+    setText(this.title, lines.title);
+    this.root.classList.toggle("large", lines.large);
+    lines.lines.forEach((line, i) => fill(this.list.children[i], line, lines.large && lines.step > 0));
+    if (isNew || !lines.step) this.finish();
+    if (isNew && lines.step && !CALM.matches && !document.hidden) this.play((1000 * SHARE_OF_STEP * lines.seconds) / lines.lines.length);
+  }
+
+  // All lines are done.
+  finish() {
+    this.timers.forEach(clearTimeout);
+    this.timers = [];
+    for (const line of this.list.children) line.className = "";
+  }
+
+  /** @param {number} each milliseconds for each line */
+  play(each) {
+    this.root.style.setProperty("--each", `${each}ms`);
+    const all = [...this.list.children];
+    const light = (/** @type {number} */ now) => all.forEach((line, i) => (line.className = i < now ? "" : i === now ? "lit" : "waits"));
+    light(0);
+    this.timers = all.map((_, i) => setTimeout(() => light(i + 1), (i + 1) * each));
+  }
+}
+
+/** @param {string} code */
+function newLine(code) {
+  const line = document.createElement("li");
+  line.innerHTML =
+    '<code></code><p class="does"></p><div class="result"><div class="images"></div><div class="number"></div><div class="bars"></div></div><div class="share"><span></span></div><p class="said"></p>';
+  find(line, "code").textContent = code;
+  return line;
+}
+
+/**
+ * @param {Element} line
+ * @param {CodeLine} content
+ * @param {boolean} large with pictures
+ */
+function fill(line, content, large) {
+  setText(find(line, ".does"), content.does);
+  setText(find(line, ".said"), (large && content.caption) || content.short);
+  const share = find(line, ".share");
+  share.hidden = content.share === undefined;
+  /** @type {HTMLElement} */ (share.firstElementChild).style.width = `${100 * (content.share ?? 0)}%`;
+  setText(find(line, ".number"), (large && content.number) || "");
+  const bars = find(line, ".bars");
+  bars.classList.toggle("cleared", Boolean(content.cleared));
+  bars.replaceChildren(...((large && content.bars) || []).map(newBar));
+  find(line, ".images").replaceChildren(...((large && newImages(content)) || []));
+}
+
+/**
+ * @param {[string, number, string]} bar
+ * @param {number} i
+ */
+function newBar([label, length, value], i) {
+  const bar = document.createElement("div");
+  bar.style.setProperty("--i", String(i));
+  bar.innerHTML = "<span></span><b></b><i></i>";
+  setText(bar.children[0], label);
+  setText(bar.children[1], value);
+  /** @type {HTMLElement} */ (bar.children[2]).style.width = `${100 * length}%`;
+  return bar;
+}
+
+/** @param {CodeLine} content */
+function newImages({ images }) {
+  if (!images) return [];
+  const pixels = Uint8Array.from(atob(images.pixels.bdata), (c) => c.charCodeAt(0));
+  return images.captions.map(([answer, probability, right, spoken], i) => {
+    const image = document.createElement("figure");
+    image.className = right ? "right" : "wrong";
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = SIDE;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", spoken);
+    canvas.title = spoken;
+    paint(canvas, pixels.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE));
+    const caption = document.createElement("figcaption");
+    caption.append(answer, document.createElement("br"), `${right ? "✓" : "✗"} ${probability}`);
+    image.append(canvas, caption);
+    return image;
+  });
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} pixels grey
+ */
+function paint(canvas, pixels) {
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const image = context.createImageData(SIDE, SIDE);
+  pixels.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+  context.putImageData(image, 0, 0);
+}
+
+/**
+ * @param {Element} parent
+ * @param {string} selector
+ */
+function find(parent, selector) {
+  return /** @type {HTMLElement} */ (parent.querySelector(selector));
+}

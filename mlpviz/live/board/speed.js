@@ -1,0 +1,82 @@
+// The speed of the run: a button for each, and the keys , (slower) and . (faster).
+
+/** @import { SpeedChoices } from "./types.js" */
+
+import { setText } from "./strip.js";
+
+const KEYS = { ",": -1, ".": 1 };
+let count = 0; // of groups of buttons so far, because each needs a name of its own
+
+export class Speed {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.choices = /** @type {HTMLElement} */ (root.querySelector(".choices"));
+    this.measured = /** @type {HTMLElement} */ (root.querySelector(".measured"));
+    this.group = `speed-${(count += 1)}`;
+    /** @type {(name: string) => void} */
+    this.tell = () => {};
+    this.press = (/** @type {KeyboardEvent} */ event) => this.onKey(event);
+  }
+
+  /**
+   * @param {SpeedChoices | null} speed
+   * @param {(name: string) => void} tell
+   */
+  show(speed, tell) {
+    this.tell = tell;
+    this.root.classList.toggle("fixed", !speed);
+    document.removeEventListener("keydown", this.press);
+    if (!speed) return;
+    if (!this.choices.children.length) this.choices.append(...speed.choices.map((choice) => this.button(choice)));
+    for (const input of this.inputs()) input.checked = input.value === speed.now;
+    document.addEventListener("keydown", this.press);
+  }
+
+  stop() {
+    document.removeEventListener("keydown", this.press);
+  }
+
+  /** @param {string} speed how fast the run trains now */
+  draw(speed) {
+    setText(this.measured, speed);
+  }
+
+  /** @param {[string, string, string]} choice */
+  button([name, label, description]) {
+    const button = document.createElement("label");
+    button.title = `${description}. Keys: , slower and . faster`;
+    const input = document.createElement("input");
+    Object.assign(input, { type: "radio", name: this.group, value: name });
+    input.setAttribute("aria-label", description);
+    input.onchange = () => this.tell(name);
+    button.append(input, label);
+    return button;
+  }
+
+  /** @returns {HTMLInputElement[]} */
+  inputs() {
+    return [...this.choices.querySelectorAll("input")];
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    const way = KEYS[/** @type {"," | "."} */ (event.key)];
+    if (!way || event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
+    const inputs = this.inputs();
+    const next = inputs[inputs.findIndex((input) => input.checked) + way];
+    if (!next || !this.root.isConnected) return;
+    next.checked = true;
+    this.tell(next.value);
+  }
+}
+
+/**
+ * Whether somebody is writing there, so that a key is a letter of a text.
+ * @param {EventTarget | null} target
+ */
+function isWriting(target) {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !["radio", "checkbox", "range"].includes(target.type);
+  return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+}
