@@ -1,6 +1,7 @@
 """The live route under load: how fast snapshots arrive, how large they are, and how fast training still is.
 
-`python -m benchmarks.live [seconds]`. Each visitor fetches every 0.5 s over its own connection, like a page.
+`python -m benchmarks.live [seconds]`. Each visitor fetches over its own connection, as often as the server says, like a
+page.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from dataclasses import dataclass, field
 
 from benchmarks.measure import percentile, table
 from benchmarks.ports import free_port
+from mlpviz.speed import FULL
 
-PERIOD = 0.5
+PERIOD = 0.2  # seconds between two fetches, until the server says otherwise
 
 
 @dataclass
@@ -44,7 +46,8 @@ class Visitor:
             body = await reader.readexactly(length)
             self.waits.append(time.perf_counter() - asked)
             self.take(body)
-            due = max(due + PERIOD, time.perf_counter())
+            period = int(found.group(1)) / 1e3 if (found := re.search(r"mlpviz-period: (\d+)", head)) else PERIOD
+            due = max(due + period, time.perf_counter())
         writer.close()
 
     def take(self, body: bytes) -> None:
@@ -64,9 +67,9 @@ class Visitor:
         return (s1 - s0) / (t1 - t0) if t1 > t0 else 0.0
 
 
-def measure(runs: int, visitors: int, seconds: float) -> list[Visitor]:
+def measure(runs: int, visitors: int, seconds: float, speed: str = FULL) -> list[Visitor]:
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.live_server", str(port), str(runs)]
+    command = [sys.executable, "-m", "benchmarks.live_server", str(port), str(runs), speed]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
@@ -132,6 +135,8 @@ def main(seconds: float = 20) -> None:
     for visitors, times in ((20, 2), (100, 8)):  # with more runs, it takes longer until their shares can be compared
         long = times * seconds
         rows.append(row(f"{visitors}, a run each", measure(visitors, visitors, long), alone, long))
+    long = 4 * seconds
+    rows.append(row("100, a run each at 5 steps/s", measure(100, 100, long, "5"), alone, long))
     rows.append(row("200 watching one run", measure(1, 200, seconds), alone, seconds))
     rows.append(row("1 at the end (A/A)", measure(1, 1, seconds), alone, seconds))
     table(

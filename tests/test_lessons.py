@@ -33,6 +33,7 @@ from mlpviz.trainer import pixels
 from tests.runs.working import work_off
 
 LESSONS, PROBLEMS = load_lessons()
+MINI = load_dataset("fashion-mnist-mini")
 
 
 class Outcome:
@@ -98,6 +99,28 @@ def right(name):
 #: What a lesson claims must hold whatever the seed is.
 ten_seeds = pytest.mark.parametrize("seed", range(10))
 GUESSING = math.log(10)
+
+
+@pytest.mark.seeds
+@ten_seeds
+def test_only_the_last_line_changes_the_weights(seed):
+    lesson = LESSONS["one-step"]
+    assert right("one-step") == "`optimizer.step()`" and lesson.speed == "slow"
+    trainer = Trainer(
+        Settings.from_params({"dataset": "fashion-mnist-mini"} | lesson.settings).replace(seed=seed), MINI
+    )
+    weights = [linear.weight for linear in linears(trainer.net)]
+    for _ in range(10):
+        before = [weight.detach().clone() for weight in weights]
+        X, y = trainer.next_batch()
+        loss = trainer.loss_fn(trainer.net(X), y)
+        trainer.optimizer.zero_grad()
+        loss.backward()
+        assert all(torch.equal(old, new) for old, new in zip(before, weights, strict=True))
+        trainer.optimizer.step()
+        trainer.step += 1
+        moves = [((new - old).norm() / old.norm()).item() for old, new in zip(before, weights, strict=True)]
+        assert all(0 < move < 0.1 for move in moves), moves
 
 
 @pytest.mark.seeds

@@ -10,6 +10,7 @@ from mlpviz.diagnosis import (
     LN10,
     OVERFLOWED,
     POOR_ACCURACY,
+    WINDOW,
     Cause,
     Diagnosis,
     Kind,
@@ -65,8 +66,8 @@ def how_it_is_doing(diagnosis: Diagnosis | None) -> str:
         return "Too early to say: the first diagnosis takes a hundred steps."
     if diagnosis.severity == Severity.HEALTHY:
         return (
-            f"Healthy. Over the latest 100 steps the loss is {number(diagnosis.vitals.loss)} (guessing gives 2.30), "
-            f"and {_right(diagnosis.vitals)}."
+            f"Healthy. Over the latest {min(WINDOW, diagnosis.vitals.seen)} steps the loss is "
+            f"{number(diagnosis.vitals.loss)} (guessing gives 2.30), and {_right(diagnosis.vitals)}."
         )
     return words(diagnosis)
 
@@ -99,7 +100,7 @@ def _overflow(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
 
 
 def _exploded(v: Vitals, post_mortem: PostMortem | None) -> list[str]:
-    now = f"Over the latest 100 steps the loss is {number(v.typical_loss)} (guessing gives 2.30)."
+    now = f"Over the latest {min(WINDOW, v.seen)} steps the loss is {number(v.typical_loss)} (guessing gives 2.30)."
     if v.falls_clearly:
         return [now, "It is falling, but it is still far too high."]
     return [now]

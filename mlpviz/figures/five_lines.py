@@ -15,8 +15,8 @@ LINES = 5
 DOES = (
     "The network answers for each image of a mini-batch.",
     "One number says how wrong the answers are.",
-    "The gradients of the step before are cleared.",
-    "Each weight gets its gradient, the last layer first.",
+    "Old gradients are cleared: new ones would be added to them.",
+    "How the loss changes with each weight, from the last layer back.",
     "Each weight moves a little, to make the loss smaller.",
 )
 OF_ONE_STEP = 1.0  # seconds to play the lines of a single step that the reader asked for
@@ -42,7 +42,7 @@ def five_lines(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _of_time(share: float | None) -> dict[str, Any]:
-    return {"short": f"{percent(share, 0)} of the time", "share": share} if share is not None else {"short": ""}
+    return {"short": f"{percent(share, 0)} of a step’s time", "share": share} if share is not None else {"short": ""}
 
 
 def _of_step(seen: CloseUp, snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -51,13 +51,13 @@ def _of_step(seen: CloseUp, snapshot: Snapshot) -> list[dict[str, Any]]:
         _loss(seen),
         _cleared(seen),
         _with_bars("the size of each layer’s gradient", _bars(seen.gradients)[::-1]),
-        _with_bars("how far each layer’s weights moved", _bars(seen.updates, in_percent=True)),
+        _with_bars("change, in % of the weights", _bars(seen.updates, in_percent=True)),
     ]
 
 
 def _forward(seen: CloseUp, classes: tuple[str, ...]) -> dict[str, Any]:
     captions = [
-        (classes[answer], percent(confidence, 0), answer == label, f"{classes[label]}, the answer is {classes[answer]}")
+        (classes[answer], percent(confidence, 0), "" if answer == label else classes[label])
         for answer, confidence, label in zip(seen.answers, seen.confidences, seen.labels, strict=True)
     ]
     right = f"{seen.right:,} of {seen.batch:,} right"
@@ -68,10 +68,13 @@ def _loss(seen: CloseUp) -> dict[str, Any]:
     """Each step has its own mini-batch: the loss may rise although the network has become better."""
     if seen.loss_before is None:
         now, caption = _three_decimals(seen.loss), "the first mini-batch"
-    else:
-        now = f"{_three_decimals(seen.loss_before)} → {_three_decimals(seen.loss)}"
-        caption = f"step {seen.step - 1:,} → step {seen.step:,}"
-    return {"short": now, "caption": caption, "number": now}
+        return {"short": now, "caption": caption, "number": now}
+    before, now = _three_decimals(seen.loss_before), _three_decimals(seen.loss)
+    return {
+        "short": f"{now} (step before: {before})",
+        "caption": f"step {seen.step - 1:,} → {seen.step:,}, new images",
+        "number": f"{before} → {now}",
+    }
 
 
 def _three_decimals(loss: float) -> str:

@@ -9,6 +9,7 @@ from mlpviz.figures.chart import number, percent
 from mlpviz.figures.diagnosis import words
 from mlpviz.history import RECENT_STEPS
 from mlpviz.snapshot import Snapshot, Status, TaskSnapshot
+from mlpviz.speed import SPEEDS
 
 STATUS = {
     Status.PREPARING: "Preparing",
@@ -18,6 +19,7 @@ STATUS = {
     Status.FINISHED: "Finished",
     Status.FAILED: "Stopped by an error",
 }
+KEPT = 1.25  # a run keeps its speed if the measured one, which varies a little, times this is above it
 DEVICES = {"cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Metal)"}
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "gelu": "GELU", "leaky_relu": "leaky ReLU"}
 
@@ -64,13 +66,14 @@ def setting(snapshot: Snapshot) -> str:
 
 
 def time_left(snapshot: Snapshot) -> str:
-    """The time until the end of the last epoch, at the present speed."""
+    """The time until the end of the last epoch, at the present speed; that is the chosen one, if the run keeps it."""
     steps = max(0, snapshot.total_steps - snapshot.step)
     if not steps:
         return "0 s"
     if not snapshot.steps_per_second:
         return "–"
-    seconds = math.ceil(steps / snapshot.steps_per_second)
+    wanted, made = SPEEDS[snapshot.speed], snapshot.steps_per_second
+    seconds = math.ceil(steps / (wanted if wanted < KEPT * made else made))
     if seconds < 60:
         return f"{seconds} s"
     minutes, seconds = divmod(seconds, 60)
@@ -93,7 +96,8 @@ def notice_kind(snapshot: Snapshot) -> str:
 def _speed(snapshot: Snapshot) -> str:
     """How fast it trains, measured over the last few seconds."""
     speed = snapshot.steps_per_second
-    return f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s" if speed else ""
+    text = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+    return f"{text} step{'' if text == '1' else 's'}/s" if speed else ""
 
 
 def _train_loss(snapshot: Snapshot) -> str:

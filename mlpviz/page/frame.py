@@ -14,6 +14,11 @@ STYLE = """
 .stAppHeader { background: transparent; height: 2rem; min-height: 2rem; }
 .mlpviz-title { font-size: 1.5rem; font-weight: 700; line-height: 1.2; margin: 0; white-space: nowrap; }
 .mlpviz-title small { font-size: 0.9rem; font-weight: 400; opacity: 0.75; margin-left: 0.6rem; }
+.st-key-start button { min-width: 4.7rem; }
+@media (max-width: 640px) {
+  .st-key-head { gap: 0.5rem; }
+  .st-key-start button { min-width: 3.6rem; }
+}
 @media (max-width: 1400px) {
   .mlpviz-title small { display: none; }
   .st-key-head button { padding-inline: 0.6rem; }

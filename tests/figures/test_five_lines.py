@@ -32,10 +32,12 @@ def test_a_step_is_shown_line_by_line(tiny):
     names = [snapshot.classes[answer] for answer in seen.answers]
     assert [caption[0] for caption in forward["images"]["captions"]] == names
     assert [caption[2] for caption in forward["images"]["captions"]] == [
-        answer == label for answer, label in zip(seen.answers, seen.labels, strict=True)
-    ]
+        "" if answer == label else snapshot.classes[label]
+        for answer, label in zip(seen.answers, seen.labels, strict=True)
+    ], "what would have been right"
     before, now = snapshot.steps.column("loss")
-    assert loss["number"] == f"{before:.3f} → {now:.3f}" and loss["caption"] == "step 1 → step 2"
+    assert loss["number"] == f"{before:.3f} → {now:.3f}" and loss["caption"] == "step 1 → 2, new images"
+    assert loss["short"] == f"{now:.3f} (step before: {before:.3f})"
     old, new = snapshot.steps.of_kind("weight_gradient")
     assert zero["cleared"] and [bar[2] for bar in zero["bars"]] == [number(float(norm)) for norm in old]
     assert [(label, value) for label, _, value in backward["bars"]] == [
@@ -59,7 +61,7 @@ def test_without_a_close_look_each_line_has_its_share_of_the_time(tiny):
     for other in (replace(snapshot, close_up=None), replace(snapshot, step=7)):
         shown = five_lines(other)
         assert shown["step"] == 0 and shown["title"] == "Every step runs these five lines"
-        assert [line["short"] for line in shown["lines"]] == [f"{n} % of the time" for n in (36, 2, 3, 54, 5)]
+        assert [line["short"] for line in shown["lines"]] == [f"{n} % of a step’s time" for n in (36, 2, 3, 54, 5)]
         assert [line["share"] for line in shown["lines"]] == list(snapshot.line_shares)
     unmeasured = five_lines(replace(snapshot, close_up=None, line_shares=None))
     assert {line["short"] for line in unmeasured["lines"]} == {""}

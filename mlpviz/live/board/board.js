@@ -146,7 +146,9 @@ class Board {
     const color = getComputedStyle(this.root).color;
     const changed = this.overlays.changed() || color !== this.color; // the theme may change while nothing else does
     const news = this.feed.version !== this.drawn; // perhaps a loop that was stopped has fetched it
+    const turn = this.turn;
     const drawing = news || changed ? await this.draw(head, changed) : 0;
+    if (turn !== this.turn) return 0;
     this.drawn = this.feed.version;
     this.color = color;
     this.announce(head);
@@ -158,6 +160,11 @@ class Board {
    * @param {boolean} all whether to draw every figure, even if it has not changed
    */
   async draw(head, all) {
+    const turn = this.turn;
+    const lines = this.cardNames.length ? null : this.feed.lines;
+    const plays = !this.feed.only && this.lines.draw(lines, this.feed.snapshot?.run ?? "");
+    if (plays) await this.lines.played();
+    if (turn !== this.turn) return 0; // the page has changed in the meantime, and a newer loop draws
     this.strip.draw(head.headline);
     this.speed.draw(head.headline.speed ?? "");
     const drawing = this.feed.only || document.hidden ? 0 : await this.drawFigures(all);
@@ -172,7 +179,6 @@ class Board {
   /** @param {boolean} all */
   async drawFigures(all) {
     const some = this.cardNames.length > 0;
-    this.lines.draw(some ? null : this.feed.lines, this.feed.snapshot?.run ?? "");
     this.tiles.draw(some ? null : this.feed.tiles, this.root);
     const charts = some ? this.feed.charts.filter((chart) => this.cardNames.includes(chart.card)) : this.feed.charts;
     const over = this.overlays.over.bind(this.overlays);

@@ -7,7 +7,7 @@ import { setText } from "./strip.js";
 
 const SIDE = 28;
 const SHARE_OF_STEP = 0.9; // of the time between two steps: the next step must not come before the end of this one
-const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+const CALM = "(prefers-reduced-motion: reduce)";
 
 export class Lines {
   /** @param {HTMLElement} root */
@@ -20,6 +20,7 @@ export class Lines {
     this.run = "";
     /** @type {ReturnType<typeof setTimeout>[]} */
     this.timers = [];
+    this.done = () => {};
   }
 
   /** @param {string[]} code */
@@ -28,20 +29,25 @@ export class Lines {
   }
 
   /**
+   * Returns whether it plays the lines now.
    * @param {FiveLines | null} lines
    * @param {string} run
    */
   draw(lines, run) {
     this.root.hidden = !lines;
-    if (!lines || lines === this.shown) return;
+    if (!lines || lines === this.shown) return false;
     const isNew = run === this.run && this.shown !== null && lines.step !== this.shown.step;
     this.shown = lines;
     this.run = run;
     setText(this.title, lines.title);
+    const pictures = lines.large && lines.step > 0;
     this.root.classList.toggle("large", lines.large);
-    lines.lines.forEach((line, i) => fill(this.list.children[i], line, lines.large && lines.step > 0));
+    this.root.classList.toggle("pictures", pictures);
+    lines.lines.forEach((line, i) => fill(this.list.children[i], line, pictures));
     if (isNew || !lines.step) this.finish();
-    if (isNew && lines.step && !CALM.matches && !document.hidden) this.play((1000 * SHARE_OF_STEP * lines.seconds) / lines.lines.length);
+    const plays = isNew && lines.step > 0 && !matchMedia(CALM).matches && !document.hidden;
+    if (plays) this.play((1000 * SHARE_OF_STEP * lines.seconds) / lines.lines.length);
+    return plays;
   }
 
   // All lines are done.
@@ -49,6 +55,17 @@ export class Lines {
     this.timers.forEach(clearTimeout);
     this.timers = [];
     for (const line of this.list.children) line.className = "";
+    this.done();
+  }
+
+  /**
+   * Resolves when no line of a slow step is lit any more. The figures wait for it, so that they show the step after its
+   * last line.
+   * @returns {Promise<void>}
+   */
+  played() {
+    if (!this.timers.length || !this.shown?.large) return Promise.resolve();
+    return new Promise((resolve) => (this.done = resolve));
   }
 
   /** @param {number} each milliseconds for each line */
@@ -57,7 +74,7 @@ export class Lines {
     const all = [...this.list.children];
     const light = (/** @type {number} */ now) => all.forEach((line, i) => (line.className = i < now ? "" : i === now ? "lit" : "waits"));
     light(0);
-    this.timers = all.map((_, i) => setTimeout(() => light(i + 1), (i + 1) * each));
+    this.timers = all.map((_, i) => setTimeout(() => (i + 1 < all.length ? light(i + 1) : this.finish()), (i + 1) * each));
   }
 }
 
@@ -79,7 +96,7 @@ function fill(line, content, large) {
   setText(find(line, ".does"), content.does);
   setText(find(line, ".said"), (large && content.caption) || content.short);
   const share = find(line, ".share");
-  share.hidden = content.share === undefined;
+  share.classList.toggle("unknown", content.share === undefined);
   /** @type {HTMLElement} */ (share.firstElementChild).style.width = `${100 * (content.share ?? 0)}%`;
   setText(find(line, ".number"), (large && content.number) || "");
   const bars = find(line, ".bars");
@@ -106,9 +123,10 @@ function newBar([label, length, value], i) {
 function newImages({ images }) {
   if (!images) return [];
   const pixels = Uint8Array.from(atob(images.pixels.bdata), (c) => c.charCodeAt(0));
-  return images.captions.map(([answer, probability, right, spoken], i) => {
+  return images.captions.map(([answer, probability, instead], i) => {
+    const spoken = instead ? `${instead}; the answer is ${answer}` : answer;
     const image = document.createElement("figure");
-    image.className = right ? "right" : "wrong";
+    image.className = instead ? "wrong" : "right";
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = SIDE;
     canvas.setAttribute("role", "img");
@@ -116,7 +134,8 @@ function newImages({ images }) {
     canvas.title = spoken;
     paint(canvas, pixels.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE));
     const caption = document.createElement("figcaption");
-    caption.append(answer, document.createElement("br"), `${right ? "✓" : "✗"} ${probability}`);
+    caption.append(answer, document.createElement("br"), `${instead ? "✗" : "✓"} ${probability}`);
+    if (instead) caption.append(document.createElement("br"), `is ${instead}`);
     image.append(canvas, caption);
     return image;
   });

@@ -50,6 +50,8 @@ export class Speed {
     Object.assign(input, { type: "radio", name: this.group, value: name });
     input.setAttribute("aria-label", description);
     input.onchange = () => this.tell(name);
+    // Streamlit's keys do nothing while a field has the focus. After a click with the mouse, nobody needs it here.
+    input.onclick = (event) => event.detail && input.blur();
     button.append(input, label);
     return button;
   }

@@ -50,8 +50,8 @@
  * @property {[string, number, string][]} [bars] label, length from 0 to 1, value
  * @property {boolean} [cleared] the bars show what is gone
  * @property {string} [number]
- * @property {{ pixels: TypedArray, captions: [string, string, boolean, string][] }} [images] uint8, 28 × 28 each; for
- *   each the answer, its probability, whether it is right, and a text for screen readers
+ * @property {{ pixels: TypedArray, captions: [string, string, string][] }} [images] uint8, 28 × 28 each; for each the
+ *   answer, its probability, and what would have been right, if the answer is wrong
  */
 
 /**
