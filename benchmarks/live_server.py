@@ -18,16 +18,15 @@ from mlpviz.catalog import default_dataset
 from mlpviz.live.backend import get_backend
 from mlpviz.live.routes import ROUTES, lifespan
 
-OWNER = "benchmark"
-
 
 def main(port: int, runs: int, speed: str) -> None:
     backend, name = get_backend(), default_dataset()
     plans = [NewRun(Settings(dataset=name, seed=seed, epochs=1000)) for seed in range(runs)]
-    started = [backend.create(plan, OWNER).result() for plan in plans]
-    for run in started:
-        backend.tell(run.id, OWNER, SetSpeed(speed)).result()
-        backend.tell(run.id, OWNER, Start()).result()
+    owners = [f"visitor {i}" for i in range(runs)]  # one visitor may have a dozen runs
+    started = [backend.create(plan, owner).result() for plan, owner in zip(plans, owners, strict=True)]
+    for run, owner in zip(started, owners, strict=True):
+        backend.tell(run.id, owner, SetSpeed(speed)).result()
+        backend.tell(run.id, owner, Start()).result()
     print(json.dumps([run.token for run in started]), flush=True)
     uvicorn.run(Starlette(routes=ROUTES, lifespan=lifespan), port=port, log_level="error", access_log=False)
 

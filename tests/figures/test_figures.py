@@ -154,6 +154,18 @@ def test_time_left(tiny, speed, text):
     assert time_left(snapshot) == text
 
 
+def test_time_left_at_a_chosen_speed_does_not_waver(tiny):
+    paced = replace(snapshot_after(tiny), step=4, total_steps=30, speed="1")
+    assert {time_left(replace(paced, steps_per_second=made)) for made in (0.93, 1.0, 1.06)} == {"26 s"}
+    assert time_left(replace(paced, steps_per_second=0.5)) == "52 s", "the machine can't keep the speed"
+
+
+def test_the_measured_speed_in_words(tiny):
+    snapshot = snapshot_after(tiny)
+    words = {made: headline(replace(snapshot, steps_per_second=made))["speed"] for made in (0, 0.2, 1.0, 19.7, 1234)}
+    assert list(words.values()) == ["", "0.2 steps/s", "1 step/s", "20 steps/s", "1,234 steps/s"]
+
+
 def test_a_healthy_run_has_no_notice_and_a_failed_one_shows_its_error(tiny):
     assert notice(snapshot_after(tiny, 15)) == ""
     zeros = snapshot_after(tiny, 15, init="zeros", hidden_sizes=(16,))

@@ -55,7 +55,7 @@ class Board {
     this.tell = () => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    document.addEventListener("visibilitychange", () => this.wake());
+    this.appear = () => this.wake();
   }
 
   /**
@@ -72,6 +72,7 @@ class Board {
     this.root.classList.toggle("strip-only", data.stripOnly);
     this.overlays.choose(data.overlays);
     this.stopped = false;
+    document.addEventListener("visibilitychange", this.appear);
     this.speed.show(data.speed, (name) => setTriggerValue("speed", name));
     this.lines.choose(data.code);
     this.tiles.palette = data.palette;
@@ -87,6 +88,7 @@ class Board {
 
   stop() {
     this.stopped = true;
+    document.removeEventListener("visibilitychange", this.appear);
     clearTimeout(this.timer);
     this.speed.stop();
     this.turn += 1;
@@ -121,7 +123,7 @@ class Board {
       const now = performance.now();
       const moves = MOVING.includes(this.feed.head?.status ?? "");
       const period = moves ? this.feed.period : Math.max(CALM, this.feed.period);
-      due = Math.max(due + period, now + drawing / 4); // a slow machine draws less often
+      due = Math.max(due + period, now + Math.min(drawing / 4, 40)); // a slow machine draws less often
       await new Promise((resolve) => (this.timer = setTimeout(resolve, due - now)));
     }
   }
@@ -166,7 +168,7 @@ class Board {
     if (plays) await this.lines.played();
     if (turn !== this.turn) return 0; // the page has changed in the meantime, and a newer loop draws
     this.strip.draw(head.headline);
-    this.speed.draw(head.headline.speed ?? "");
+    this.speed.draw(head.headline.speed);
     const drawing = this.feed.only || document.hidden ? 0 : await this.drawFigures(all);
     const { dataset } = this.root; // tests and benchmarks read these
     dataset.step = String(head.step);

@@ -6,7 +6,7 @@ import { Sight } from "./sight.js";
 import { setText } from "./strip.js";
 
 const MARGIN = { l: 50, r: 10, t: 26, b: 38 };
-const BUSY = 40; // ms of drawing after which the browser may show a frame
+const BUSY = 90; // ms of drawing after which the browser may show a frame
 const CONFIG = { displayModeBar: false, responsive: false };
 
 export class Cards {

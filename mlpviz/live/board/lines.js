@@ -36,7 +36,8 @@ export class Lines {
   draw(lines, run) {
     this.root.hidden = !lines;
     if (!lines || lines === this.shown) return false;
-    const isNew = run === this.run && this.shown !== null && lines.step !== this.shown.step;
+    const same = run === this.run;
+    const isNew = same && this.shown !== null && lines.step !== this.shown.step;
     this.shown = lines;
     this.run = run;
     setText(this.title, lines.title);
@@ -44,7 +45,7 @@ export class Lines {
     this.root.classList.toggle("large", lines.large);
     this.root.classList.toggle("pictures", pictures);
     lines.lines.forEach((line, i) => fill(this.list.children[i], line, pictures));
-    if (isNew || !lines.step) this.finish();
+    if (isNew || !same || !lines.step) this.finish();
     const plays = isNew && lines.step > 0 && !matchMedia(CALM).matches && !document.hidden;
     if (plays) this.play((1000 * SHARE_OF_STEP * lines.seconds) / lines.lines.length);
     return plays;

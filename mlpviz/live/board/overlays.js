@@ -28,6 +28,7 @@ export class Overlays {
 
   // A pinned run does not change, so it is fetched once. A twin is fetched each time.
   async ask() {
+    if (document.hidden) return; // nobody sees the figures
     await Promise.all(
       this.list.map(async ({ token, twin }) => {
         const feed = this.feeds.get(token);

@@ -37,9 +37,10 @@ export class Speed {
     document.removeEventListener("keydown", this.press);
   }
 
-  /** @param {string} speed how fast the run trains now */
+  /** @param {string | undefined} speed how fast the run trains now; other tasks than a run have no speed */
   draw(speed) {
-    setText(this.measured, speed);
+    this.root.hidden = speed === undefined;
+    setText(this.measured, speed ?? "");
   }
 
   /** @param {[string, string, string]} choice */
@@ -65,9 +66,11 @@ export class Speed {
   onKey(event) {
     const way = KEYS[/** @type {"," | "."} */ (event.key)];
     if (!way || event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
+    if (event.defaultPrevented || !this.root.isConnected) return; // another board of the same run has taken it
+    event.preventDefault();
     const inputs = this.inputs();
     const next = inputs[inputs.findIndex((input) => input.checked) + way];
-    if (!next || !this.root.isConnected) return;
+    if (!next) return;
     next.checked = true;
     this.tell(next.value);
   }
