@@ -45,7 +45,10 @@ def line_shares(trainer: Trainer) -> Iterator[tuple[float, ...] | None]:
 
 
 def _now(device: torch.device) -> float:
-    """The time, once the device has done all its work."""
+    """The time in seconds, once the device has done all its work. On a CPU it is this thread's own time, which stands
+    still while other programs use the processor."""
+    if device.type == "cpu":
+        return time.thread_time()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -26,7 +26,8 @@ class Speedometer:
         rested = self._marks and now - self._marks[-1][0] > PAUSED + 2 * interval
         if rested or interval != self._interval:
             self._marks.clear()
-        self._interval = interval
+        if interval != self._interval:
+            self._interval, self._latest = interval, 0.0
         self._marks.append((now, step))
         while len(self._marks) > 2 and now - self._marks[1][0] >= max(WINDOW, 5 * interval):
             self._marks.popleft()

@@ -146,14 +146,13 @@ class Board {
     if (!head) return 0;
     this.say(head.notice, head.notice_kind);
     const color = getComputedStyle(this.root).color;
-    const changed = this.overlays.changed() || color !== this.color; // the theme may change while nothing else does
+    const all = this.overlays.changed() || color !== this.color; // the theme may change while nothing else does
     const news = this.feed.version !== this.drawn; // perhaps a loop that was stopped has fetched it
     const turn = this.turn;
-    const drawing = news || changed ? await this.draw(head, changed) : 0;
-    if (turn !== this.turn) return 0;
-    this.drawn = this.feed.version;
-    this.color = color;
-    this.announce(head);
+    const drawing = news || all ? await this.draw(head, all) : 0;
+    if (turn !== this.turn || document.hidden) this.overlays.news ||= all; // not all of it is drawn yet
+    else Object.assign(this, { drawn: this.feed.version, color });
+    if (turn === this.turn) this.announce(head);
     return drawing;
   }
 
