@@ -35,11 +35,14 @@ class Visitor:
 
     async def stay(self, port: int, begin: float, end: float) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        due = begin
+        due = before = begin
         while due < end:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             asked = time.perf_counter()
-            request = f"GET /live/{self.token}?have={self.have} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip"
+            after = round(1000 * (asked - before))
+            before = asked
+            address = f"/live/{self.token}?have={self.have}&after={after}"
+            request = f"GET {address} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip"
             writer.write(f"{request}\r\n\r\n".encode())
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = int(found.group(1)) if (found := re.search(r"content-length: (\d+)", head)) else 0

@@ -143,7 +143,7 @@ def _encoded_charts(snapshot: TaskSnapshot) -> list[tuple[str, bytes]]:
         made = [broken("Figures", "Figures", error)]
     shared = SharedArrays(made)
     arrays: dict[str, np.ndarray] = {}
-    encoded = [(chart.name, _encoded_chart(shared.named(chart, arrays))) for chart in made]
+    encoded = [(chart.name, _encoded_chart(chart, shared, arrays)) for chart in made]
     return [*encoded, (ARRAYS, _json(arrays))] if arrays else encoded
 
 
@@ -170,9 +170,9 @@ def _digest(array: np.ndarray) -> str:
     return hashlib.blake2b(array.tobytes() + array.dtype.str.encode(), digest_size=9).hexdigest()
 
 
-def _encoded_chart(chart: Chart) -> bytes:
+def _encoded_chart(chart: Chart, shared: SharedArrays, arrays: dict[str, np.ndarray]) -> bytes:
     try:
-        return _json(chart)
+        return _json(shared.named(chart, arrays))
     except Exception as error:
         return _json(broken(chart.name, chart.card, error))
 

@@ -3,6 +3,7 @@ takes."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mlpviz.figures.chart import number, percent
@@ -16,7 +17,7 @@ DOES = (
     "The network answers for each image of a mini-batch.",
     "One number says how wrong the answers are.",
     "Old gradients are cleared: new ones would be added to them.",
-    "How the loss changes with each weight, from the last layer back.",
+    "Each weight gets its gradient: how the loss changes with it.",
     "Each weight moves a little, to make the loss smaller.",
 )
 OF_ONE_STEP = 1.0  # seconds to play the lines of a single step that the reader asked for
@@ -51,13 +52,15 @@ def _of_step(seen: CloseUp, snapshot: Snapshot) -> list[dict[str, Any]]:
         _loss(seen),
         _cleared(seen),
         _with_bars("the size of each layer’s gradient", _bars(seen.gradients)[::-1]),
-        _with_bars("change, in % of the weights", _bars(seen.updates, in_percent=True)),
+        _with_bars("how far they moved, in % of their size", _moves(seen)),
     ]
 
 
 def _forward(seen: CloseUp, classes: tuple[str, ...]) -> dict[str, Any]:
     captions = [
         (classes[answer], percent(confidence, 0), "" if answer == label else classes[label])
+        if math.isfinite(confidence)
+        else ("no answer", "not finite", classes[label])
         for answer, confidence, label in zip(seen.answers, seen.confidences, seen.labels, strict=True)
     ]
     right = f"{seen.right:,} of {seen.batch:,} right"
@@ -67,8 +70,8 @@ def _forward(seen: CloseUp, classes: tuple[str, ...]) -> dict[str, Any]:
 def _loss(seen: CloseUp) -> dict[str, Any]:
     """Each step has its own mini-batch: the loss may rise although the network has become better."""
     if seen.loss_before is None:
-        now, caption = _three_decimals(seen.loss), "the first mini-batch"
-        return {"short": now, "caption": caption, "number": now}
+        caption = "the first step" if seen.step == 1 else "the first step of this branch"
+        return {"short": _three_decimals(seen.loss), "caption": caption, "number": _three_decimals(seen.loss)}
     before, now = _three_decimals(seen.loss_before), _three_decimals(seen.loss)
     return {
         "short": f"{now} (step before: {before})",
@@ -84,7 +87,7 @@ def _three_decimals(loss: float) -> str:
 
 def _cleared(seen: CloseUp) -> dict[str, Any]:
     if not seen.old_gradients:
-        return {"short": "nothing to clear yet", "caption": "nothing to clear before the first step"}
+        return {"short": "nothing to clear yet", "caption": "nothing to clear: this run begins here"}
     return {
         "short": "cleared",
         "caption": "the old sizes, now gone",
@@ -95,6 +98,14 @@ def _cleared(seen: CloseUp) -> dict[str, Any]:
 
 def _with_bars(caption: str, bars: list[tuple[str, float, str]]) -> dict[str, Any]:
     return {"short": ", ".join(f"{label} {value}" for label, _, value in bars), "caption": caption, "bars": bars}
+
+
+def _moves(seen: CloseUp) -> list[tuple[str, float, str]]:
+    was_zero = math.isfinite(seen.loss)  # a share of a weight that was 0 is not defined
+    return [
+        (label, length, "from 0" if math.isnan(move) and was_zero else text)
+        for (label, length, text), move in zip(_bars(seen.updates, in_percent=True), seen.updates, strict=True)
+    ]
 
 
 def _bars(values: tuple[float, ...], in_percent: bool = False) -> list[tuple[str, float, str]]:

@@ -7,28 +7,28 @@ from collections.abc import Callable
 
 SHORTEST, LONGEST = 0.2, 2.0  # seconds between two requests of a page
 MOST_REQUESTS = 200  # per second, from all pages together
-WINDOW = 1.0  # seconds over which requests are counted
+WINDOW = 2.0  # seconds over which pages are counted
+FORGOTTEN = 5.0  # a page that comes back after longer was in a hidden tab
 
 
 class Pulse:
-    """Counts the requests of all pages, and says after how many seconds a page should ask again.
+    """Counts the pages, and says after how many seconds each should ask again.
 
-    Each page comes back after the time that it was told. So n requests a second, told to wait p seconds, come from n·p
-    pages.
+    Each request says how much time has passed since the page's request before. In one second, these times add up to one
+    second for each page, however often it asks.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._since = now()
-        self._count = 0
+        self._sum = 0.0
         self.period = SHORTEST
 
-    def asked(self) -> float:
-        """Count a request. Returns the period, in seconds."""
-        self._count += 1
+    def asked(self, after: float) -> float:
+        """Count a request that comes `after` seconds. Returns the period, in seconds."""
+        self._sum += min(after, FORGOTTEN)
         passed = self._now() - self._since
         if passed >= WINDOW:
-            pages = self._count / passed * self.period
-            self.period = min(max(pages / MOST_REQUESTS, SHORTEST), LONGEST)
-            self._since, self._count = self._now(), 0
+            self.period = min(max(self._sum / passed / MOST_REQUESTS, SHORTEST), LONGEST)
+            self._since, self._sum = self._now(), 0.0
         return self.period

@@ -35,6 +35,7 @@ async def newest(request: Request) -> Response:
 
     Query parameters: `have` is the version that the browser has, as "run id.version"; parts that haven't changed since
     then are left out. `only` lists the wanted parts, separated by commas; `without`, those that are not wanted.
+    `after` is how many milliseconds ago the page asked before.
     `hidden=1` means that the page is in a hidden tab, where the browser allows only one request a minute.
 
     The header `Mlpviz-Period` says after how many milliseconds to ask again.
@@ -45,7 +46,8 @@ async def newest(request: Request) -> Response:
     only, without = (frozenset(query[key].split(",")) if query.get(key) else frozenset() for key in ("only", "without"))
     token, hidden = request.path_params["token"], query.get("hidden") == "1"
     answer = await get_backend().newest(token, _have(query.get("have", "")), only, hidden, without)
-    headers = {"Cache-Control": "no-store", "Mlpviz-Period": f"{1000 * PULSE.asked():.0f}"}
+    period = PULSE.asked(_after(query.get("after", "")))
+    headers = {"Cache-Control": "no-store", "Mlpviz-Period": f"{1000 * period:.0f}"}
     if answer is None:
         return Response(status_code=404, headers=headers)
     if not answer.parts:
@@ -55,6 +57,11 @@ async def newest(request: Request) -> Response:
         return Response(plain(answer), media_type="application/json", headers=headers)
     headers |= {"Content-Encoding": "gzip"}  # tells middleware not to compress it again
     return Response(gzipped(answer), media_type="application/json", headers=headers)
+
+
+def _after(text: str) -> float:
+    """The seconds since the page asked before."""
+    return int(text) / 1000 if text.isdecimal() and len(text) < 9 else 0.0
 
 
 def _have(text: str) -> tuple[str, int] | None:

@@ -11,8 +11,7 @@ import torch
 
 from mlpviz.trainer import Trainer, make_optimizer
 
-ENOUGH = 0.05  # seconds of measuring; a step that takes longer is measured once
-LEAST_STEPS = 4  # of those that don't
+ENOUGH = 0.05  # seconds of measuring
 
 
 def line_shares(trainer: Trainer) -> Iterator[tuple[float, ...] | None]:
@@ -26,7 +25,7 @@ def line_shares(trainer: Trainer) -> Iterator[tuple[float, ...] | None]:
     size, train = trainer.settings.batch_size, trainer.dataset.train
     X, y = trainer.pixels(train.images[:size]), train.labels[:size]
     steps: list[list[float]] = []
-    while sum(map(sum, steps)) < ENOUGH or (len(steps) < LEAST_STEPS and sum(steps[0]) < ENOUGH):
+    while len(steps) < 2 or sum(map(sum, steps[1:])) < ENOUGH:
         clock = [_now(trainer.device)]
         logits = net(X)
         clock.append(_now(trainer.device))
@@ -40,7 +39,7 @@ def line_shares(trainer: Trainer) -> Iterator[tuple[float, ...] | None]:
         clock.append(_now(trainer.device))
         steps.append([after - before for before, after in itertools.pairwise(clock)])
         yield None
-    undisturbed = [min(times) for times in zip(*(steps[1:] or steps), strict=True)]  # the first step is slower
+    undisturbed = [min(times) for times in zip(*steps[1:], strict=True)]  # the first step makes the optimizer's state
     yield tuple(seconds / sum(undisturbed) for seconds in undisturbed)
 
 

@@ -10,7 +10,10 @@ from mlpviz.speed import SPEEDS, best_speed, parse_speed
 from mlpviz.state import RunState
 
 SHORT = {"slow": "slow"}  # on a button, where the name itself would not do
-LONG = {"slow": "Slow motion: about one second for each line of code", "full": "As fast as this computer can"}
+LONG = {
+    "slow": "Slow motion: about one second for each line of code",
+    "full": "Full speed: as fast as this computer can",
+}
 
 
 def fit_speed(run: RunState) -> RunState:

@@ -61,10 +61,10 @@ class Recording:
         logits, loss, labels = self._trainer.train_one()
         trained, self._trained_with = time.perf_counter(), self._trainer.settings
         self._recorder.record(logits, loss, labels)
-        self.close_up = closer.close_up(logits, loss, labels) if closer is not None else None
         self.latest_loss = loss.detach()
         self.prices.add("training", trained - begun)
         self.prices.add("steps", time.perf_counter() - trained)
+        self.close_up = closer.close_up(logits, loss, labels) if closer is not None else None
         if is_test_step(self._trainer.step, self._trainer.settings, self._trainer.steps_per_epoch):
             self._evaluating = self._trainer.evaluate_in_parts()
 

@@ -85,8 +85,8 @@ class Run(Task):
         self._head_for(self.step)
 
     def one_step(self) -> None:
-        """Make one update."""
-        self._head_for(self.step + 1)
+        """Make one update, at once."""
+        self._head_for(self.step + 1, at_once=True)
 
     def one_epoch(self) -> None:
         """Train to the end of this epoch."""
@@ -245,8 +245,8 @@ class Run(Task):
     def refresh(self, watched: int) -> None:
         self.publisher.refresh(watched)
 
-    def _head_for(self, step: int) -> None:
-        if self.step >= self.goal:
+    def _head_for(self, step: int, at_once: bool = False) -> None:
+        if at_once or self.step >= self.goal:
             self.pace.begin()
         self.goal = step
         if self.leads is not None:

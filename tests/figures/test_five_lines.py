@@ -9,6 +9,7 @@ import pytest
 from mlpviz.figures.chart import number
 from mlpviz.figures.five_lines import five_lines
 from mlpviz.line_by_line.script import five_lines as code
+from mlpviz.runs.branch import branch
 from mlpviz.runs.run import Run
 from tests.figures.test_figures import snapshot_after
 from tests.runs.working import SMALL, work_off
@@ -52,7 +53,7 @@ def test_a_step_is_shown_line_by_line(tiny):
 def test_the_first_step_has_nothing_before_it(tiny):
     snapshot = at_step(tiny, 1)
     _, loss, zero, *_ = five_lines(snapshot)["lines"]
-    assert loss["number"] == f"{snapshot.steps.column('loss')[0]:.3f}"
+    assert loss["number"] == f"{snapshot.steps.column('loss')[0]:.3f}" and loss["caption"] == "the first step"
     assert zero["short"] == "nothing to clear yet" and "bars" not in zero
 
 
@@ -86,8 +87,27 @@ def test_broken_numbers_can_be_shown(tiny):
     )
     _, loss, _, backward, step = five_lines(replace(snapshot, close_up=broken))["lines"]
     assert "not finite" in loss["number"] and "not finite" in backward["short"]
-    assert [bar[1] for bar in step["bars"]] == [0, 0]
+    assert [bar[1] for bar in step["bars"]] == [0, 0] and step["bars"][0][2] == "not finite"
+    forward = five_lines(replace(snapshot, close_up=broken))["lines"][0]
+    assert {caption[:2] for caption in forward["images"]["captions"]} == {("no answer", "not finite")}
     assert all(0 <= bar[1] <= 1 for bar in backward["bars"])
+
+
+def test_weights_that_were_zero_have_moved_from_0(tiny):
+    *_, step = five_lines(at_step(tiny, 1, SMALL.replace(init="zeros")))["lines"]
+    assert [bar[2] for bar in step["bars"]] == ["from 0", "from 0"]
+
+
+def test_the_first_step_of_a_branch_is_not_called_the_first_step(tiny):
+    run = Run(SMALL.replace(epochs=30), tiny)
+    run.start()
+    work_off(run)
+    other = branch(run, run.health.checkpoints.steps()[-1])
+    other.one_step()
+    snapshot = work_off(other)
+    _, loss, zero, *_ = five_lines(snapshot)["lines"]
+    assert snapshot.close_up.step > 1 and loss["caption"] == "the first step of this branch"
+    assert zero["caption"] == "nothing to clear: this run begins here"
 
 
 def test_every_layer_has_a_bar(tiny):

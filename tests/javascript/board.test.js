@@ -42,7 +42,9 @@ function feedWith(answers) {
   const asked = [];
   globalThis.document = { hidden: false, baseURI: "http://host/" };
   globalThis.fetch = async (address) => {
-    asked.push(Object.fromEntries(new URL(address).searchParams));
+    const params = new URL(address).searchParams;
+    params.delete("after"); // how much time has passed
+    asked.push(Object.fromEntries(params));
     const answer = answers.shift();
     return { status: answer ? 200 : 204, headers: new Map([["Mlpviz-Period", "400"]]), json: async () => answer };
   };
@@ -64,6 +66,36 @@ test("what nobody sees is not asked for, and all its changes come when it is see
   await feed.ask();
   assert.deepEqual(asked, [{}, { have: "r.3", without: "tiles" }, { have: "r.3" }, { have: "r.6" }, { have: "s.1" }]);
   assert.equal(feed.period, 400);
+  delete globalThis.document;
+  delete globalThis.fetch;
+});
+
+test("after a change of the run, what was left out comes when it is seen", async () => {
+  const { feed, asked } = feedWith([
+    { run: "r", version: 3, parts: { head: {}, Loss: {}, tiles: {} } },
+    { run: "s", version: 1, parts: { head: {}, Loss: {} } },
+    { run: "s", version: 1, parts: { head: {}, Loss: {}, tiles: {} } },
+  ]);
+  await feed.ask();
+  await feed.ask(["tiles"]);
+  await feed.ask();
+  await feed.ask();
+  assert.deepEqual(asked.slice(1), [{ have: "r.3", without: "tiles" }, { have: "s.0" }, { have: "s.1" }]);
+  delete globalThis.document;
+  delete globalThis.fetch;
+});
+
+test("a tab that was opened in the background gets its figures when it is seen", async () => {
+  const { feed, asked } = feedWith([
+    { run: "r", version: 3, parts: { head: {} } },
+    { run: "r", version: 3, parts: { head: {}, Loss: {} } },
+  ]);
+  globalThis.document.hidden = true;
+  await feed.ask();
+  globalThis.document.hidden = false;
+  await feed.ask();
+  await feed.ask();
+  assert.deepEqual(asked.slice(1), [{ have: "r.0" }, { have: "r.3" }]);
   delete globalThis.document;
   delete globalThis.fetch;
 });

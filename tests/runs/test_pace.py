@@ -69,6 +69,15 @@ def test_a_step_that_is_asked_for_comes_at_once(tiny):
         assert run.step == expected
 
 
+def test_one_step_of_a_run_that_trains_slowly_also_comes_at_once(tiny):
+    time = FakeClock()
+    run = Run(LONG, tiny, clock=time.clock, speed="slow")
+    run.start()
+    made(run, time, 0.1, 0.1)
+    run.one_step()
+    assert run.wait() == 0 and made(run, time, 0.1, 0.1) == 1 and run.step == run.goal == 2
+
+
 def test_a_faster_speed_does_not_wait_for_the_end_of_a_slow_step(tiny):
     time = FakeClock()
     run = Run(LONG, tiny, clock=time.clock, speed="slow")
@@ -142,7 +151,7 @@ def test_the_idle_wait_ends_when_a_step_is_due(tiny, monkeypatch):
     try:
         run = at_speed(engine, "5", tiny)
         engine.tell(run.id, run.owner, Start().carry_out).result(10)
-        until(lambda: run.look() is None and run.step >= 4, 5)
+        until(lambda: run.look() is None and run.step >= 10, 10)
     finally:
         engine.close()
 

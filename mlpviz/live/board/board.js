@@ -149,8 +149,11 @@ class Board {
     const all = this.overlays.changed() || color !== this.color; // the theme may change while nothing else does
     const news = this.feed.version !== this.drawn; // perhaps a loop that was stopped has fetched it
     const turn = this.turn;
-    const drawing = news || all ? await this.draw(head, all) : 0;
-    if (turn !== this.turn || document.hidden) this.overlays.news ||= all; // not all of it is drawn yet
+    if (!this.feed.only) this.lines.draw(this.cardNames.length ? null : this.feed.lines, this.feed.snapshot?.run ?? "");
+    const { step, status: before } = this.root.dataset;
+    const waits = head.status === "training" && before === "training" && this.lines.plays(Number(step));
+    const drawing = (news || all) && !waits ? await this.draw(head, all) : 0;
+    if (turn !== this.turn || document.hidden || waits) this.overlays.news ||= all; // not all of it is drawn yet
     else Object.assign(this, { drawn: this.feed.version, color });
     if (turn === this.turn) this.announce(head);
     return drawing;
@@ -161,11 +164,6 @@ class Board {
    * @param {boolean} all whether to draw every figure, even if it has not changed
    */
   async draw(head, all) {
-    const turn = this.turn;
-    const lines = this.cardNames.length ? null : this.feed.lines;
-    const plays = !this.feed.only && this.lines.draw(lines, this.feed.snapshot?.run ?? "");
-    if (plays) await this.lines.played();
-    if (turn !== this.turn) return 0; // the page has changed in the meantime, and a newer loop draws
     this.strip.draw(head.headline);
     this.speed.draw(head.headline.speed);
     const drawing = this.feed.only || document.hidden ? 0 : await this.drawFigures(all);

@@ -22,7 +22,9 @@ export class Feed {
     this.snapshot = null;
     /** @type {Map<string, number>} for each part: the version up to which we know all its changes */
     this.known = new Map();
+    this.others = 0; // the same for all parts that we have not heard of
     this.answers = 0; // with news, so far
+    this.askedAt = 0;
     this.period = PERIOD;
   }
 
@@ -35,14 +37,21 @@ export class Feed {
     const address = new URL(`live/${this.token}`, document.baseURI);
     const only = document.hidden ? HEAD : this.only;
     const wanted = only ? only.split(",") : [...this.known.keys()].filter((name) => !without.includes(name));
-    if (this.snapshot) address.searchParams.set("have", `${this.snapshot.run}.${this.knownOf(wanted)}`);
+    if (this.snapshot) {
+      const versions = wanted.map((name) => this.known.get(name) ?? 0);
+      const have = Math.min(this.snapshot.version, ...versions, ...(only ? [] : [this.others]));
+      address.searchParams.set("have", `${this.snapshot.run}.${have}`);
+    }
     if (only) address.searchParams.set("only", only);
     else if (without.length) address.searchParams.set("without", without.join(","));
     if (document.hidden) address.searchParams.set("hidden", "1"); // the browser may delay the next request by a minute
+    const now = performance.now();
+    if (this.askedAt) address.searchParams.set("after", String(Math.round(now - this.askedAt))); // to count the pages
+    this.askedAt = now;
     try {
       const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       this.period = Number(response.headers.get("Mlpviz-Period")) || PERIOD;
-      if (response.status === 200) this.take(await response.json(), wanted);
+      if (response.status === 200) this.take(await response.json(), wanted, only ? null : without);
       return response.status;
     } catch {
       return 0;
@@ -52,21 +61,18 @@ export class Feed {
   /**
    * @param {Snapshot} newer
    * @param {string[]} wanted the names of the parts that were asked for, as far as they were known
+   * @param {string[] | null} without the names of those that were left out; null if only the wanted ones were asked for
    */
-  take(newer, wanted) {
-    if (this.snapshot?.run !== newer.run) this.known.clear();
+  take(newer, wanted, without) {
+    const same = this.snapshot?.run === newer.run;
+    if (!same) this.known.clear();
     else for (const name of wanted) this.known.set(name, newer.version);
     for (const name of Object.keys(newer.parts)) this.known.set(name, newer.version);
+    for (const name of without ?? []) if (!this.known.has(name)) this.known.set(name, 0);
+    if (without) this.others = newer.version;
+    else if (!same) this.others = 0;
     this.snapshot = merged(this.snapshot, newer);
     this.answers += 1;
-  }
-
-  /**
-   * The version up to which we know all changes of all these parts.
-   * @param {string[]} names
-   */
-  knownOf(names) {
-    return Math.min(...names.map((name) => this.known.get(name) ?? 0), this.snapshot?.version ?? 0);
   }
 
   /** A text that identifies what has arrived so far. */

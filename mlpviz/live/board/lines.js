@@ -6,7 +6,7 @@
 import { setText } from "./strip.js";
 
 const SIDE = 28;
-const SHARE_OF_STEP = 0.9; // of the time between two steps: the next step must not come before the end of this one
+const SHARE_OF_STEP = 0.85; // of the time between two steps: the next step must not come before the end of this one
 const CALM = "(prefers-reduced-motion: reduce)";
 
 export class Lines {
@@ -20,7 +20,6 @@ export class Lines {
     this.run = "";
     /** @type {ReturnType<typeof setTimeout>[]} */
     this.timers = [];
-    this.done = () => {};
   }
 
   /** @param {string[]} code */
@@ -29,13 +28,12 @@ export class Lines {
   }
 
   /**
-   * Returns whether it plays the lines now.
    * @param {FiveLines | null} lines
    * @param {string} run
    */
   draw(lines, run) {
     this.root.hidden = !lines;
-    if (!lines || lines === this.shown) return false;
+    if (!lines || lines === this.shown) return;
     const same = run === this.run;
     const isNew = same && this.shown !== null && lines.step !== this.shown.step;
     this.shown = lines;
@@ -48,7 +46,6 @@ export class Lines {
     if (isNew || !same || !lines.step) this.finish();
     const plays = isNew && lines.step > 0 && !matchMedia(CALM).matches && !document.hidden;
     if (plays) this.play((1000 * SHARE_OF_STEP * lines.seconds) / lines.lines.length);
-    return plays;
   }
 
   // All lines are done.
@@ -56,17 +53,14 @@ export class Lines {
     this.timers.forEach(clearTimeout);
     this.timers = [];
     for (const line of this.list.children) line.className = "";
-    this.done();
   }
 
   /**
-   * Resolves when no line of a slow step is lit any more. The figures wait for it, so that they show the step after its
-   * last line.
-   * @returns {Promise<void>}
+   * Whether a step is played that has time for it, just after this one. Then the figures wait for its last line.
+   * @param {number} step
    */
-  played() {
-    if (!this.timers.length || !this.shown?.large) return Promise.resolve();
-    return new Promise((resolve) => (this.done = resolve));
+  plays(step) {
+    return this.timers.length > 0 && this.shown !== null && this.shown.large && this.shown.step === step + 1;
   }
 
   /** @param {number} each milliseconds for each line */

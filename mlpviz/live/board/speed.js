@@ -5,6 +5,7 @@
 import { setText } from "./strip.js";
 
 const KEYS = { ",": -1, ".": 1 };
+const PATIENCE = 2000; // ms until the page must have taken over what it was told
 let count = 0; // of groups of buttons so far, because each needs a name of its own
 
 export class Speed {
@@ -16,6 +17,8 @@ export class Speed {
     this.group = `speed-${(count += 1)}`;
     /** @type {(name: string) => void} */
     this.tell = () => {};
+    this.told = ""; // what the page was last told
+    this.toldAt = -Infinity;
     this.press = (/** @type {KeyboardEvent} */ event) => this.onKey(event);
   }
 
@@ -24,12 +27,16 @@ export class Speed {
    * @param {(name: string) => void} tell
    */
   show(speed, tell) {
-    this.tell = tell;
+    this.tell = (name) => {
+      Object.assign(this, { told: name, toldAt: performance.now() });
+      tell(name);
+    };
     this.root.classList.toggle("fixed", !speed);
     document.removeEventListener("keydown", this.press);
     if (!speed) return;
     if (!this.choices.children.length) this.choices.append(...speed.choices.map((choice) => this.button(choice)));
-    for (const input of this.inputs()) input.checked = input.value === speed.now;
+    const late = speed.now !== this.told && performance.now() - this.toldAt < PATIENCE; // an answer to an earlier key
+    if (!late) for (const input of this.inputs()) input.checked = input.value === speed.now;
     document.addEventListener("keydown", this.press);
   }
 
