@@ -131,6 +131,6 @@ def test_the_views_share_one_run(lines, page):
     page.get_by_text("Watch", exact=True).click()
     page.wait_for_selector(".board[data-step='1'] .card .main-svg")
     assert "view=" not in page.url
-    page.get_by_text("Line by line").click()
+    page.get_by_text("Line by line", exact=True).click()
     page.get_by_text("Update 2 of 1,000: not done yet").wait_for()
     page.wait_for_function("location.search.includes('view=line-by-line')")
