@@ -211,10 +211,10 @@ class Run(Task):
 
     def advance_alone(self) -> None:
         """Do the next piece of this run, without its follower."""
-        if self.inspections.measuring():
-            self.inspections.measure_on()
-        elif self.recording.evaluating():
+        if self.recording.evaluating():
             self.recording.evaluate_on()
+        elif self.inspections.measuring():
+            self.inspections.measure_on()
         elif self.health.examining():
             self.health.examine_on()
         else:

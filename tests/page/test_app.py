@@ -283,6 +283,7 @@ def test_undo_is_offered_until_the_new_run_learns():
 def test_no_more_epochs_are_offered_than_a_run_may_have(epochs, offered):
     app = page(batch_size="10000", epochs=str(epochs))
     run = run_of(app)
+    until(lambda: run.look() is None and not run.busy_beside_training())
     driver.engine().ask(run.id, run.owner, lambda run: setattr(run.trainer, "step", epochs)).result(5)
     tell(run, Pause())
     app.run()

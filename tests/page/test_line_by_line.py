@@ -125,6 +125,7 @@ def test_a_running_run_is_not_walked_but_can_be_paused():
     run = run_of(app)
     press(app, "Start")
     assert "This run is training" in app.info[0].value and button(app, "Forward").disabled
+    until(lambda: run.look() is None and run.step > 1)
     press(app, "Pause and take the next update apart")
     assert run.status == "paused" and not app.info
     assert f"Update **{run.step + 1:,}**" in texts(app)
