@@ -25,7 +25,7 @@ class Pulse:
         self.period = SHORTEST
 
     def asked(self, after: float) -> float:
-        """Count a request that comes `after` seconds. Returns the period, in seconds."""
+        """Count a request. `after` is how many seconds ago the page asked before. Returns the period, in seconds."""
         self._sum += min(after, FORGOTTEN)
         passed = self._now() - self._since
         if passed >= WINDOW:

@@ -56,7 +56,7 @@ export class Lines {
   }
 
   /**
-   * Whether a step is played that has time for it, just after this one. Then the figures wait for its last line.
+   * Whether the lines of the step after this one are lighting up now, in a slow run. The figures wait for the last line.
    * @param {number} step
    */
   plays(step) {
