@@ -56,6 +56,7 @@ class Board {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.appear = () => this.wake();
+    this.lines.ended = () => this.wake();
   }
 
   /**
@@ -94,7 +95,7 @@ class Board {
     this.turn += 1;
   }
 
-  // The tab is in sight again: don't wait for the next fetch.
+  // The tab is in sight again, or the last line of a step is over: don't wait for the next fetch.
   wake() {
     if (document.hidden || this.stopped || !this.root.isConnected) return;
     clearTimeout(this.timer);

@@ -20,6 +20,7 @@ export class Lines {
     this.run = "";
     /** @type {ReturnType<typeof setTimeout>[]} */
     this.timers = [];
+    this.ended = () => {};
   }
 
   /** @param {string[]} code */
@@ -48,6 +49,12 @@ export class Lines {
     if (plays) this.play((1000 * SHARE_OF_STEP * lines.seconds) / lines.lines.length);
   }
 
+  // The last line is over: the figures need not wait any longer.
+  end() {
+    this.finish();
+    this.ended();
+  }
+
   // All lines are done.
   finish() {
     this.timers.forEach(clearTimeout);
@@ -69,7 +76,7 @@ export class Lines {
     const all = [...this.list.children];
     const light = (/** @type {number} */ now) => all.forEach((line, i) => (line.className = i < now ? "" : i === now ? "lit" : "waits"));
     light(0);
-    this.timers = all.map((_, i) => setTimeout(() => (i + 1 < all.length ? light(i + 1) : this.finish()), (i + 1) * each));
+    this.timers = all.map((_, i) => setTimeout(() => (i + 1 < all.length ? light(i + 1) : this.end()), (i + 1) * each));
   }
 }
 
