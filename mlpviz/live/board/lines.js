@@ -6,7 +6,7 @@
 import { setText } from "./strip.js";
 
 const SIDE = 28;
-const SHARE_OF_STEP = 0.85; // of the time between two steps: the next step must not come before the end of this one
+const RESERVE = 400; // ms between the last line and the next step, in which the figures are drawn
 const CALM = "(prefers-reduced-motion: reduce)";
 
 export class Lines {
@@ -46,7 +46,7 @@ export class Lines {
     lines.lines.forEach((line, i) => fill(this.list.children[i], line, pictures));
     if (isNew || !same || !lines.step) this.finish();
     const plays = isNew && lines.step > 0 && !matchMedia(CALM).matches && !document.hidden;
-    if (plays) this.play((1000 * SHARE_OF_STEP * lines.seconds) / lines.lines.length);
+    if (plays) this.play((1000 * lines.seconds - RESERVE) / lines.lines.length);
   }
 
   // The last line is over: the figures need not wait any longer.
