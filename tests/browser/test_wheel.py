@@ -7,16 +7,16 @@ so they are linked from the environment that runs the tests; pip finds them ther
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from benchmarks.ports import free_port
 from tests.browser.conftest import REPOSITORY, Board
@@ -45,18 +45,16 @@ def environment(tmp_path_factory) -> Path:
 
 
 def with_what_it_needs(name: str) -> set[str]:
-    """A package, and all that it asks for and that is installed here; torch's own needs."""
-    found, left = set(), [name]
+    """A package and all that it asks for here, extras too: torch asks for ``cuda-toolkit[cublas]``."""
+    found, left = set(), [Requirement(name)]
     while left:
-        each = left.pop()
-        try:
-            asked = distribution(each).requires or []
-        except PackageNotFoundError:  # for another system, say
-            continue
-        if each not in found:
-            found.add(each)
-            left += [re.match(r"[\w.-]+", line)[0] for line in asked if "extra ==" not in line]
-    return found - {"numpy", "setuptools", "pip"}
+        asked = left.pop()
+        for extra in asked.extras or {""}:
+            if (asked.name, extra) not in found:
+                found.add((asked.name, extra))
+                needs = map(Requirement, distribution(asked.name).requires or [])
+                left += [need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})]
+    return {name for name, _extra in found} - {"numpy", "setuptools", "pip"}
 
 
 def link(name: str, place: Path) -> None:
