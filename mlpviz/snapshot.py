@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from mlpviz.diagnosis import Diagnosis, PostMortem
+from mlpviz.examples import Examples
 from mlpviz.history import Series
 from mlpviz.prices import Price
 from mlpviz.settings import Settings
@@ -135,6 +136,61 @@ class CloseUp:
     updates: tuple[float, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class LayerPortrait:
+    """The strongest units of one hidden layer, for one image.
+
+    Attributes:
+        units: (k,) which ones, ascending. size: how many units the layer has.
+        outputs: (k,) after the activation. errors: (k,) δ, before the activation; None without a label.
+        pictures: (k, 28, 28) ∂z/∂x: how each unit's input changes with each pixel.
+        share: of these units in what the whole layer passes on, 0 to 1; NaN if it passes nothing on.
+    """
+
+    units: np.ndarray
+    size: int
+    outputs: np.ndarray
+    errors: np.ndarray | None
+    pictures: np.ndarray
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """One image on its way through the network.
+
+    Attributes:
+        layers: the hidden layers, from the input on.
+        forward: what is added to each shown unit, (units, units of the layer before), and at last to each logit. The
+            image counts as one unit.
+        backward: the same for the error on its way back; empty without a label.
+        class_pictures: (10, 28, 28) the weights of each class; only of a network without hidden layers.
+    """
+
+    layers: tuple[LayerPortrait, ...]
+    forward: tuple[np.ndarray, ...]
+    backward: tuple[np.ndarray, ...]
+    class_pictures: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the network answers for some chosen images, at `step`.
+
+    Attributes:
+        images: (n, 28, 28) uint8. labels: (n,) their classes; None for the reader's own picture.
+        probabilities: (n, 10).
+        portrait: of the image in the focus.
+    """
+
+    step: int
+    examples: Examples
+    images: np.ndarray
+    labels: tuple[int | None, ...]
+    probabilities: np.ndarray
+    portrait: Portrait
+
+
 def step_columns(layers: int) -> list[str]:
     """The columns of the per-step series: loss, batch accuracy, and the norms of each layer's two gradients."""
     kinds = ("weight_gradient", "bias_gradient")
@@ -187,6 +243,7 @@ class Snapshot(TaskSnapshot):
         speed: at which it trains, one of `mlpviz.speed.SPEEDS`.
         line_shares: (5,) the share of a step's time that each of the five lines takes; None before it is measured.
         close_up: of the latest step; None if there was no time for a close look at it.
+        answers: for some chosen images.
         comparison: of a twin with its leader.
     """
 
@@ -212,6 +269,7 @@ class Snapshot(TaskSnapshot):
     speed: str
     line_shares: tuple[float, ...] | None
     close_up: CloseUp | None
+    answers: Answers
     comparison: TwinComparison | None = None
 
     @property

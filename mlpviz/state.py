@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mlpviz.examples import Examples
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Status
 
@@ -62,6 +63,7 @@ class RunState(TaskState):
         pauses_when_ill: whether an alarm pauses it.
         measures_sharpness: whether the sharpness is measured during training.
         speed: at which it trains, one of `mlpviz.speed.SPEEDS`.
+        examples: the images that it shows its answers for.
         twin: the run that follows it in lockstep.
         evaluations: how many it has made.
         changes: the changes during training: (step, text).
@@ -79,6 +81,7 @@ class RunState(TaskState):
     pauses_when_ill: bool
     measures_sharpness: bool
     speed: str
+    examples: Examples
     twin: TwinState | None
     evaluations: int
     changes: tuple[tuple[int, str], ...]

@@ -9,7 +9,7 @@ from mlpviz import Settings
 from mlpviz.runs.run import Run
 
 PACKAGE = Path(__file__).parent.parent / "mlpviz"
-VALUES = {"settings", "speed", "history", "diagnosis", "prices", "snapshot", "state", "results", "answers"}
+VALUES = {"settings", "speed", "examples", "history", "diagnosis", "prices", "snapshot", "state", "results", "answers"}
 TRAINING = {"settings", "datasets", "network", "trainer", "torch"}
 #: What each part may import: other parts, single modules of them, and the heavy libraries. Each may import itself.
 ALLOWED = {
@@ -18,13 +18,14 @@ ALLOWED = {
     # values: what goes through the door
     "settings": {"catalog"},
     "speed": set(),
+    "examples": set(),
     "history": {"numpy"},
     "prices": set(),
     "diagnosis": {"settings", "numpy"},
-    "snapshot": {"settings", "history", "diagnosis", "prices", "numpy"},
+    "snapshot": {"settings", "examples", "history", "diagnosis", "prices", "numpy"},
     "results": {"numpy"},
     "answers": {"settings", "numpy"},
-    "state": {"settings", "snapshot"},
+    "state": {"settings", "examples", "snapshot"},
     # data and training
     "options": set(),
     "catalog": {"options"},

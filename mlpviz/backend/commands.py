@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlpviz.examples import Examples
 from mlpviz.settings import Settings
 from mlpviz.speed import parse_speed
 
@@ -100,6 +101,19 @@ class SetSpeed(Command):
 
     def carry_out(self, run: Run) -> None:
         run.pace.set(parse_speed(self.speed))
+
+
+@dataclass(frozen=True)
+class ShowExamples(Command):
+    """Show the answers for these images. No result depends on it.
+
+    It raises ValueError if this choice is not possible.
+    """
+
+    examples: Examples
+
+    def carry_out(self, run: Run) -> None:
+        run.inspections.examples.choose(self.examples)
 
 
 @dataclass(frozen=True)

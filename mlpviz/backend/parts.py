@@ -22,9 +22,11 @@ import numpy as np
 from mlpviz.figures import charts
 from mlpviz.figures.chart import Chart
 from mlpviz.figures.comparison import comparison_charts, comparison_headline
+from mlpviz.figures.examples import answers, examples
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.five_lines import five_lines
 from mlpviz.figures.headline import headline, notice, notice_kind, stopped_headline
+from mlpviz.figures.network import network
 from mlpviz.figures.range_test import range_curve, range_headline
 from mlpviz.figures.seeds import seeds_charts, seeds_headline
 from mlpviz.figures.sweep import sweep_charts, sweep_headline
@@ -40,9 +42,15 @@ from mlpviz.snapshot import (
 )
 
 HEAD = "head"  # the part with everything above the figures
-TILES = "tiles"  # the first layer's weights
-LINES = "lines"  # what each of the five lines does
 ARRAYS = "arrays"  # the arrays that several lines share, such as their steps; a line names its array
+#: Other parts that only a run has, each with the function that makes it.
+RUN_PARTS: dict[str, Callable[[Snapshot], object]] = {
+    "lines": five_lines,  # what each of the five lines does
+    "examples": examples,  # the chosen images
+    "answers": answers,  # the answers for these
+    "network": network,  # one of them on its way through the network
+    "tiles": first_layer_weights,
+}
 LEVEL = 1  # of compression. Higher levels save a tenth of the bytes and take three times as long
 
 
@@ -51,7 +59,7 @@ class Part:
     """One part of a snapshot.
 
     Attributes:
-        name: `HEAD`, `LINES`, `TILES`, `ARRAYS`, or the name of a chart.
+        name: `HEAD`, `ARRAYS`, one of `RUN_PARTS`, or the name of a chart.
         version: of the snapshot with which it last changed.
         plain: its JSON.
         packed: the same, as a piece of a raw deflate stream (RFC 1951). It ends at a byte boundary and does not use
@@ -109,7 +117,7 @@ class Encoder:
             self._figures_of = snapshot.version
             for name, chart in _encoded_charts(snapshot):
                 self._take(name, chart, snapshot.version)
-            for name, make in ((LINES, five_lines), (TILES, first_layer_weights)):
+            for name, make in RUN_PARTS.items():
                 self._take(name, _encoded_if_run(snapshot, make), snapshot.version)
 
     def _take(self, name: str, plain: bytes, version: int) -> None:

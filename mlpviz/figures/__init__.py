@@ -10,7 +10,7 @@ from mlpviz.figures.accuracy import accuracy_curve
 from mlpviz.figures.chart import Chart
 from mlpviz.figures.dead_units import dead_units
 from mlpviz.figures.distributions import gradient_histograms, weight_histograms
-from mlpviz.figures.gradient_norms import gradient_norms
+from mlpviz.figures.gradient_norms import bias_gradient_norms, gradient_norms
 from mlpviz.figures.loss import loss_curve
 from mlpviz.figures.sharpness import sharpness_curve
 from mlpviz.figures.trouble import broken
@@ -35,6 +35,7 @@ FIGURES = (
     Figure("Loss", "Loss", loss_curve),
     Figure("Accuracy", "Accuracy", accuracy_curve),
     Figure("Gradient norms", "Gradient norms", gradient_norms),
+    Figure("Biases", "Gradient norms", bias_gradient_norms),
     Figure("Weights", "Weights", weight_histograms),
     Figure("Gradients", "Weights", gradient_histograms),
     Figure("Update ratio", "Update ratio", update_ratio),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ class Chart:
     """A Plotly figure as plain data, with its name and one sentence that says what it shows now.
 
     `plotly.graph_objects.Figure(chart.data, chart.layout)` draws it in a notebook. Charts of the same `card` share a
-    place on the page and a switch between them.
+    place on the page and a switch between them. With a `log_axis`, as `log_axis` makes it, the reader can change to it.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Chart:
     data: list[dict[str, Any]]
     layout: dict[str, Any]
     card: str
-    log_switch: bool = False
+    log_axis: dict[str, Any] | None = None
 
 
 Figure = TypeVar("Figure")
@@ -106,7 +107,7 @@ def train_and_test_now(snapshot: Snapshot, measure: str, spell: Callable[[float]
     return now[0].upper() + now[1:]
 
 
-def every_step(snapshot: Snapshot, measure: str, hover: str) -> dict[str, Any]:
+def every_step(snapshot: Snapshot, measure: str, hover: str, color: str = TRAIN) -> dict[str, Any]:
     """Every step, faint. If a bucket holds several steps: a stroke from its smallest to its largest value."""
     steps = snapshot.steps
     if steps.width == 1:
@@ -115,7 +116,7 @@ def every_step(snapshot: Snapshot, measure: str, hover: str) -> dict[str, Any]:
         x = np.repeat(steps.ends(), 2)
         column = steps.columns.index(measure)
         y = np.stack([steps.minimum[:, column], steps.maximum[:, column]], axis=1).ravel()
-    return line("each step", x, y, TRAIN, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
+    return line("each step", x, y, color, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
 
 
 def moving_mean(means: np.ndarray, width: int) -> np.ndarray:
@@ -145,6 +146,27 @@ def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
         "shapes": [_mark(step, color) for step, _, color in marks],
         "annotations": [_label(i, *mark, snapshot) for i, mark in enumerate(marks[-4:])],
     }
+
+
+EVEN_DECADES = 1.5  # from this many powers of ten on, an axis has ticks at these only
+MOST_TICKS = 6
+
+
+def log_axis(data: list[dict[str, Any]]) -> dict[str, Any]:
+    """A logarithmic axis for these traces: ticks at powers of ten; if there are few of them, also at their doubles and
+    their fivefold. All have the same size."""
+    values = np.concatenate(
+        [np.empty(0), *[np.asarray(trace["y"], dtype=np.float64) for trace in data if "y" in trace]]
+    )
+    values = values[np.isfinite(values) & (values > 0)]
+    if not len(values):
+        return {"type": "log", "dtick": 1}
+    low, high = np.log10([values.min(), values.max()])
+    if high - low >= EVEN_DECADES:
+        return {"type": "log", "dtick": max(1, math.ceil((high - low) / MOST_TICKS))}
+    decades = range(math.floor(low) - 1, math.ceil(high) + 2)
+    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    return {"type": "log", "tickmode": "array", "tickvals": ticks, "ticktext": [number(tick) for tick in ticks]}
 
 
 def axis_end(snapshot: Snapshot) -> float:

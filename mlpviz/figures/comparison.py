@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlpviz.diagnosis import LN10
-from mlpviz.figures.chart import Chart, line, number, percent
+from mlpviz.figures.chart import Chart, line, log_axis, number, percent
 from mlpviz.figures.headline import task_status
 from mlpviz.figures.palette import BLUE, GREY, GUESS, VERMILLION
 from mlpviz.history import Series
@@ -89,7 +89,7 @@ def _losses(snapshot: ComparisonSnapshot) -> Chart:
         }
         for step, _ in marks
     ]
-    return Chart("Losses compared", sentence, data, layout, card="Losses compared", log_switch=True)
+    return Chart("Losses compared", sentence, data, layout, card="Losses compared", log_axis=log_axis(data))
 
 
 def _lost(step: int, name: str, i: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlpviz.figures.chart import Chart, line, percent, step_layout
 from mlpviz.figures.gradient_norms import subscript
-from mlpviz.figures.palette import LAYERS
+from mlpviz.figures.palette import DASHES, LAYERS
 from mlpviz.figures.samples import MARKED, samples
 from mlpviz.snapshot import Snapshot
 
@@ -17,7 +17,17 @@ def dead_units(snapshot: Snapshot) -> Chart:
     data = []
     for layer, values in enumerate(shares.T, 1):
         hover = f"layer {layer} %{{y:.0%}}"
-        data.append(line(f"h{subscript(layer)}", steps, values, LAYERS[layer - 1], hovertemplate=hover, **MARKED))
+        data.append(
+            line(
+                f"h{subscript(layer)}",
+                steps,
+                values,
+                LAYERS[layer - 1],
+                dash=DASHES[layer - 1],
+                hovertemplate=hover,
+                **MARKED,
+            )
+        )
     layout = step_layout(snapshot, range=[0, 1], tickformat=".0%")
     return Chart("Dead units", _sentence(snapshot, steps, shares), data, layout, card="Dead units")
 

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from mlpviz.figures.chart import number, once_per_inspection
+from mlpviz.figures.pictures import NOT_FINITE, quantized
 from mlpviz.snapshot import Snapshot
-
-NOT_FINITE = -128
 
 
 @once_per_inspection
 def first_layer_weights(snapshot: Snapshot) -> dict[str, Any] | None:
-    """Tiles for the board: int8 pixels, where ±127 stands for ± the scale and −128 for a weight that is not finite, and
-    a label for each tile.
-
-    The scale is the 99.5th percentile of the sizes of all shown weights. So a single very large weight doesn't make the
-    others look grey.
-    """
+    """Tiles for the board: their pixels, as in `quantized`, and a label for each tile."""
     if snapshot.inspection is None:
         return None
     images = snapshot.inspection.first_layer_images
-    sizes = np.abs(images[np.isfinite(images)])
-    scale = float(np.quantile(sizes, 0.995)) if len(sizes) else 0.0
-    pixels = np.clip(np.nan_to_num(images / scale if scale else images * 0), -1, 1) * 127
-    pixels = np.where(np.isfinite(images), pixels.round(), NOT_FINITE).astype(np.int8)
+    pixels, scale = quantized(images)
     broken = int((pixels == NOT_FINITE).sum())
     note = f" Ochre: not finite ({broken:,} weights)." if broken else ""
     units = snapshot.inspection.first_layer_units

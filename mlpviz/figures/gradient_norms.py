@@ -4,35 +4,51 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.figures.chart import Chart, line, number, step_layout
-from mlpviz.figures.palette import LAYERS
+from mlpviz.figures.chart import Chart, drawable, every_step, line, log_axis, moving_mean, number, step_layout
+from mlpviz.figures.palette import DASHES, LAYERS
 from mlpviz.snapshot import Snapshot
 
 
 def gradient_norms(snapshot: Snapshot) -> Chart:
-    """The Euclidean norm of each layer's `.grad` over steps, on a logarithmic scale; biases dotted."""
-    steps = snapshot.steps
-    data = []
-    for layer in range(1, len(snapshot.layers)):
-        for kind, letter in (("weight_gradient", "W"), ("bias_gradient", "b")):
-            label, of_weights = f"{letter}{subscript(layer)}", letter == "W"
-            style = {"width": 2 if of_weights else 1.5, "dash": "solid" if of_weights else "dot"}
-            norms = steps.column(f"{kind} {layer}")
-            positive = np.where(norms > 0, norms, np.nan)  # a logarithmic axis has no 0
-            group = {"legendgroup": str(layer), "showlegend": of_weights, "hovertemplate": f"{label} %{{y:.3g}}"}
-            data.append(line(label, steps.ends(), positive, LAYERS[layer - 1], **style, **group))
-    layout = step_layout(snapshot, type="log")
-    return Chart("Gradient norms", _sentence(snapshot), data, layout, card="Gradient norms")
+    """The Euclidean norm of each layer's weight gradient over steps, on a logarithmic scale."""
+    return _norms(snapshot, "Gradient norms", "weight_gradient", "W")
+
+
+def bias_gradient_norms(snapshot: Snapshot) -> Chart:
+    """The same for the biases."""
+    return _norms(snapshot, "Biases", "bias_gradient", "b")
 
 
 def subscript(layer: int) -> str:
     return str(layer).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
-def _sentence(snapshot: Snapshot) -> str:
+def _norms(snapshot: Snapshot, name: str, kind: str, letter: str) -> Chart:
+    """For each layer: every step, faint, and the moving mean."""
+    steps = snapshot.steps
+    faint, means = [], []
+    for layer in range(1, len(snapshot.layers)):
+        label, color, dash = f"{letter}{subscript(layer)}", LAYERS[layer - 1], DASHES[layer - 1]
+        each = every_step(snapshot, f"{kind} {layer}", f"{label} %{{y:.3g}}", color)
+        faint.append(each | {"y": _positive(each["y"]), "legendgroup": label})
+        mean = _positive(moving_mean(steps.column(f"{kind} {layer}"), steps.width))
+        hover = f"{label} %{{y:.3g}}, mean"
+        means.append(line(label, steps.ends(), mean, color, dash=dash, legendgroup=label, hovertemplate=hover))
+    data = [*faint, *means]
+    return Chart(
+        name, _sentence(snapshot, kind, letter), data, step_layout(snapshot, **log_axis(data)), "Gradient norms"
+    )
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    """A logarithmic axis has no 0."""
+    return np.where(values > 0, drawable(values), np.nan)
+
+
+def _sentence(snapshot: Snapshot, kind: str, letter: str) -> str:
     steps = snapshot.steps
     if not steps.rows:
         return "No gradient yet. The first step computes one."
-    norms = steps.of_kind("weight_gradient")[-1]
-    now = ", ".join(f"W{subscript(layer)} {number(float(norm))}" for layer, norm in enumerate(norms, 1))
-    return f"{now}; dotted: biases."
+    norms = steps.of_kind(kind)[-1]
+    now = ", ".join(f"{letter}{subscript(layer)} {number(float(norm))}" for layer, norm in enumerate(norms, 1))
+    return f"{now}."

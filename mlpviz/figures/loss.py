@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlpviz.diagnosis import LN10
-from mlpviz.figures.chart import Chart, number, step_layout, train_and_test, train_and_test_now
+from mlpviz.figures.chart import Chart, log_axis, number, step_layout, train_and_test, train_and_test_now
 from mlpviz.snapshot import Snapshot
 
 HUGE = 50.0  # a linear scale would be unreadable with a loss above this
@@ -17,4 +17,4 @@ def loss_curve(snapshot: Snapshot) -> Chart:
     huge = np.nanmax(snapshot.steps.maximum[:, snapshot.steps.columns.index("loss")], initial=0.0) > HUGE
     layout = step_layout(snapshot, type="log" if huge else "linear", rangemode="normal" if huge else "tozero")
     sentence = f"{train_and_test_now(snapshot, 'loss', number)}. Guessing gives ln 10 ≈ 2.30."
-    return Chart("Loss", sentence, data, layout, card="Loss", log_switch=True)
+    return Chart("Loss", sentence, data, layout, card="Loss", log_axis=log_axis(data))

@@ -8,6 +8,7 @@ BLUE, VERMILLION, GREEN, PURPLE = "#0a78bb", "#d55e00", "#009e73", "#cc6699"
 OCHRE, SKY, GREY = "#b07a00", "#2e8fc4", "#808080"
 TRAIN, TEST, GUESS, ALARM = BLUE, VERMILLION, GREY, "#d43a3a"
 LAYERS = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE, SKY, GREY)
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")  # so that layers differ without colour
 
 # For pictures of values with a sign: from negative, through the background of the page, to positive.
 NEGATIVE, POSITIVE = "#2166c8", "#ca3228"
@@ -26,7 +27,13 @@ FOR_BROWSER = {
 }
 
 #: The colours that the style sheets need, as custom properties.
-FOR_STYLES = {"--mlpviz-right": GREEN, "--mlpviz-wrong": VERMILLION, "--mlpviz-alarm": ALARM}
+FOR_STYLES = {
+    "--mlpviz-right": GREEN,
+    "--mlpviz-wrong": VERMILLION,
+    "--mlpviz-alarm": ALARM,
+    "--mlpviz-negative": NEGATIVE,
+    "--mlpviz-positive": POSITIVE,
+}
 
 
 def rgb(color: str) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import Chart, drawable, line, number
+from mlpviz.figures.chart import Chart, drawable, line, log_axis, number
 from mlpviz.figures.headline import task_status
 from mlpviz.figures.palette import BLUE, GREEN, VERMILLION
 from mlpviz.snapshot import RangeSnapshot, Status
@@ -76,7 +76,7 @@ def range_curve(snapshot: RangeSnapshot) -> Chart:
                 "font": {"color": VERMILLION, "size": 12},
             }
         ]
-    return Chart("Range test", _sentence(snapshot), data, layout, card="Range test", log_switch=True)
+    return Chart("Range test", _sentence(snapshot), data, layout, card="Range test", log_axis=log_axis(data))
 
 
 def _sentence(snapshot: RangeSnapshot) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpviz.figures.chart import BAND, Chart, line, number
+from mlpviz.figures.chart import BAND, Chart, line, log_axis, number
 from mlpviz.figures.headline import task_status
 from mlpviz.figures.palette import BLUE, GREY, VERMILLION, see_through
 from mlpviz.snapshot import SeedsSnapshot, Status
@@ -80,7 +80,7 @@ def _bands(snapshot: SeedsSnapshot) -> Chart:
         ends.append(f"{name} {number(float(mean[-1]))}")
     sentence = f"Mean loss at the end: {', '.join(ends) or 'none yet'}. Bands: from the lowest to the highest seed."
     layout = {"xaxis": {"title": {"text": "step"}, "tickformat": ",d"}, "yaxis": {"type": "log"}}
-    return Chart("Losses over seeds", sentence, data, layout, card="Losses over seeds", log_switch=True)
+    return Chart("Losses over seeds", sentence, data, layout, card="Losses over seeds", log_axis=log_axis(data))
 
 
 def _pairs(snapshot: SeedsSnapshot) -> Chart:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.figures.chart import BAND, Chart, line, number, step_layout
+from mlpviz.figures.chart import BAND, Chart, line, log_axis, number, step_layout
 from mlpviz.figures.palette import BLUE, VERMILLION, see_through
 from mlpviz.snapshot import SHARPNESS_COLUMNS, Snapshot
 
@@ -22,7 +22,7 @@ def sharpness_curve(snapshot: Snapshot) -> Chart:
         line(_threshold(snapshot), steps, threshold, VERMILLION, dash="dash", hovertemplate="stable up to %{y:.3g}"),
     ]
     layout = step_layout(snapshot, rangemode="tozero")
-    return Chart("Sharpness", _sentence(snapshot), data, layout, card="Sharpness", log_switch=True)
+    return Chart("Sharpness", _sentence(snapshot), data, layout, card="Sharpness", log_axis=log_axis(data))
 
 
 def _threshold(snapshot: Snapshot) -> str:

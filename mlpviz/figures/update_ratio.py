@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.figures.chart import Chart, axis_end, line, number, step_layout
+from mlpviz.figures.chart import Chart, axis_end, line, log_axis, number, step_layout
 from mlpviz.figures.gradient_norms import subscript
-from mlpviz.figures.palette import GUESS, LAYERS
+from mlpviz.figures.palette import DASHES, GUESS, LAYERS
 from mlpviz.figures.samples import MARKED, samples
 from mlpviz.snapshot import Snapshot
 
@@ -23,10 +23,21 @@ def update_ratio(snapshot: Snapshot) -> Chart:
         label = f"W{subscript(layer)}"
         positive = np.where(values > 0, values, np.nan)  # a logarithmic axis has no 0
         hover = f"{label} %{{y:.2g}}"
-        data.append(line(label, steps, positive, LAYERS[layer - 1], connectgaps=True, hovertemplate=hover, **MARKED))
+        data.append(
+            line(
+                label,
+                steps,
+                positive,
+                LAYERS[layer - 1],
+                dash=DASHES[layer - 1],
+                connectgaps=True,
+                hovertemplate=hover,
+                **MARKED,
+            )
+        )
     across = [0, axis_end(snapshot)]
     data.append(line("10⁻³", across, [RULE_OF_THUMB] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip"))
-    layout = step_layout(snapshot, type="log")
+    layout = step_layout(snapshot, **log_axis(data))
     return Chart("Update ratio", _sentence(steps, ratios), data, layout, card="Update ratio")
 
 

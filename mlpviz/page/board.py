@@ -9,10 +9,12 @@ from typing import Any
 
 import streamlit as st
 
+from mlpviz.figures.help import HELP
 from mlpviz.figures.palette import FOR_BROWSER
 from mlpviz.line_by_line.script import five_lines
 from mlpviz.live.routes import BOARD, PLOTLY_URL
 from mlpviz.page.component import loader
+from mlpviz.page.examples import asked
 from mlpviz.page.guard import safely
 from mlpviz.page.speed import choices, choose_speed
 from mlpviz.state import RunState, TaskState
@@ -49,7 +51,8 @@ def board(
 ) -> None:
     """Show a board for a run or another task. It triggers one script run when the task's status differs from the one
     that the page has drawn its buttons for. With `evaluations`, it also does so when the run's number of evaluations
-    differs from this. With `cards`, it shows only these figures. Without `controls`, nobody can choose the speed here.
+    differs from this. With `cards`, it shows only these figures. Without `controls`, nobody can choose the speed or
+    the examples here.
     """
     run = task if isinstance(task, RunState) and controls else None
     data = {
@@ -62,13 +65,21 @@ def board(
         "palette": FOR_BROWSER,
         "speed": choices(run) if run is not None else None,
         "code": five_lines(),
+        "help": {name: texts._asdict() for name, texts in HELP.items()},
+        "chooses": run is not None,
         "overlays": [asdict(overlay) for overlay in overlays],
     }
-    chosen = functools.partial(_chosen, run, key)
-    _component()(key=key, data=data, on_status_change=lambda: None, on_speed_change=safely(chosen))
+    _component()(
+        key=key,
+        data=data,
+        on_status_change=lambda: None,
+        on_speed_change=safely(functools.partial(_told, run, key, "speed", choose_speed)),
+        on_examples_change=safely(functools.partial(_told, run, key, "examples", asked)),
+    )
 
 
-def _chosen(run: RunState | None, key: str) -> None:
-    speed = st.session_state[key].get("speed")
-    if run is not None and speed:
-        choose_speed(run, speed)
+def _told(run: RunState | None, key: str, trigger: str, act: Callable[[RunState, str], None]) -> None:
+    """The reader has used a control of the board."""
+    value = st.session_state[key].get(trigger)
+    if run is not None and value:
+        act(run, value)

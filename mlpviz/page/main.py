@@ -4,11 +4,12 @@ import streamlit as st
 
 from mlpviz.page.board import board
 from mlpviz.page.door import say_notes, say_trouble
+from mlpviz.page.examples import fit_examples
 from mlpviz.page.five_lines import five_lines
 from mlpviz.page.frame import frame, title
 from mlpviz.page.guard import part
 from mlpviz.page.images.filters import current_filter
-from mlpviz.page.images.view import images
+from mlpviz.page.images.view import images, opened_image
 from mlpviz.page.lessons import lesson_panel
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
@@ -38,7 +39,7 @@ def main() -> None:
     messages = st.container()
     with messages:
         say_trouble()
-        run = fit_speed(current_run(settings))
+        run = fit_examples(fit_speed(current_run(settings)))
         say_branched(run)
         say_notes()
     with head:
@@ -59,6 +60,7 @@ def main() -> None:
         part(alarm_buttons, run)
         board(run, overlays=overlays(run))
         part(five_lines)
+        part(opened_image, run)
     with st.sidebar:
         part(share, run, settings)
     write_address(run, settings)

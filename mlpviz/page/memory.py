@@ -89,6 +89,7 @@ SETTINGS: Slot[Any] = Slot("settings", lambda: None)  # the last valid ones: a `
 ODD_VALUES: Slot[dict[str, set[float]]] = Slot("odd_values", dict)  # field → values that are not on its slider
 LESSON: Slot[str | None] = Slot("lesson", lambda: None)
 SPEED: Slot[str | None] = Slot("speed", lambda: None)  # the one that the reader or the address chose
+EXAMPLES: Slot[tuple[str, Any]] = Slot("examples", lambda: ("", None))  # a dataset, and the `Examples` chosen from it
 LINK_LOCK = Slot("link_lock", str)
 LINK_HIDE = Slot("link_hide", str)
 
@@ -102,6 +103,7 @@ SELECTION_ROUND = Slot("selection_round", int)  # part of the keys of everything
 CELL_BEFORE: Slot[tuple[int, int] | None] = Slot("cell_before", lambda: None)  # of the confusion matrix
 ROW_BEFORE: Slot[list[int]] = Slot("row_before", list)  # of the table of scores
 OPEN_IMAGE: Slot[int | None] = Slot("open_image", lambda: None)
+OPEN_UNIT: Slot[tuple[int, int] | None] = Slot("open_unit", lambda: None)  # hidden layer and unit, from 0
 HELD: Slot[Any] = Slot("held", lambda: None)  # a run's id, and its `Results` where the reader stopped
 OWN_PIXELS: Slot[str | None] = Slot("own_pixels", lambda: None)  # the drawing, in base64
 
@@ -110,6 +112,7 @@ VIEW = "view"
 SECTION = "section"  # of “Line by line”
 STABILITY_SECTION = "stability_section"
 PART = "part"  # of “Test images”
+UNIT_LAYER = "unit_layer"
 WHAT_IF = "ablation"
 LINE_WIDGET = "line_widget"
 LESSON_CHOICE = "lesson_choice"

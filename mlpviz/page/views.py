@@ -7,6 +7,7 @@ import streamlit as st
 from mlpviz.page import memory
 
 WATCH, LINE_BY_LINE, TEST_IMAGES, STABILITY = "Watch", "Line by line", "Test images", "Stability"
+WHOLE, HIDDEN_UNITS, OWN_IMAGE = "The whole test set", "Hidden units", "Your own image"  # the parts of Test images
 FIRST_LINE = "batch"  # the line of the script that is open at first
 WHAT_HAPPENED, COMING, TWO_RUNS = "What happened", "Seeing it coming", "Two runs"  # the sections of Stability
 STABILITY_SECTIONS = {WHAT_HAPPENED: "what-happened", COMING: "seeing-it-coming", TWO_RUNS: "two-runs"}

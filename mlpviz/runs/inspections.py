@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from mlpviz.history import Series
+from mlpviz.observe.examples import ExampleViewer
 from mlpviz.observe.inspector import Inspector
 from mlpviz.observe.line_times import line_shares
 from mlpviz.observe.updates import update_ratios
@@ -24,6 +25,7 @@ class Inspections:
     taken there, too. It is dropped when the run goes on, so that the series are the same in any case.
 
     Attributes:
+        examples: looks at the chosen images.
         sharpness: measures the sharpness, if it is on.
         line_shares: the share of a step's time that each of the five lines takes; None before it is measured.
     """
@@ -36,6 +38,7 @@ class Inspections:
         self._next = trainer.step
         self._shown: Inspection | None = None
         self._sharpness_seconds = 0.0
+        self.examples = ExampleViewer(trainer)
         self.sharpness = SharpnessMeter(trainer)
         self.line_shares: tuple[float, ...] | None = None
         self._timing: Iterator[tuple[float, ...] | None] | None = None
@@ -95,12 +98,13 @@ class Inspections:
         return self._inspector.trend()
 
     def show(self) -> tuple[Inspection, float]:
-        """The inspection of this moment, and the seconds that it took."""
+        """The inspection of this moment, and the seconds that it and the look at the examples took."""
         if not self.begun:
             self.begin()
         begun, shown = time.perf_counter(), self._shown
         if shown is None or shown.step != self._trainer.step or shown.latest is not self._inspector.latest:
             shown = self._shown = self._inspector.inspect()
+        self.examples.look()
         seconds = time.perf_counter() - begun
         self._prices.add("inspection", seconds, times=0)
         return shown, seconds

@@ -56,7 +56,7 @@ class Publisher:
         run = self._run
         measured = run.recording.prices.times("sharpness")
         evaluations = len(run.recording.evaluations)
-        looks = (measured, run.inspections.line_shares is None)
+        looks = (measured, run.inspections.line_shares is None, run.inspections.examples.chosen)
         return (run.status, run.step, evaluations, run.settings, run.health.post_mortem, looks, run.pace.speed)
 
 
@@ -79,6 +79,7 @@ def run_state(run: Run) -> RunState:
         pauses_when_ill=run.health.pauses_when_ill,
         measures_sharpness=run.inspections.sharpness.on,
         speed=run.pace.speed,
+        examples=run.inspections.examples.chosen,
         twin=_twin(run),
         evaluations=len(run.recording.evaluations),
         changes=tuple(run.recording.changes),
@@ -128,6 +129,7 @@ def run_snapshot(run: Run, inspection: Inspection, steps_per_second: float) -> S
         speed=run.pace.speed,
         line_shares=run.inspections.line_shares,
         close_up=recording.close_up,
+        answers=run.inspections.examples.look(),
         comparison=run.follows.comparison() if run.follows is not None else None,
     )
 

@@ -110,7 +110,7 @@ class Board:
         return self.root.get_attribute("data-status") or ""
 
     def loss(self) -> float:
-        text = self.page.get_by_role("figure", name="Loss", exact=True).locator("p").inner_text()
+        text = self.page.get_by_role("figure", name="Loss", exact=True).locator("figcaption p").inner_text()
         return float(re.search(r"[Tt]rain ([\d.]+)", text).group(1))  # type: ignore[union-attr]
 
     def until(self, condition: Callable[[], bool], seconds: float = 30) -> None:

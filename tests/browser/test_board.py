@@ -27,15 +27,13 @@ def test_the_idle_page_shows_step_0(url, board, page):
         assert page.get_by_role("button", name=name, exact=True).is_visible()
     for name in FIGURES:
         figure = page.get_by_role("figure", name=name, exact=True)
-        assert len(figure.locator("p").inner_text()) > 15
-    assert "2.3" in page.get_by_role("figure", name="Loss", exact=True).locator("p").inner_text()
+        assert len(figure.locator("figcaption p").inner_text()) > 15
+    assert "2.3" in page.get_by_role("figure", name="Loss", exact=True).locator("figcaption p").inner_text()
     assert page.locator(".board .tiles canvas").count() == 24
 
 
-def test_everything_fits_without_scrolling_at_1440_by_900(url, board, page):
+def test_nothing_is_wider_than_the_window_and_no_figure_is_tiny(url, board, page):
     board.open(url)
-    bottom = page.locator(".board .tiles").evaluate("e => e.getBoundingClientRect().bottom")
-    assert bottom <= 900
     for width, height in ((1440, 900), (1024, 768)):
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(500)

@@ -95,7 +95,7 @@ def test_in_slow_motion_the_lines_light_up_one_after_another(url, board, page):
     assert "logits = net(X)" in forward and re.search(r"\d+ of 256 right", forward)
     assert page.locator(".five canvas").count() == 3
     assert re.search(r"2\.3\d\d → 2\.\d\d\d", loss) and "step 1 → 2, new images" in loss
-    norms = page.get_by_role("figure", name="Gradient norms", exact=True).locator("p").inner_text()
+    norms = page.get_by_role("figure", name="Gradient norms", exact=True).locator("figcaption p").inner_text()
     for layer in ("W₁", "W₂"):
         (norm,) = re.findall(rf"{layer} ([\d.]+)", norms)
         assert norm in backward
@@ -136,8 +136,8 @@ def test_what_nobody_sees_is_not_sent_and_comes_when_it_is_seen(url, board, page
     card.get_by_role("button", name="gradients").click()
     board.until(lambda: "without=Weights" in asked[-1])
     gradients = page.get_by_role("figure", name="Gradients", exact=True)
-    before = gradients.locator("p").inner_text()
-    board.until(lambda: gradients.locator("p").inner_text() != before)
+    before = gradients.locator("figcaption p").inner_text()
+    board.until(lambda: gradients.locator("figcaption p").inner_text() != before)
     page.set_viewport_size({"width": 375, "height": 812})
     board.until(lambda: "Dead+units" in asked[-1] and "tiles" in asked[-1])
     board.press("Pause")
@@ -145,5 +145,5 @@ def test_what_nobody_sees_is_not_sent_and_comes_when_it_is_seen(url, board, page
     board.until(lambda: "without" not in asked[-1])
     page.set_viewport_size({"width": 1440, "height": 900})
     page.wait_for_timeout(1000)
-    units = page.get_by_role("figure", name="Dead units", exact=True).locator("p").inner_text()
+    units = page.get_by_role("figure", name="Dead units", exact=True).locator("figcaption p").inner_text()
     assert f"after step {board.step():,}:" in units, "the run rests: every figure is of this step"

@@ -75,7 +75,7 @@ def test_sharpness_is_drawn_live(url, board, page):
     board.press("Start")
     figure = page.get_by_role("figure", name="Sharpness", exact=True)
     figure.wait_for()
-    sentence = figure.locator("p")
+    sentence = figure.locator("figcaption p")
     board.until(lambda: bool(re.search(r"λ = [\d.]+ \(.*2/η = 20", sentence.inner_text())), 30)
     first = sentence.inner_text()
     board.until(lambda: sentence.inner_text() != first, 30)

@@ -8,7 +8,7 @@ import pytest
 from mlpviz import Settings
 from mlpviz.diagnosis import Diagnosis, Vitals
 from mlpviz.figures import FIGURES, charts, palette
-from mlpviz.figures.chart import moving_mean, number
+from mlpviz.figures.chart import log_axis, moving_mean, number
 from mlpviz.figures.distributions import density
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.headline import headline, notice, notice_kind, time_left
@@ -18,7 +18,7 @@ from mlpviz.runs.run import Run
 from mlpviz.snapshot import SHARPNESS_COLUMNS, Histogram, step_columns
 from tests.runs.working import SMALL, work_off
 
-NAMES = ["Loss", "Accuracy", "Gradient norms", "Weights", "Gradients", "Update ratio", "Dead units"]
+NAMES = ["Loss", "Accuracy", "Gradient norms", "Biases", "Weights", "Gradients", "Update ratio", "Dead units"]
 
 
 def snapshot_after(tiny, epochs=1, **settings):
@@ -101,10 +101,44 @@ def test_marks_show_where_the_loss_broke_and_where_settings_changed(tiny):
 
 def test_gradient_norms_are_those_of_the_steps(tiny):
     snapshot = snapshot_after(tiny)
-    c = numbered("Gradient norms")(snapshot)
-    assert [t["name"] for t in c.data] == ["W₁", "b₁", "W₂", "b₂"]
-    for column, t in enumerate(c.data, 2):
-        assert np.array_equal(t["y"], snapshot.steps.mean[:, column])
+    for name, letter, columns in (("Gradient norms", "W", (2, 4)), ("Biases", "b", (3, 5))):
+        data = numbered(name)(snapshot).data
+        assert [t["name"] for t in data] == ["each step"] * 2 + [f"{letter}₁", f"{letter}₂"]
+        for column, faint, mean in zip(columns, data[:2], data[2:], strict=True):
+            norms = snapshot.steps.mean[:, column]
+            assert np.array_equal(faint["y"], norms)
+            expected = [norms[max(0, i - 24) : i + 1].mean() for i in range(len(norms))]
+            assert mean["y"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([0.3, 0.9], [0.2, 0.5, 1.0]),
+        ([2.0, 40.0], [2.0, 5.0, 10.0, 20.0, 50.0]),
+        ([1e-3, 1.0], None),
+        ([1e-3, 1e30], None),
+        ([], None),
+        ([0.0, -1.0, np.nan, np.inf], None),
+    ],
+)
+def test_a_logarithmic_axis_has_few_even_ticks(values, ticks):
+    axis = log_axis([{"y": np.array(values)}, {"name": "no values"}])
+    assert axis["type"] == "log"
+    if ticks is not None:
+        assert set(ticks) <= set(axis["tickvals"]) and len(axis["ticktext"]) == len(axis["tickvals"])
+        assert all(round(tick / 10 ** np.floor(np.log10(tick) + 1e-9)) in (1, 2, 5) for tick in axis["tickvals"])
+    else:
+        positive = [value for value in values if value > 0 and np.isfinite(value)]
+        decades = np.log10(max(positive) / min(positive)) if positive else 0
+        assert axis["dtick"] == int(axis["dtick"]) and 0 <= decades / axis["dtick"] <= 6
+
+
+def test_layers_differ_by_more_than_their_colour(tiny):
+    snapshot = snapshot_after(tiny, hidden_sizes=(6,) * 5)
+    for name in ("Gradient norms", "Biases", "Update ratio", "Dead units"):
+        lines = [t["line"] for t in numbered(name)(snapshot).data if t["name"][0] in "Wbh"]
+        assert len({style["dash"] for style in lines}) == len(lines) >= 5
 
 
 def test_densities_integrate_to_one():
@@ -252,7 +286,7 @@ def test_the_sample_at_a_pause_is_the_last_point(tiny):
 def test_the_gradient_norms_sentence_gives_the_latest_norms_of_the_weights(tiny):
     snapshot = snapshot_after(tiny)
     first, second = (number(float(snapshot.steps.mean[-1, column])) for column in (2, 4))
-    assert numbered("Gradient norms")(snapshot).sentence == f"W₁ {first}, W₂ {second}; dotted: biases."
+    assert numbered("Gradient norms")(snapshot).sentence == f"W₁ {first}, W₂ {second}."
 
 
 def test_histograms_show_the_initial_and_the_present_weights_and_the_gradients(tiny):

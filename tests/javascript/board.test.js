@@ -7,7 +7,9 @@ import { pageState } from "../../mlpviz/live/board/board.js";
 import { dress } from "../../mlpviz/live/board/cards.js";
 import { Feed, charts, merged } from "../../mlpviz/live/board/feed.js";
 import { comparable, length } from "../../mlpviz/live/board/overlays.js";
-import { isDark, shades } from "../../mlpviz/live/board/tiles.js";
+import { columnAt, curve, rowAt } from "../../mlpviz/live/board/network.js";
+import { isDark, shades } from "../../mlpviz/live/board/pixels.js";
+import { csv } from "../../mlpviz/live/board/save.js";
 
 const PALETTE = {
   negative: "#2166c8",
@@ -144,8 +146,8 @@ test("no part of another run is kept", () => {
 });
 
 test("charts come in the order on the page, without head and tiles", () => {
-  const first = merged(null, { run: "a", version: 1, parts: { head: {}, Loss: { name: "Loss" }, Weights: { name: "Weights" }, tiles: {} } });
-  const second = merged(first, { run: "a", version: 2, parts: { Sharpness: { name: "Sharpness" }, Loss: { name: "Loss" } } });
+  const first = merged(null, { run: "a", version: 1, parts: { head: {}, Loss: { name: "Loss", data: [] }, Weights: { name: "Weights", data: [] }, tiles: {}, network: null } });
+  const second = merged(first, { run: "a", version: 2, parts: { Sharpness: { name: "Sharpness", data: [] }, Loss: { name: "Loss", data: [] } } });
   assert.deepEqual(charts(second).map((chart) => chart.name), ["Loss", "Weights", "Sharpness"]);
   assert.deepEqual(charts(null), []);
 });
@@ -206,4 +208,25 @@ test("a figure's own layout has priority over the common layout", () => {
   assert.equal(dressed.xaxis.title.text, "step");
   assert.equal(dressed.xaxis.gridcolor, theme.grid);
   assert.equal(dressed.yaxis2.type, "log");
+});
+
+test("an edge of the network runs from the middle of one node to the middle of another", () => {
+  const counts = [1, 8, 10];
+  const ends = (edge) => curve(edge, counts, 1).match(/[\d.]+/g).map(Number);
+  const [x0, y0, , , , , x1, y1] = ends([1, 2, 9, 0.5, "0.5"]);
+  assert.deepEqual([x0, y0, x1, y1], [columnAt(1, 1), rowAt(2, 8), columnAt(2, 1), rowAt(9, 10)]);
+  assert.equal(ends([0, 0, 7, 1, "1"])[1], 50, "the image is in the middle");
+  for (let layers = 0; layers <= 6; layers += 1) {
+    const columns = Array.from({ length: layers + 2 }, (_, i) => columnAt(i, layers));
+    assert.ok(columns.every((x, i) => x > 0 && x < 100 && (i === 0 || x > columns[i - 1])));
+    assert.equal(columns[layers + 1], columnAt(1, 0), "the classes keep their place");
+  }
+});
+
+test("a saved table has the points of all lines, with the values that were drawn", () => {
+  const encode = (array) => Buffer.from(array.buffer).toString("base64");
+  const x = { dtype: "f4", bdata: encode(Float32Array.of(1, 2)) };
+  const y = { dtype: "f8", bdata: encode(Float64Array.of(0.1, NaN)) };
+  const chart = { data: [{ name: "train", x, y }, { name: 'a "b", c', x: [0, 9], y: [2.5, 2.5] }, { name: "empty" }] };
+  assert.equal(csv(chart), 'series,x,y\ntrain,1,0.1\ntrain,2,NaN\n"a ""b"", c",0,2.5\n"a ""b"", c",9,2.5\n');
 });

@@ -23,7 +23,7 @@ from mlpviz import Settings
 from mlpviz.backend import parts as parts_module
 from mlpviz.backend.commands import Change, OneStep
 from mlpviz.backend.local import LocalBackend
-from mlpviz.backend.parts import ARRAYS, HEAD, LINES, TILES, Encoder, Newest, Part, deflated
+from mlpviz.backend.parts import ARRAYS, HEAD, RUN_PARTS, Encoder, Newest, Part, deflated
 from mlpviz.diagnosis import Diagnosis, Kind, Severity, Vitals
 from mlpviz.figures import charts
 from mlpviz.live import routes
@@ -92,7 +92,7 @@ def test_the_newest_snapshot_and_nothing_if_the_browser_has_it_already(engine, c
 
 def test_a_browser_gets_only_the_parts_that_have_changed(engine, client, run):
     whole = client.get(address(engine, run)).json()
-    assert {HEAD, TILES, "Loss", "Weights", "Dead units"} <= set(whole["parts"])
+    assert {HEAD, "tiles", "Loss", "Weights", "Dead units"} <= set(whole["parts"])
     engine.tell(run.id, "", Change(SMALL.replace(epochs=5)).carry_out).result(5)
     until(lambda: run.snapshot.total_steps == 50)
     news = client.get(address(engine, run, have(whole))).json()
@@ -115,7 +115,7 @@ def test_another_run_is_sent_whole(engine, client, run, tiny):
     "query", ["?have=nonsense", "?have=.", "?have=a.-1", "?have=" + "9" * 5000, "?only=", "?have=x.1e9"]
 )
 def test_odd_queries_are_answered_in_full(engine, client, run, query):
-    assert TILES in client.get(address(engine, run, query)).json()["parts"]
+    assert "tiles" in client.get(address(engine, run, query)).json()["parts"]
 
 
 def test_a_fetch_keeps_the_run_going(engine, client, run, monkeypatch):
@@ -156,7 +156,7 @@ def test_the_payload_is_the_snapshot_and_always_valid_json(tiny):
     snapshot = snapshot_after(tiny, 2)
     body = bodies(snapshot)
     assert np.array_equal(decode(body["Loss"]["data"][0]["y"]), snapshot.steps.column("loss"))
-    assert len(decode(body[TILES]["pixels"])) == 16 * 28 * 28
+    assert len(decode(body["tiles"]["pixels"])) == 16 * 28 * 28
     steps = replace(snapshot.steps, mean=np.full_like(snapshot.steps.mean, math.nan))
     lost = Diagnosis(Kind.OVERFLOW, Severity.ALARM, Vitals(Settings(), not_finite_step=1))
     broken = replace(snapshot, steps=steps, evaluations=np.array([[0.0, math.inf, 0.1]]), diagnosis=lost)
@@ -227,10 +227,10 @@ def test_an_array_that_several_lines_share_is_sent_once(tiny):
 def test_parts_that_nobody_sees_are_left_out_and_come_when_they_are_seen(engine, client, run):
     whole = client.get(address(engine, run)).json()
     step(engine, run)
-    news = client.get(address(engine, run, have(whole) + f"&without=Gradients,{TILES}")).json()
-    assert {"Loss", "Weights"} <= set(news["parts"]) and not {"Gradients", TILES} & set(news["parts"])
+    news = client.get(address(engine, run, have(whole) + "&without=Gradients,tiles")).json()
+    assert {"Loss", "Weights"} <= set(news["parts"]) and not {"Gradients", "tiles"} & set(news["parts"])
     seen = client.get(address(engine, run, have(whole))).json()
-    assert {"Gradients", TILES} <= set(seen["parts"]), "the browser says the version that it has of them"
+    assert {"Gradients", "tiles"} <= set(seen["parts"]), "the browser says the version that it has of them"
 
 
 def test_a_page_is_told_when_to_ask_again(engine, client, run):
@@ -308,7 +308,7 @@ def test_a_part_is_encoded_only_once_for_many_requests(engine, run):
 
 def test_a_snapshot_of_an_unknown_kind_shows_its_strip():
     snapshot = TaskSnapshot(1, "run", Status.FAILED, "no memory", 0, 10)
-    assert bodies(snapshot) == {HEAD: bodies(snapshot)[HEAD], LINES: None, TILES: None}
+    assert bodies(snapshot) == {HEAD: bodies(snapshot)[HEAD]} | dict.fromkeys(RUN_PARTS)
     assert bodies(snapshot)[HEAD]["headline"]["status"] == "Stopped by an error"
 
 
@@ -317,8 +317,7 @@ def test_a_snapshot_of_an_unknown_kind_shows_its_strip():
     [
         ("headline", "mlpviz can’t show the line above the figures now (KeyError: 'gone')"),
         ("charts", "This figure can’t be drawn now (KeyError: 'gone')"),
-        ("first_layer_weights", ""),
-        ("five_lines", ""),
+        *[(name, "") for name in RUN_PARTS],
     ],
 )
 def test_an_error_in_drawing_is_shown_in_its_place_and_the_rest_is_sent(tiny, monkeypatch, broken, told):
@@ -332,13 +331,13 @@ def test_an_error_in_drawing_is_shown_in_its_place_and_the_rest_is_sent(tiny, mo
     for function in (parts_module._headline, parts_module._charts):
         if function.registry[type(snapshot)].__name__ == broken:
             monkeypatch.setattr(parts_module, function.__name__, explode)
-    if broken in ("first_layer_weights", "five_lines"):
-        monkeypatch.setattr(parts_module, broken, explode)
+    if broken in RUN_PARTS:
+        monkeypatch.setitem(RUN_PARTS, broken, explode)
     found = bodies(snapshot)
     assert told in json.dumps(found, ensure_ascii=False)
     same = {name for name in whole if found.get(name) == whole[name]}
-    others = {"headline": {HEAD}, "first_layer_weights": {TILES}, "five_lines": {LINES}}
-    gone = others.get(broken, set(whole) - {HEAD, LINES, TILES})
+    charts = set(whole) - {HEAD, *RUN_PARTS}
+    gone = {"headline": {HEAD}, "charts": charts}.get(broken, {broken})
     assert same == set(whole) - gone
 
 

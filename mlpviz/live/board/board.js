@@ -3,9 +3,13 @@
 
 /** @import { BoardData, Head } from "./types.js" */
 
+import { find } from "./dom.js";
 import { Cards } from "./cards.js";
-import { Feed, HEAD, TILES } from "./feed.js";
+import { Examples } from "./examples.js";
+import { ANSWERS, Feed, HEAD, NETWORK, TILES } from "./feed.js";
+import { addHelp } from "./help.js";
 import { Lines } from "./lines.js";
+import { Network } from "./network.js";
 import { Overlays } from "./overlays.js";
 import { Speed } from "./speed.js";
 import { Strip } from "./strip.js";
@@ -31,14 +35,16 @@ export function mount({ parentElement, data, setTriggerValue }) {
 class Board {
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    this.root = one(parent, ".board");
-    this.banner = one(this.root, ".banner");
-    this.strip = new Strip(one(this.root, ".strip"));
-    this.speed = new Speed(one(this.root, ".speed"));
-    this.lines = new Lines(one(this.root, ".five"));
-    this.cards = new Cards(one(this.root, ".cards"));
-    this.tiles = new Tiles(one(this.root, ".tiles"));
-    this.overlays = new Overlays(one(this.root, ".line"));
+    this.root = find(parent, ".board");
+    this.banner = find(this.root, ".banner");
+    this.strip = new Strip(find(this.root, ".strip"));
+    this.speed = new Speed(find(this.root, ".speed"));
+    this.lines = new Lines(find(this.root, ".five"));
+    this.examples = new Examples(find(this.root, ".examples"));
+    this.network = new Network(find(this.root, ".network"));
+    this.cards = new Cards(find(this.root, ".cards"));
+    this.tiles = new Tiles(find(this.root, ".tiles"));
+    this.overlays = new Overlays(find(this.root, ".line"));
     this.feed = new Feed("");
     this.root.dataset.refreshes = "0";
     this.turn = 0; // the number of the current loop
@@ -76,7 +82,13 @@ class Board {
     document.addEventListener("visibilitychange", this.appear);
     this.speed.show(data.speed, (name) => setTriggerValue("speed", name));
     this.lines.choose(data.code);
+    this.examples.show(data.chooses ? (what) => setTriggerValue("examples", what) : null);
+    this.network.show(data.palette, data.chooses ? (what) => setTriggerValue("examples", what) : null);
     this.tiles.palette = data.palette;
+    this.cards.help = data.help;
+    addHelp(this.examples.root, "What does it see?", data.help.Examples);
+    addHelp(this.network.root, "The network", data.help.Network);
+    addHelp(this.tiles.root, "First-layer weights", data.help.Tiles);
     this.plotlyUrl = new URL(data.plotly, document.baseURI).href;
     this.announced = { state: "", status: plain(data.status), at: performance.now() };
     const only = data.stripOnly ? HEAD : "";
@@ -105,8 +117,8 @@ class Board {
   /** What nobody sees need not be sent while it changes. Where the run rests, everything is fetched once. */
   unseen() {
     if (!MOVING.includes(this.feed.head?.status ?? "")) return [];
-    const charts = this.cards.unseen();
-    return this.tiles.seen() ? charts : [...charts, TILES];
+    const others = Object.entries({ [ANSWERS]: this.examples, [NETWORK]: this.network, [TILES]: this.tiles });
+    return [...this.cards.unseen(), ...others.filter(([, part]) => !part.seen()).map(([name]) => name)];
   }
 
   async loop() {
@@ -179,7 +191,10 @@ class Board {
   /** @param {boolean} all */
   async drawFigures(all) {
     const some = this.cardNames.length > 0;
-    this.tiles.draw(some ? null : this.feed.tiles, this.root);
+    const { examples, answers, network, tiles } = this.feed;
+    this.examples.draw(some ? null : examples, answers);
+    this.network.draw(some ? null : network, examples, this.root);
+    this.tiles.draw(some ? null : tiles, this.root);
     const charts = some ? this.feed.charts.filter((chart) => this.cardNames.includes(chart.card)) : this.feed.charts;
     const over = this.overlays.over.bind(this.overlays);
     return this.cards.draw(charts, over, all, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);
@@ -226,13 +241,4 @@ export function pageState(status, evaluations) {
  */
 function plain(status) {
   return status === "preparing" ? "paused" : status;
-}
-
-/**
- * @param {Element} parent
- * @param {string} selector
- * @returns {HTMLElement}
- */
-function one(parent, selector) {
-  return /** @type {HTMLElement} */ (parent.querySelector(selector));
 }

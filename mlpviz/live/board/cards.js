@@ -2,10 +2,15 @@
 
 /** @import { Chart, Theme } from "./types.js" */
 
+import { find, setText } from "./dom.js";
+import { addEnlarge, isLarge } from "./enlarge.js";
+import { addHelp } from "./help.js";
+import { save, saveButtons } from "./save.js";
 import { Sight } from "./sight.js";
-import { setText } from "./strip.js";
 
 const MARGIN = { l: 50, r: 10, t: 26, b: 38 };
+const SMALL = 12; // px, the size of the text in a figure
+const LARGE = 18; // in a figure that fills the window
 const BUSY = 90; // ms of drawing after which the browser may show a frame
 const CONFIG = { displayModeBar: false, responsive: false };
 
@@ -15,6 +20,8 @@ export class Cards {
     this.root = root;
     /** @type {Map<string, Card>} */
     this.cards = new Map();
+    /** @type {Record<string, import("./help.js").Help>} by the name of the card */
+    this.help = {};
   }
 
   /**
@@ -32,6 +39,7 @@ export class Cards {
     for (const chart of charts) {
       const card = this.cards.get(chart.card) ?? new Card(this.root, chart.card, Plotly);
       this.cards.set(chart.card, card);
+      addHelp(card.figure, chart.card, this.help[chart.card]);
       card.take(chart);
     }
     let busy = 0;
@@ -84,11 +92,17 @@ class Card {
     this.figure.setAttribute("aria-label", name);
     this.figure.innerHTML =
       '<figcaption><div class="title"><h3></h3><div class="switches"></div></div><p></p></figcaption><div class="plot" role="img"></div>';
+    addEnlarge(this.figure, find(this.figure, ".switches"), () => this.redraw());
+    find(this.figure, ".switches").append(...saveButtons((format) => this.save(format)));
     this.title = /** @type {HTMLElement} */ (this.figure.querySelector("h3"));
     this.switches = /** @type {HTMLElement} */ (this.figure.querySelector(".switches"));
     this.sentence = /** @type {HTMLElement} */ (this.figure.querySelector("p"));
     /** @type {any} an element that Plotly adds its own properties to */
     this.plot = this.figure.querySelector(".plot");
+    this.plot.tabIndex = 0;
+    this.plot.onkeydown = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter") find(this.figure, ".enlarge").click();
+    };
     parent.append(this.figure);
     this.sight = new Sight(this.figure, () => this.drawIfSeen());
     new ResizeObserver(() => {
@@ -101,7 +115,7 @@ class Card {
     const first = !this.charts.has(chart.name);
     this.stale ||= this.charts.get(chart.name) !== chart && (first || chart.name === this.shown);
     this.charts.set(chart.name, chart);
-    if (first && chart.log_switch) this.addSwitch("log scale", () => this.toggleLog());
+    if (first && chart.log_axis) this.addSwitch("log scale", () => this.toggleLog());
     if (first && chart.name !== this.shown) this.addSwitch(chart.name.toLowerCase(), () => this.toggleChart(chart.name));
   }
 
@@ -116,11 +130,22 @@ class Card {
     button.setAttribute("aria-pressed", "false");
     button.onclick = () => {
       button.setAttribute("aria-pressed", String(toggle()));
-      this.stale = true;
-      this.drawIfSeen();
+      this.redraw();
     };
-    this.switches.append(button);
+    this.switches.insertBefore(button, find(this.switches, ".enlarge"));
     this.logButton ??= label === "log scale" ? button : undefined;
+  }
+
+  redraw() {
+    this.stale = true;
+    this.drawIfSeen();
+  }
+
+  /** @param {string} format */
+  save(format) {
+    const chart = this.charts.get(this.shown);
+    if (!chart || !this.theme) return;
+    save(format, this.over(chart), this.plot, this.Plotly, this.theme).catch((error) => this.say(error));
   }
 
   /** @param {unknown} error why the figure could not be drawn */
@@ -188,11 +213,11 @@ class Card {
     this.figure.classList.toggle("empty", chart.data.length === 0); // then the sentence gets all the space
     this.figure.setAttribute("aria-label", chart.name);
     this.plot.setAttribute("aria-label", `${chart.name}: ${chart.sentence}`);
-    const layout = dress(chart.layout, theme, run);
-    if (chart.log_switch) {
+    const layout = dress(chart.layout, theme, run, isLarge(this.figure) ? LARGE : SMALL);
+    if (chart.log_axis) {
       const type = this.isLog() ? "log" : "linear";
       layout.yaxis = { ...layout.yaxis, type, uirevision: `${run} ${type}` };
-      if (type === "log") layout.yaxis.rangemode = "normal";
+      if (type === "log") Object.assign(layout.yaxis, chart.log_axis, { rangemode: "normal" });
       this.logButton?.setAttribute("aria-pressed", String(type === "log"));
     }
     try {
@@ -208,9 +233,10 @@ class Card {
  * @param {Record<string, any>} layout
  * @param {Theme} theme
  * @param {string} run
+ * @param {number} size of the text, in px
  * @returns {Record<string, any>}
  */
-export function dress(layout, theme, run) {
+export function dress(layout, theme, run, size = SMALL) {
   const axis = {
     gridcolor: theme.grid,
     linecolor: theme.grid,
@@ -219,27 +245,35 @@ export function dress(layout, theme, run) {
     automargin: false,
     minexponent: 4,
     exponentformat: "power",
-    tickfont: { size: 12 },
+    tickfont: { size },
   };
   /** @type {Record<string, any>} */
   const dressed = {
     uirevision: run,
-    margin: MARGIN,
-    font: { family: theme.font, size: 12, color: theme.text },
+    margin: scaled(MARGIN, size / SMALL),
+    font: { family: theme.font, size, color: theme.text },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     hovermode: "x unified",
-    hoverlabel: { bgcolor: theme.background, bordercolor: theme.grid, font: { color: theme.text, size: 12 } },
-    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.0, yanchor: "bottom", font: { size: 11 }, itemwidth: 30 },
+    hoverlabel: { bgcolor: theme.background, bordercolor: theme.grid, font: { color: theme.text, size } },
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.0, yanchor: "bottom", font: { size: size - 1 }, itemwidth: 30 },
     ...layout,
   };
   for (const key of Object.keys(dressed)) {
     if (!/^[xy]axis\d*$/.test(key)) continue;
     const own = dressed[key];
     dressed[key] = { ...axis, ...own };
-    if (own.title) dressed[key].title = { standoff: 4, font: { size: 12 }, ...own.title };
+    if (own.title) dressed[key].title = { standoff: 4, font: { size }, ...own.title };
   }
   return dressed;
+}
+
+/**
+ * @param {Record<string, number>} lengths
+ * @param {number} factor
+ */
+function scaled(lengths, factor) {
+  return Object.fromEntries(Object.entries(lengths).map(([side, length]) => [side, length * factor]));
 }
 
 /**

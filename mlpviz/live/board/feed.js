@@ -1,11 +1,14 @@
 // The newest snapshot of one task, fetched from the server in parts and put together here. Each answer has only the
 // parts that have changed since the last one.
 
-/** @import { Chart, FiveLines, Head, Snapshot, Tiles, Trace, TypedArray } from "./types.js" */
+/** @import { Answers, Chart, Examples, FiveLines, Head, Network, Snapshot, Tiles, Trace, TypedArray } from "./types.js" */
 
 export const HEAD = "head";
 export const TILES = "tiles";
+export const ANSWERS = "answers"; // of the network, for the examples
+export const NETWORK = "network"; // one example on its way through the network
 const LINES = "lines";
+const EXAMPLES = "examples";
 const ARRAYS = "arrays"; // those that several lines of the figures share
 const PERIOD = 200; // ms between two requests, if the server does not say
 const PATIENCE = 8000; // ms until a request counts as lost
@@ -23,7 +26,7 @@ export class Feed {
     /** @type {Map<string, number>} for each part: the version up to which we know all its changes */
     this.known = new Map();
     this.others = 0; // the same for all parts that we have not heard of
-    this.answers = 0; // with news, so far
+    this.heard = 0; // answers with news, so far
     this.askedAt = 0;
     this.period = PERIOD;
   }
@@ -72,12 +75,12 @@ export class Feed {
     if (without) this.others = newer.version;
     else if (!same) this.others = 0;
     this.snapshot = merged(this.snapshot, newer);
-    this.answers += 1;
+    this.heard += 1;
   }
 
   /** A text that identifies what has arrived so far. */
   get version() {
-    return this.snapshot ? `${this.snapshot.run}.${this.answers}` : "";
+    return this.snapshot ? `${this.snapshot.run}.${this.heard}` : "";
   }
 
   /** @returns {Head | null} */
@@ -93,6 +96,21 @@ export class Feed {
   /** @returns {FiveLines | null} */
   get lines() {
     return /** @type {FiveLines | undefined} */ (this.snapshot?.parts[LINES]) ?? null;
+  }
+
+  /** @returns {Examples | null} */
+  get examples() {
+    return /** @type {Examples | undefined} */ (this.snapshot?.parts[EXAMPLES]) ?? null;
+  }
+
+  /** @returns {Answers | null} */
+  get answers() {
+    return /** @type {Answers | undefined} */ (this.snapshot?.parts[ANSWERS]) ?? null;
+  }
+
+  /** @returns {Network | null} */
+  get network() {
+    return /** @type {Network | undefined} */ (this.snapshot?.parts[NETWORK]) ?? null;
   }
 
   /** @returns {Chart[]} in the order on the page */
@@ -134,6 +152,6 @@ function complete(trace, arrays) {
  * @returns {Chart[]}
  */
 export function charts(snapshot) {
-  const names = Object.keys(snapshot?.parts ?? {}).filter((name) => ![HEAD, LINES, TILES, ARRAYS].includes(name));
-  return names.map((name) => /** @type {Chart} */ (snapshot?.parts[name]));
+  const parts = /** @type {(Chart | null)[]} */ (Object.values(snapshot?.parts ?? {}));
+  return parts.flatMap((part) => (part?.data ? [part] : []));
 }

@@ -3,9 +3,9 @@
 
 /** @import { CodeLine, FiveLines } from "./types.js" */
 
-import { setText } from "./strip.js";
+import { find, setText } from "./dom.js";
+import { bytes, newPicture, paintGrey } from "./pixels.js";
 
-const SIDE = 28;
 const RESERVE = 400; // ms between the last line and the next step, in which the figures are drawn
 const CALM = "(prefers-reduced-motion: reduce)";
 
@@ -124,41 +124,18 @@ function newBar([label, length, value], i) {
 /** @param {CodeLine} content */
 function newImages({ images }) {
   if (!images) return [];
-  const pixels = Uint8Array.from(atob(images.pixels.bdata), (c) => c.charCodeAt(0));
+  const pixels = bytes(images.pixels);
   return images.captions.map(([answer, probability, instead], i) => {
     const spoken = instead ? `${instead}; the answer is ${answer}` : answer;
     const image = document.createElement("figure");
     image.className = instead ? "wrong" : "right";
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = SIDE;
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", spoken);
+    const canvas = newPicture(spoken);
     canvas.title = spoken;
-    paint(canvas, pixels.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE));
+    paintGrey(canvas, pixels, i);
     const caption = document.createElement("figcaption");
     caption.append(answer, document.createElement("br"), `${instead ? "✗" : "✓"} ${probability}`);
     if (instead) caption.append(document.createElement("br"), `is ${instead}`);
     image.append(canvas, caption);
     return image;
   });
-}
-
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {Uint8Array} pixels grey
- */
-function paint(canvas, pixels) {
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  const image = context.createImageData(SIDE, SIDE);
-  pixels.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
-  context.putImageData(image, 0, 0);
-}
-
-/**
- * @param {Element} parent
- * @param {string} selector
- */
-function find(parent, selector) {
-  return /** @type {HTMLElement} */ (parent.querySelector(selector));
 }

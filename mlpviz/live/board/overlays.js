@@ -2,8 +2,8 @@
 
 /** @import { Chart, Overlay, Trace, TypedArray } from "./types.js" */
 
+import { setText } from "./dom.js";
 import { Feed } from "./feed.js";
-import { setText } from "./strip.js";
 
 export class Overlays {
   /** @param {HTMLElement} line shows the difference between a twin and the run */

@@ -2,7 +2,8 @@
 
 /** @import { SpeedChoices } from "./types.js" */
 
-import { setText } from "./strip.js";
+import { setText } from "./dom.js";
+
 
 const KEYS = { ",": -1, ".": 1 };
 const PATIENCE = 2000; // ms until the page must have taken over what it was told

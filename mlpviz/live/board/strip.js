@@ -2,6 +2,8 @@
 
 /** @import { Headline } from "./types.js" */
 
+import { setText } from "./dom.js";
+
 export class Strip {
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -41,13 +43,4 @@ function newCell() {
   const cell = document.createElement("div");
   cell.append(document.createElement("dt"), document.createElement("dd"), document.createElement("dd"));
   return cell;
-}
-
-/**
- * Change a text only if it is different, because screen readers read each text that is set.
- * @param {Element} element
- * @param {string} text
- */
-export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

@@ -11,7 +11,7 @@
  * @property {Trace[]} data
  * @property {Record<string, any>} layout
  * @property {string} card charts with the same card share one place, with a switch between them
- * @property {boolean} log_switch
+ * @property {Record<string, any> | null} log_axis how its axis looks on a logarithmic scale; null if there is no choice
  */
 
 /**
@@ -64,8 +64,43 @@
  */
 
 /**
- * @typedef {Record<string, Chart | Head | FiveLines | Tiles | null>} Parts by name: "head", "lines", "tiles", and the name
- *   of each chart
+ * @typedef {object} Examples the images that the network answers for
+ * @property {string} kind why these
+ * @property {boolean} own whether the first is the reader's own picture
+ * @property {string[]} labels the true class of each
+ * @property {(number | null)[]} images the index of each in the test set
+ * @property {number} focus which one is drawn through the network
+ * @property {TypedArray} pixels uint8, 28 × 28 each
+ */
+
+/**
+ * @typedef {object} Answers
+ * @property {string} sentence
+ * @property {[string, number, boolean | null][]} answers for each example the answer, its probability, and whether it is
+ *   right; null if nobody knows
+ */
+
+/**
+ * @typedef {object} Layer the strongest units of a hidden layer
+ * @property {string} name
+ * @property {number[]} units
+ * @property {string[]} labels
+ * @property {TypedArray} pixels int8, 28 × 28 each
+ */
+
+/** @typedef {[number, number, number, number, string]} Edge column, from, to, strength from −1 to 1, value */
+
+/**
+ * @typedef {object} Network one image on its way through the network
+ * @property {Layer[]} layers
+ * @property {{ labels: string[], shares: number[], label: number | null, pixels: TypedArray | null }} outputs
+ * @property {{ edges: Edge[], sentence: string, spoken: string }} forward
+ * @property {{ edges: Edge[], sentence: string, spoken: string }} backward
+ */
+
+/**
+ * @typedef {Record<string, Answers | Chart | Examples | Head | FiveLines | Network | Tiles | null>} Parts
+ *   by name: "head", "lines", "examples", "answers", "network", "tiles", and the name of each chart
  */
 
 /** @typedef {{ run: string, version: number, parts: Parts }} Snapshot */
@@ -94,7 +129,9 @@
  * @property {Overlay[]} overlays
  * @property {Palette} palette
  * @property {SpeedChoices | null} speed null if nobody can choose it here
+ * @property {boolean} chooses whether the reader can choose the examples here
  * @property {string[]} code the five lines
+ * @property {Record<string, import("./help.js").Help>} help by the name of the figure
  */
 
 /** @typedef {{ text: string, background: string, grid: string, font: string }} Theme */

@@ -19,6 +19,8 @@ from mlpviz.live.routes import CANVAS
 from mlpviz.page import memory
 from mlpviz.page.component import loader
 from mlpviz.page.door import answer
+from mlpviz.page.examples import watch_own
+from mlpviz.page.guard import safely
 from mlpviz.page.memory import computed
 from mlpviz.page.plot import figure_html, plot
 from mlpviz.page.words import plain
@@ -53,6 +55,8 @@ def own_image(run: RunState, results: Results) -> None:
         said = answer(run, Classify(image.tobytes()))
         st.markdown(f"After step {said.step:,}, the network predicts **{run.classes[said.best]}**.")
         plot(probability_bars(said.logits, None, run.classes), key="own_probabilities", height=330)
+        watch = functools.partial(watch_own, run, image)
+        st.button("Watch it while the network learns", on_click=safely(watch), icon=":material/visibility:")
         st.caption(
             "The network always chooses one of its ten classes. It cannot answer “none of these”. "
             "So a high bar does not prove that it is right."

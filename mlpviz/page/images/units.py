@@ -15,6 +15,7 @@ from mlpviz.backend.questions import HiddenUnit, HiddenUnits
 from mlpviz.figures.chart import percent
 from mlpviz.figures.evaluation import class_histograms, confusion
 from mlpviz.images.predictions import confusion_matrix
+from mlpviz.page import memory
 from mlpviz.page.door import answer
 from mlpviz.page.memory import computed, forget_computed
 from mlpviz.page.plot import diverging, figure_html, picture, plot
@@ -30,7 +31,8 @@ def hidden_units(run: RunState, results: Results) -> None:
     layers = list(range(1, len(run.settings.hidden_sizes) + 1))
     layer = 0
     if len(layers) > 1:
-        layer = int(st.segmented_control("Hidden layer", layers, default=1, required=True, key="unit_layer") or 1) - 1
+        chosen = st.segmented_control("Hidden layer", layers, default=1, required=True, key=memory.UNIT_LAYER)
+        layer = int(chosen or 1) - 1
     key = (run.id, run.step, layer)
     question = HiddenUnits(layer, _chosen(layer, run.settings.hidden_sizes[layer]))
     table, look = computed("units", key, lambda: answer(run, question, "Measuring every unit…"))
@@ -74,9 +76,12 @@ def _table_key(layer: int, units: int) -> str:
 
 
 def _chosen(layer: int, units: int) -> int | None:
-    """The unit whose row the reader clicked; None if there is none."""
+    """The unit whose row the reader clicked, or which was opened on the board; None if there is none."""
     event = st.session_state.get(_table_key(layer, units))
     rows = list(event["selection"]["rows"]) if event else []
+    opened = memory.OPEN_UNIT.get()
+    if not rows and opened is not None and opened[0] == layer and opened[1] < units:
+        return opened[1]
     return rows[0] if rows else None
 
 

@@ -14,6 +14,7 @@ from mlpviz.page.images.image import show_image
 from mlpviz.page.images.overview import overview
 from mlpviz.page.images.own import own_image
 from mlpviz.page.images.units import hidden_units
+from mlpviz.page.views import HIDDEN_UNITS, OWN_IMAGE, WHOLE
 from mlpviz.results import Results
 from mlpviz.state import RunState
 
@@ -43,6 +44,12 @@ def images(run: RunState) -> None:
     PARTS[part](run, results)
 
 
+def opened_image(run: RunState) -> None:
+    """The dialog with the image that the reader has opened on the board."""
+    if memory.OPEN_IMAGE.get() is not None and (results := results_of(run)) is not None:
+        show_image(run, results)
+
+
 def _whole(run: RunState, results: Results) -> None:
     frame = table(results.logits, results.labels)
     overview(run, results, frame)
@@ -51,8 +58,7 @@ def _whole(run: RunState, results: Results) -> None:
     show_image(run, results)
 
 
-WHOLE = "The whole test set"
-PARTS = {WHOLE: _whole, "Hidden units": hidden_units, "Your own image": own_image}
+PARTS = {WHOLE: _whole, HIDDEN_UNITS: hidden_units, OWN_IMAGE: own_image}
 
 
 def _results(run: RunState, following: bool) -> Results | None:

@@ -1,0 +1,93 @@
+"""What each figure of the board means: in everyday words, then what is healthy and what isn't, then the formula."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Help(NamedTuple):
+    """The help of one figure.
+
+    Attributes:
+        plain: what it shows. healthy: what to look for. formula: exactly what was computed.
+    """
+
+    plain: str
+    healthy: str
+    formula: str
+
+
+#: By the name of the card.
+HELP = {
+    "Examples": Help(
+        "The network’s answers for ten test images, as it is now. The bar shows how sure it is. It never trains on "
+        "these images.",
+        "At first, all answers are guesses, about 10 % sure. With training, most of them become right. A wrong answer "
+        "can be very sure, too.",
+        "The percentage is the largest of the ten softmax probabilities: exp(z_c) / Σ exp(z_k), for the logits z.",
+    ),
+    "Network": Help(
+        "One image goes through the network, from left to right. A red line adds to what it reaches; a dashed blue "
+        "line takes away. Thick lines count most. A small picture shows what a hidden unit reacts to: bright pixels "
+        "where it is red raise the unit, bright pixels where it is blue lower it.",
+        "At first, the pictures are noise. With training, parts of garments appear in them. Only the strongest units "
+        "and the largest lines are drawn; the sentence says how much that is.",
+        "A line is h·w: the output of a unit times the weight of the connection. The first lines are w·x, summed over "
+        "all pixels. With “error back”, a line is δ·w·φ′(z), the part of a unit’s error that comes through this "
+        "connection, for the cross-entropy of this image. At the classes, δ is the probability, minus 1 for the true "
+        "class. A picture is ∂z/∂x; in the first layer, these are the unit’s weights.",
+    ),
+    "Loss": Help(
+        "How wrong the answers are: one number, to be made small. 0 would be perfect. Guessing gives 2.30.",
+        "Healthy: it falls, and the test loss stays close to the training loss. Not healthy: it jumps up, or stays at "
+        "2.30, or the test loss rises while the training loss falls.",
+        "Cross-entropy: −log(probability of the true class). Faint: the mean over each mini-batch. Line: the mean of "
+        "25 steps or, in long runs, of one point’s steps. Test: the mean over all test images, once each epoch.",
+    ),
+    "Accuracy": Help(
+        "The share of images that get the right answer. Guessing gets 10 %.",
+        "Healthy: it rises, and the test accuracy is not much lower than the training accuracy. A large gap means "
+        "that the network has learnt the training images by heart.",
+        "The number of right answers, divided by the number of images. The answer is the class with the largest logit.",
+    ),
+    "Gradient norms": Help(
+        "How strongly each layer is asked to change. The gradient says, for each weight, how the loss changes with "
+        "it; its norm is the size of all these numbers together.",
+        "Healthy: no layer is far below the others. Close to 0: the layer hardly learns. Sudden large values: the "
+        "next steps may go too far.",
+        "‖∂L/∂W‖, the square root of the sum of squares, from .grad after each step. Faint: each step; line: the mean "
+        "of 25. The switch shows the same for the biases b.",
+    ),
+    "Weights": Help(
+        "How many weights have which value. Grey shows them before training. The switch shows the gradients instead.",
+        "Healthy: the shape becomes wider, slowly. Not healthy: it jumps, or a few weights are far away from all "
+        "others.",
+        "A histogram for each layer. All bars of one layer together have the area 1.",
+    ),
+    "Update ratio": Help(
+        "How far one step moves the weights, compared with their size.",
+        "The dashed line, 10⁻³, is a rule of thumb from practice and no law: one step changes the weights by about a "
+        "thousandth of their size. Much lower: training is slow. Above 10⁻¹: each step changes the weights a lot.",
+        "‖ΔW‖ / ‖W‖ for each layer’s weights, at some steps only. Source of the rule: the course CS231n, Stanford.",
+    ),
+    "Dead units": Help(
+        "The share of hidden units that have stopped learning, in each hidden layer. A ReLU unit is dead if it "
+        "outputs 0 for every image: then it gets no gradient and stays as it is.",
+        "Healthy: 0 %, or a few. If the share jumps up, the learning rate is probably too high.",
+        "A unit counts as dead if the slope of its activation is below 10⁻³ on each of 512 test images.",
+    ),
+    "Sharpness": Help(
+        "How strongly the loss curves where the network is now, in the direction in which it curves most.",
+        "Above the dashed line, a step of plain gradient descent would go too far in that direction. Training often "
+        "stays near this line.",
+        "λ, the largest eigenvalue of the Hessian of the loss, on up to 512 training images. For SGD, the dashed line "
+        "is 2/η, where η is the learning rate, and 2(1 + μ)/η with momentum μ. The band shows how well λ is known.",
+    ),
+    "Tiles": Help(
+        "What the hidden units of the first layer react to. Each picture is one unit: its 784 weights, in the places "
+        "of the 784 pixels.",
+        "At first, the pictures are noise. With training, shapes of garments appear. Speckles that stay are pixels "
+        "that hardly ever matter, such as the corners.",
+        "The rows of W₁ as 28 × 28 pictures, for the 24 units with the largest ‖w‖. Red: positive. Blue: negative.",
+    ),
+}

@@ -1,0 +1,114 @@
+"""How does the network come to its answer? One image on its way through the network, and its error on the way back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mlpviz.figures.chart import number, percent
+from mlpviz.figures.examples import in_words
+from mlpviz.figures.pictures import quantized
+from mlpviz.snapshot import LayerPortrait, Portrait, Snapshot
+
+EDGES = 16  # drawn between two layers
+SPOKEN = 5  # of them in words
+
+
+def network(snapshot: Snapshot) -> dict[str, Any]:
+    """The columns of the drawing, from the image to the ten classes, and the edges between them.
+
+    The `layers` are the hidden ones, with the pictures of their units as int8 `pixels`. An edge is (column, from, to,
+    share of the largest, value): it runs from a node of this column to one of the next. Only the largest are there.
+    """
+    seen = snapshot.answers
+    portrait, focus = seen.portrait, seen.examples.focus
+    probabilities = seen.probabilities[focus]
+    label = seen.labels[focus]
+    nodes = [
+        ["image"],
+        *[[f"unit {unit}" for unit in layer.units] for layer in portrait.layers],
+        list(snapshot.classes),
+    ]
+    finite = bool(np.isfinite(probabilities).all())
+    outputs = {
+        "labels": list(snapshot.classes),
+        "shares": [round(float(p), 4) if finite else 0.0 for p in probabilities],
+        "label": label,
+        "pixels": None if portrait.class_pictures is None else quantized(portrait.class_pictures)[0],
+    }
+    return {
+        "layers": [_layer(layer, i) for i, layer in enumerate(portrait.layers, start=1)],
+        "outputs": outputs,
+        "forward": _direction(
+            portrait.forward, nodes, "to", f"{in_words(seen, focus, snapshot.classes)}. {_shown(portrait)}"
+        ),
+        "backward": _direction(portrait.backward, nodes, "from", _error(snapshot, label, probabilities)),
+    }
+
+
+def _direction(values: tuple[np.ndarray, ...], nodes: list[list[str]], way: str, sentence: str) -> dict[str, Any]:
+    """The edges in one direction, one sentence about them, and a longer text for those who can't see the drawing."""
+    edges = _largest(values)
+    last = [edge for edge in edges if edge[0] == len(values) - 1][:SPOKEN]
+    told = "; ".join(f"{nodes[-2][origin]} {way} {nodes[-1][to]}: {value}" for _, origin, to, _, value in last)
+    return {
+        "edges": edges,
+        "sentence": sentence,
+        "spoken": f"{sentence} The largest parts: {told}." if told else sentence,
+    }
+
+
+def _layer(layer: LayerPortrait, position: int) -> dict[str, Any]:
+    pixels, _ = quantized(layer.pictures)
+    errors = [None] * len(layer.units) if layer.errors is None else layer.errors
+    return {
+        "name": f"{layer.size:,} units",
+        "units": layer.units.tolist(),
+        "labels": [
+            f"unit {unit} of hidden layer {position}: output {number(output)}"
+            + ("" if error is None else f", error {number(error)}")
+            for unit, output, error in zip(layer.units, layer.outputs, errors, strict=True)
+        ],
+        "pixels": pixels,
+    }
+
+
+def _largest(values: tuple[np.ndarray, ...]) -> list[tuple[int, int, int, float, str]]:
+    """The largest edges between each two columns: column, from, to, the share of the largest one there with its sign,
+    and the value in words. Those that are 0 or not finite are left out."""
+    edges = []
+    for column, between in enumerate(values):
+        sizes = np.nan_to_num(np.abs(between.astype(np.float64)), nan=0.0, posinf=0.0, neginf=0.0)
+        order = np.argsort(-sizes, axis=None, kind="stable")[:EDGES]
+        for to, origin in zip(*np.unravel_index(order, between.shape), strict=True):
+            value = float(between[to, origin])
+            if sizes[to, origin] > 0:
+                edges.append((column, int(origin), int(to), round(value / sizes.max(), 3), number(value)))
+    return edges
+
+
+def _shown(portrait: Portrait) -> str:
+    """How much of the network is drawn."""
+    if not portrait.layers:
+        return "Each class has its own weights, one for each pixel."
+    parts = [
+        f"{len(layer.units)} of {layer.size:,} units, {percent(layer.share, 0)} of what "
+        f"{'the layer passes' if len(portrait.layers) == 1 else f'layer {i} passes'} on"
+        if math.isfinite(layer.share)
+        else f"layer {i} passes nothing on"
+        for i, layer in enumerate(portrait.layers, start=1)
+    ]
+    return f"Drawn: {'; '.join(parts)}."
+
+
+def _error(snapshot: Snapshot, label: int | None, probabilities: np.ndarray) -> str:
+    if label is None:
+        return "Your picture has no label, so there is no error to send back."
+    if not np.isfinite(probabilities).all():
+        return "There is no error to send back: the numbers are not finite."
+    error = probabilities.astype(np.float64).copy()
+    error[label] -= 1
+    right = f"{snapshot.classes[label]} should be 100 % and is {percent(float(probabilities[label]), 0)}"
+    return f"The error starts at the classes: {right}. Each edge carries a part of it back."

@@ -1,0 +1,213 @@
+// The network as a drawing: one image, the strongest hidden units as pictures, the ten classes, and the largest
+// contributions between them. The other direction shows how the error of this image goes back.
+
+/** @import { Edge, Examples, Layer, Network as NetworkPart, Palette } from "./types.js" */
+/** @import { Tell } from "./examples.js" */
+
+import { find, setText } from "./dom.js";
+import { bytes, isDark, newPicture, paintGrey, paintSigned, shades } from "./pixels.js";
+import { addEnlarge } from "./enlarge.js";
+import { Sight } from "./sight.js";
+
+const IMAGE_AT = 9; // % of the width: the middle of the image
+const CLASSES_AT = 63; // % of the width: the points of the classes
+const SVG = "http://www.w3.org/2000/svg";
+
+export class Network {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.sentence = find(root, "p");
+    this.drawing = find(root, ".drawing");
+    this.edges = find(root, ".edges");
+    this.image = /** @type {HTMLCanvasElement} */ (find(root, ".image"));
+    this.units = find(root, ".units");
+    this.classes = find(root, ".classes");
+    /** @type {Palette | null} */
+    this.palette = null;
+    /** @type {Tell} */
+    this.tell = null;
+    /** @type {NetworkPart | null} */
+    this.shown = null;
+    /** @type {Examples | null} */
+    this.examples = null;
+    this.background = "";
+    this.back = newSwitch("error back", "Show how the error of this image goes back through the network");
+    this.back.setAttribute("aria-pressed", "false");
+    this.back.onclick = () => {
+      this.back.setAttribute("aria-pressed", String(!this.isBack()));
+      if (this.shown) this.drawEdges(this.shown);
+    };
+    this.why = newSwitch("explain", "Open this image: its history, saliency, contributions and neighbours");
+    this.why.onclick = () => this.tell?.("explain");
+    find(root, ".switches").append(this.back, this.why);
+    addEnlarge(root, find(root, ".switches"), () => {});
+    this.sight = new Sight(root, () => {});
+  }
+
+  seen() {
+    return this.root.hidden || this.sight.seen;
+  }
+
+  isBack() {
+    return this.back.getAttribute("aria-pressed") === "true";
+  }
+
+  /**
+   * @param {Palette} palette
+   * @param {Tell} tell
+   */
+  show(palette, tell) {
+    Object.assign(this, { palette, tell });
+    this.why.hidden = !tell;
+  }
+
+  /**
+   * @param {NetworkPart | null} network
+   * @param {Examples | null} examples
+   * @param {HTMLElement} themed an element with the page's colours
+   */
+  draw(network, examples, themed) {
+    this.root.hidden = !network || !examples;
+    if (!network || !examples || !this.palette) return;
+    const background = getComputedStyle(themed).getPropertyValue("--st-background-color");
+    if (network === this.shown && examples === this.examples && background === this.background) return;
+    Object.assign(this, { shown: network, examples, background });
+    paintGrey(this.image, bytes(examples.pixels), examples.focus);
+    this.image.setAttribute("aria-label", examples.labels[examples.focus]);
+    const colors = shades(this.palette, isDark(background));
+    this.drawing.style.setProperty("--columns", String(network.layers.length + 2));
+    this.drawUnits(network.layers, colors);
+    this.drawClasses(network, colors);
+    this.drawEdges(network);
+  }
+
+  /**
+   * @param {Layer[]} layers
+   * @param {Uint32Array} colors
+   */
+  drawUnits(layers, colors) {
+    const all = layers.flatMap((layer, i) => layer.units.map((unit, k) => ({ layer, i, unit, k })));
+    const pixels = layers.map((layer) => bytes(layer.pixels));
+    while (this.units.children.length > all.length) this.units.lastChild?.remove();
+    all.forEach(({ layer, i, unit, k }, place) => {
+      const button = /** @type {HTMLButtonElement} */ (this.units.children[place] ?? this.units.appendChild(newUnit()));
+      put(button, columnAt(i + 1, layers.length), rowAt(k, layer.units.length));
+      if (button.title !== layer.labels[k]) button.title = layer.labels[k];
+      button.setAttribute("aria-label", layer.labels[k]);
+      button.onclick = () => this.tell?.(`unit ${i} ${unit}`);
+      paintSigned(/** @type {HTMLCanvasElement} */ (button.firstElementChild), pixels[i], k, colors);
+    });
+  }
+
+  /**
+   * @param {NetworkPart} network
+   * @param {Uint32Array} colors
+   */
+  drawClasses({ outputs }, colors) {
+    const { labels, shares, label, pixels } = outputs;
+    const best = shares.indexOf(Math.max(...shares));
+    while (this.classes.children.length > labels.length) this.classes.lastChild?.remove();
+    labels.forEach((name, c) => {
+      const row = /** @type {HTMLElement} */ (this.classes.children[c] ?? this.classes.appendChild(newClass()));
+      row.style.top = `${rowAt(c, labels.length)}%`;
+      row.className = [c === best && shares[c] > 0 ? "best" : "", c === label ? "true" : ""].join(" ").trim();
+      setText(row.children[1], c === label ? `${name} ✓` : name);
+      setText(row.children[2], `${Math.round(100 * shares[c])} %`);
+      row.style.setProperty("--share", String(shares[c]));
+      const canvas = /** @type {HTMLCanvasElement} */ (row.children[0]);
+      canvas.classList.toggle("point", !pixels);
+      if (pixels) paintSigned(canvas, bytes(pixels), c, colors);
+    });
+  }
+
+  /** @param {NetworkPart} network */
+  drawEdges(network) {
+    const back = this.isBack();
+    const { edges, sentence, spoken } = back ? network.backward : network.forward;
+    setText(this.sentence, sentence);
+    this.sentence.title = sentence;
+    this.edges.setAttribute("aria-label", spoken);
+    this.drawing.classList.toggle("back", back);
+    const counts = [1, ...network.layers.map((layer) => layer.units.length), network.outputs.labels.length];
+    while (this.edges.children.length > edges.length) this.edges.lastChild?.remove();
+    edges.forEach((edge, i) => {
+      const path = this.edges.children[i] ?? this.edges.appendChild(newEdge());
+      path.setAttribute("d", curve(edge, counts, network.layers.length));
+      path.setAttribute("class", edge[3] < 0 ? "negative" : "positive");
+      path.setAttribute("stroke-width", String(0.6 + 4.4 * Math.abs(edge[3])));
+      path.setAttribute("stroke-opacity", String(0.25 + 0.65 * Math.abs(edge[3])));
+      setText(/** @type {Element} */ (path.firstChild), edge[4]);
+    });
+  }
+}
+
+/**
+ * The middle of a column, in % of the width. The image is column 0, the classes are the last one.
+ * @param {number} column
+ * @param {number} layers how many hidden layers there are
+ */
+export function columnAt(column, layers) {
+  return IMAGE_AT + ((CLASSES_AT - IMAGE_AT) * column) / (layers + 1);
+}
+
+/**
+ * The middle of a node, in % of the height.
+ * @param {number} row
+ * @param {number} rows
+ */
+export function rowAt(row, rows) {
+  return (100 * (row + 0.5)) / rows;
+}
+
+/**
+ * A curve from one node to another.
+ * @param {Edge} edge
+ * @param {number[]} counts of nodes in each column
+ * @param {number} layers
+ */
+export function curve([column, from, to], counts, layers) {
+  const [x0, x1] = [columnAt(column, layers), columnAt(column + 1, layers)];
+  const [y0, y1] = [rowAt(from, counts[column]), rowAt(to, counts[column + 1])];
+  const middle = (x0 + x1) / 2;
+  return `M${x0} ${y0}C${middle} ${y0} ${middle} ${y1} ${x1} ${y1}`;
+}
+
+/**
+ * @param {string} label
+ * @param {string} description
+ */
+function newSwitch(label, description) {
+  const button = document.createElement("button");
+  return Object.assign(button, { type: "button", textContent: label, title: description });
+}
+
+function newUnit() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.append(newPicture());
+  return button;
+}
+
+function newClass() {
+  const row = document.createElement("li");
+  row.append(newPicture(), document.createElement("span"), document.createElement("b"));
+  row.style.left = `${CLASSES_AT}%`;
+  return row;
+}
+
+function newEdge() {
+  const path = document.createElementNS(SVG, "path");
+  path.append(document.createElementNS(SVG, "title"));
+  return path;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {number} x in %
+ * @param {number} y in %
+ */
+function put(element, x, y) {
+  element.style.left = `${x}%`;
+  element.style.top = `${y}%`;
+}

@@ -1,0 +1,82 @@
+// Save a figure: as a picture, or its numbers as a table.
+
+/** @import { Chart, Theme, TypedArray } from "./types.js" */
+
+const WIDTH = 1200;
+const HEIGHT = 675;
+
+/** @type {Record<string, any>} by NumPy's names */
+const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i4: Int32Array, u4: Uint32Array, i8: BigInt64Array };
+
+/**
+ * Three buttons that save what a card shows now.
+ * @param {(format: string) => void} save "png", "svg" or "csv"
+ */
+export function saveButtons(save) {
+  return ["png", "svg", "csv"].map((format) => {
+    const button = document.createElement("button");
+    const what = format === "csv" ? "the numbers as a table" : "the figure as a picture";
+    Object.assign(button, { type: "button", textContent: format.toUpperCase(), title: `Save ${what}` });
+    button.className = "save";
+    button.setAttribute("aria-label", `Save ${what}, ${format.toUpperCase()}`);
+    button.onclick = () => save(format);
+    return button;
+  });
+}
+
+/**
+ * @param {string} format
+ * @param {Chart} chart
+ * @param {any} plot the element that Plotly has drawn
+ * @param {any} Plotly
+ * @param {Theme} theme
+ */
+export async function save(format, chart, plot, Plotly, theme) {
+  const name = `mlpviz ${chart.name.toLowerCase()}.${format}`;
+  if (format === "csv") {
+    const address = URL.createObjectURL(new Blob([csv(chart)], { type: "text/csv" }));
+    download(address, name);
+    URL.revokeObjectURL(address);
+    return;
+  }
+  const layout = { ...plot.layout, title: { text: chart.name, x: 0.02 }, margin: { l: 70, r: 20, t: 70, b: 60 } };
+  Object.assign(layout, { paper_bgcolor: theme.background, plot_bgcolor: theme.background });
+  const picture = { data: plot.data, layout, config: {} };
+  download(await Plotly.toImage(picture, { format, width: WIDTH, height: HEIGHT, scale: 2 }), name);
+}
+
+/**
+ * The points of all lines, one in each row: the line’s name, x and y.
+ * @param {Chart} chart
+ */
+export function csv(chart) {
+  const rows = chart.data.flatMap((trace) => {
+    const [x, y] = [values(trace.x), values(trace.y)];
+    return y.map((value, i) => [quoted(String(trace.name ?? "")), x[i], value].join(","));
+  });
+  return ["series,x,y", ...rows, ""].join("\n");
+}
+
+/**
+ * @param {TypedArray | number[] | undefined} array
+ * @returns {(number | bigint)[]}
+ */
+function values(array) {
+  if (!array) return [];
+  if (Array.isArray(array)) return array;
+  const bytes = Uint8Array.from(atob(array.bdata), (c) => c.charCodeAt(0));
+  return Array.from(new ARRAYS[array.dtype](bytes.buffer));
+}
+
+/** @param {string} text */
+function quoted(text) {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * @param {string} address
+ * @param {string} name
+ */
+function download(address, name) {
+  Object.assign(document.createElement("a"), { href: address, download: name }).click();
+}

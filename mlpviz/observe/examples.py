@@ -1,0 +1,67 @@
+"""What the network answers for some chosen images, at one moment."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mlpviz.examples import MOST, Examples
+from mlpviz.observe.portrait import portrait
+from mlpviz.snapshot import Answers
+from mlpviz.trainer import Trainer, pixels
+
+
+class ExampleViewer:
+    """Looks at the chosen images through the network of one trainer.
+
+    Attributes:
+        chosen: which images. At first, the first test image of each class.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._latest: Answers | None = None
+        self.choose(Examples())
+
+    def choose(self, examples: Examples) -> None:
+        """Show these from now on.
+
+        Raises:
+            ValueError: this choice is not possible.
+        """
+        test = self._trainer.dataset.test
+        indices = examples.indices or first_of_each_class(test.labels)
+        chosen = Examples(examples.kind, indices, examples.own, examples.focus, examples.step)
+        self.chosen = chosen.check(len(test.images))
+        at = torch.tensor(indices, device=test.images.device)
+        own = torch.from_numpy(np.frombuffer(chosen.own, dtype=np.uint8).reshape(-1, 28, 28).copy())
+        self._images = torch.cat([own.to(test.images.device), test.images[at]])
+        self._labels = ([None] if chosen.own else []) + test.labels[at].tolist()
+
+    def look(self) -> Answers:
+        """The answers of the network as it is now."""
+        step = self._trainer.step
+        if self._latest is None or self._latest.step != step or self._latest.examples is not self.chosen:
+            self._latest = self._look(step)
+        return self._latest
+
+    def _look(self, step: int) -> Answers:
+        net, focus = self._trainer.net, self.chosen.focus
+        x = pixels(self._images)
+        with torch.no_grad():
+            logits = net(x)
+        return Answers(
+            step=step,
+            examples=self.chosen,
+            images=self._images.cpu().numpy(),
+            labels=tuple(self._labels),
+            probabilities=logits.softmax(dim=1).cpu().numpy(),
+            portrait=portrait(net, x[focus], self._labels[focus]),
+        )
+
+
+def first_of_each_class(labels: Tensor) -> tuple[int, ...]:
+    """The index of the first image of each class that occurs, by class."""
+    classes = labels.unique().tolist()
+    return tuple(int((labels == c).nonzero()[0]) for c in classes[:MOST])
