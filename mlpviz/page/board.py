@@ -40,6 +40,20 @@ class Overlay:
     twin: bool = False
 
 
+@dataclass(frozen=True)
+class Action:
+    """Something that the reader can do about what is wrong.
+
+    Attributes:
+        label: on its button. help: what it does. act: a callback.
+    """
+
+    name: str
+    label: str
+    help: str
+    act: Callable[[RunState], object]
+
+
 def board(
     task: TaskState,
     key: str = "board",
@@ -48,11 +62,12 @@ def board(
     overlays: Sequence[Overlay] = (),
     cards: Sequence[str] = (),
     controls: bool = True,
+    actions: Sequence[Action] = (),
 ) -> None:
     """Show a board for a run or another task. It triggers one script run when the task's status differs from the one
     that the page has drawn its buttons for. With `evaluations`, it also does so when the run's number of evaluations
     differs from this. With `cards`, it shows only these figures. Without `controls`, nobody can choose the speed or
-    the examples here.
+    the examples here. The `actions` are offered beside what is wrong.
     """
     run = task if isinstance(task, RunState) and controls else None
     data = {
@@ -66,6 +81,7 @@ def board(
         "speed": choices(run) if run is not None else None,
         "code": five_lines(),
         "help": {name: texts._asdict() for name, texts in HELP.items()},
+        "actions": [(action.name, action.label, action.help) for action in actions],
         "chooses": run is not None,
         "overlays": [asdict(overlay) for overlay in overlays],
     }
@@ -75,7 +91,14 @@ def board(
         on_status_change=lambda: None,
         on_speed_change=safely(functools.partial(_told, run, key, "speed", choose_speed)),
         on_examples_change=safely(functools.partial(_told, run, key, "examples", asked)),
+        on_action_change=safely(functools.partial(_told, run, key, "action", functools.partial(_act, actions))),
     )
+
+
+def _act(actions: Sequence[Action], run: RunState, name: str) -> None:
+    for action in actions:
+        if action.name == name:
+            action.act(run)
 
 
 def _told(run: RunState | None, key: str, trigger: str, act: Callable[[RunState, str], None]) -> None:

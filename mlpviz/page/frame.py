@@ -15,6 +15,25 @@ STYLE = """
 .mlpviz-title { font-size: 1.5rem; font-weight: 700; line-height: 1.2; margin: 0; white-space: nowrap; }
 .mlpviz-title small { font-size: 0.9rem; font-weight: 400; opacity: 0.75; margin-left: 0.6rem; }
 .st-key-start button { min-width: 4.7rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-messages) { position: absolute; }
+.st-key-lesson { padding: 0.5rem 0.9rem 0.8rem; }
+.st-key-lesson .stVerticalBlock { gap: 0.35rem; }
+.st-key-lesson p { font-size: 0.9rem; line-height: 1.4; margin-bottom: 0.3rem; }
+.st-key-lesson [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-lesson button { min-height: 2rem; padding-block: 0.1rem; }
+@media (min-width: 641px) and (max-width: 1120px) {
+  .st-key-head { gap: 0.35rem; }
+  .st-key-head .mlpviz-title { font-size: 1.15rem; }
+  .st-key-head button, .st-key-head button p { font-size: 0.8rem; letter-spacing: -0.01em; }
+  .st-key-head button, .st-key-start button { min-height: 2rem; min-width: 0; padding: 0.15rem 0.4rem; }
+  .st-key-lesson { max-height: 12rem; overflow: auto; }
+}
+@media (max-width: 900px) {
+  .st-key-lesson [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  .st-key-lesson [data-testid="stColumn"] { min-width: 100%; }
+}
+.st-key-messages { position: fixed; right: 1.5rem; bottom: 1rem; z-index: 999; width: min(38rem, calc(100vw - 2rem));
+  background: var(--st-background-color); border-radius: 0.5rem; box-shadow: 0 6px 24px rgb(0 0 0 / 25%); }
 @media (max-width: 640px) {
   .st-key-head { gap: 0.5rem; }
   .st-key-start button { min-width: 3.6rem; }

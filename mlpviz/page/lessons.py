@@ -42,12 +42,12 @@ def choose_lesson() -> None:
 
 
 def lesson_panel(run: RunState) -> None:
-    """What the lesson asks, what to watch, and, behind a click, the answer."""
+    """What the lesson asks, what to watch and, in its place after a click, the answer: the figures don't move."""
     lesson = current_lesson()
     if lesson is None:
         return
-    with st.container(border=True, key="stack_lesson"):
-        left, right = st.columns([6, 5], gap="medium")
+    with st.container(border=True, key="lesson"):
+        left, right = st.columns(2, gap="medium")
         with left:
             _heading(lesson)
             guess = st.radio(
@@ -58,14 +58,15 @@ def lesson_panel(run: RunState) -> None:
                 key=f"predict_{lesson.name}",
                 persist_state="session",
             )
-        with right:
-            st.markdown(f"**Watch.** {lesson.watch}")
-            _variants(lesson, run)
             with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
                 shown = st.toggle("Show the answer", key=f"answer_{lesson.name}", persist_state="session")
                 _next_lesson(lesson)
-        if shown:
-            _answer(lesson, guess)
+        with right:
+            if shown:
+                _answer(lesson, guess)
+            else:
+                st.markdown(f"**Watch.** {lesson.watch}")
+            _variants(lesson, run)
 
 
 def _heading(lesson: Lesson) -> None:
@@ -137,10 +138,8 @@ def _running(labels: dict[str, Settings], on_show: str | None, run: RunState) ->
 
 def _answer(lesson: Lesson, guess: str | None) -> None:
     right = lesson.options[lesson.right]
-    if guess is not None:
-        agrees = "You were right." if guess == right else f"The answer is: **{right}**."
-        st.markdown(f"You predicted *{guess}*. {agrees}")
-    st.markdown(lesson.answer)
+    agrees = "You were right." if guess == right else f"The answer is: **{right}**."
+    st.markdown((f"You predicted *{guess}*. {agrees} " if guess is not None else "") + lesson.answer)
 
 
 def _choose() -> None:

@@ -20,7 +20,7 @@ from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
 from mlpviz.page.speed import fit_speed
 from mlpviz.page.stability.view import stability
-from mlpviz.page.stability.what_happened import alarm_buttons
+from mlpviz.page.stability.what_happened import actions_after_alarm
 from mlpviz.page.views import LINE_BY_LINE, STABILITY, TEST_IMAGES, choose_view
 from mlpviz.page.visit import current_run, write_address
 
@@ -36,7 +36,7 @@ def main() -> None:
     with st.sidebar:
         settings = sidebar()
     head = st.container(key="head", horizontal=True, vertical_alignment="center", gap="small")
-    messages = st.container()
+    messages = st.container(key="messages")
     with messages:
         say_trouble()
         run = fit_examples(fit_speed(current_run(settings)))
@@ -57,8 +57,7 @@ def main() -> None:
         part(stability, run)
     else:
         part(lesson_panel, run)
-        part(alarm_buttons, run)
-        board(run, overlays=overlays(run))
+        board(run, overlays=overlays(run), actions=actions_after_alarm(run))
         part(five_lines)
         part(opened_image, run)
     with st.sidebar:

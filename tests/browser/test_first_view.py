@@ -30,7 +30,7 @@ def answers(board: Board) -> list[str]:
 
 
 def network(board: Board):
-    return board.page.get_by_role("figure", name="The network")
+    return board.page.get_by_role("figure", name="Network")
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (2560, 1440)], ids=str)
@@ -167,3 +167,37 @@ def test_each_figure_has_a_help_that_a_keyboard_can_open(first, page):
     page.get_by_text("How far one step moves the weights, compared with their size.").wait_for()
     page.keyboard.press("Escape")
     page.get_by_text("How far one step moves the weights, compared with their size.").wait_for(state="hidden")
+
+
+ALARM = "?lesson=too-high"
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 768)], ids=str)
+def test_the_loss_stays_on_the_screen_with_lesson_answer_and_alarm_and_does_not_move(url, board, page, size):
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    board.open(url + ALARM)
+    loss = page.locator(".card[aria-label=Loss]")
+    page.wait_for_timeout(500)
+    before = loss.bounding_box()
+    board.press("Start")
+    page.get_by_role("button", name=re.compile("Back to step")).wait_for(timeout=60_000)
+    page.get_by_text("It becomes NaN").click()
+    page.get_by_text("Show the answer").click()
+    page.get_by_text("It settles near 2.30 and looks harmless").wait_for()
+    after = loss.bounding_box()
+    assert after["y"] + after["height"] <= height
+    assert abs(after["y"] - before["y"]) <= (60 if width < 1280 else 40), "the answer may be longer than the question"
+
+
+def test_an_alarm_moves_no_figure(url, board, page):
+    board.open(url + SMALL + "&learning_rate=3.16")
+    loss = page.locator(".card[aria-label=Loss]")
+    before = loss.bounding_box()
+    board.press("Start")
+    page.get_by_role("button", name=re.compile("Back to step")).wait_for(timeout=60_000)
+    assert page.locator(".board .banner").is_visible() and loss.bounding_box() == before
+    page.get_by_role("button", name=re.compile("Back to step")).click()
+    page.get_by_text("You are back at step").wait_for()
+    page.locator(".board .banner").wait_for(state="hidden")
+    assert loss.bounding_box() == before, "the message lies over the figures"

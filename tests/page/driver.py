@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mlpviz.backend.commands import Command
+from mlpviz.page.stability.what_happened import actions_after_alarm
 from mlpviz.runs.engine import Engine
 from mlpviz.runs.run import Run
 from mlpviz.runs.task import Task
@@ -88,6 +91,45 @@ def can_press(app, label):
 def press(app, label):
     button(app, label).click()
     return app.run()
+
+
+class Remembered:
+    """The session's state of an app, with all ways in which the page uses it, for callbacks outside a script run."""
+
+    def __init__(self, app):
+        self.__dict__["state"] = app.session_state
+
+    def get(self, key, default=None):
+        known = key in self.state  # it has no `get`
+        return self.state[key] if known else default
+
+    def pop(self, key, default=None):
+        value = self.get(key, default)
+        if key in self.state:
+            del self.state[key]
+        return value
+
+    def __contains__(self, key):
+        return key in self.state
+
+    def __getitem__(self, key):
+        return self.state[key]
+
+    def __setitem__(self, key, value):
+        self.state[key] = value
+
+    __setattr__ = __setitem__
+
+
+def act(app, name):
+    """Click a button beside the alarm. The board has drawn it in the browser, so its callback is called here."""
+    run = state_of(run_of(app))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(st, "session_state", Remembered(app))
+        (action,) = [action for action in actions_after_alarm(run) if action.name == name]
+        action.act(run)
+    app.run()
+    return action.label
 
 
 def at_rest(run, step):

@@ -8,7 +8,7 @@ from mlpviz.figures.diagnosis import words
 from mlpviz.page.pins import MOST
 from mlpviz.runs.pin import Pin
 from mlpviz.runs.range_test import RangeTest
-from tests.page.driver import at_rest, finished, labels, page, pins_of, press, run_of, state_of, task_of, texts
+from tests.page.driver import act, at_rest, finished, page, pins_of, press, run_of, state_of, task_of, texts
 from tests.waiting import until
 
 WILD = {
@@ -53,8 +53,7 @@ def fallen_ill():
 def test_an_alarm_offers_the_way_back_and_the_evidence():
     app, run = fallen_ill()
     way, well = run.health.post_mortem.way_back, run.health.post_mortem.well_until
-    assert {f"Back to step {way.step:,}, learning rate {way.rate:g}", "What happened?"} <= set(labels(app))
-    press(app, "What happened?")
+    assert act(app, "evidence") == "What happened?"
     assert app.session_state.view == "Stability" and "The evidence" in [h.value for h in app.subheader]
     assert f"Healthy until step **{well:,}**" in texts(app) and f"Chosen: **{way.rate:g}**" in texts(app)
     names = [element.proto.alt for element in app.get("plotly_chart")]
@@ -66,7 +65,7 @@ def test_the_way_back_is_that_step_bit_for_bit_with_the_rate_that_was_tried_and_
     app, run = fallen_ill()
     way, seat = run.health.post_mortem.way_back, state_of(run).token
     back = way.step
-    press(app, f"Back to step {back:,}, learning rate {way.rate:g}")
+    assert act(app, "back") == f"Back to step {back:,}, learning rate {way.rate:g}"
     branch = run_of(app)
     assert branch is not run and (branch.step, branch.settings) == (back, run.settings.replace(learning_rate=way.rate))
     assert app.session_state.learning_rate == way.rate, "the slider says so, too"

@@ -4,6 +4,7 @@
 /** @import { BoardData, Head } from "./types.js" */
 
 import { find } from "./dom.js";
+import { Banner } from "./banner.js";
 import { Cards } from "./cards.js";
 import { Examples } from "./examples.js";
 import { ANSWERS, Feed, HEAD, NETWORK, TILES } from "./feed.js";
@@ -36,7 +37,7 @@ class Board {
   /** @param {HTMLElement} parent */
   constructor(parent) {
     this.root = find(parent, ".board");
-    this.banner = find(this.root, ".banner");
+    this.banner = new Banner(find(this.root, ".banner"));
     this.strip = new Strip(find(this.root, ".strip"));
     this.speed = new Speed(find(this.root, ".speed"));
     this.lines = new Lines(find(this.root, ".five"));
@@ -82,12 +83,13 @@ class Board {
     document.addEventListener("visibilitychange", this.appear);
     this.speed.show(data.speed, (name) => setTriggerValue("speed", name));
     this.lines.choose(data.code);
+    this.banner.offer(data.actions, (name) => setTriggerValue("action", name));
     this.examples.show(data.chooses ? (what) => setTriggerValue("examples", what) : null);
     this.network.show(data.palette, data.chooses ? (what) => setTriggerValue("examples", what) : null);
     this.tiles.palette = data.palette;
     this.cards.help = data.help;
     addHelp(this.examples.root, "What does it see?", data.help.Examples);
-    addHelp(this.network.root, "The network", data.help.Network);
+    addHelp(this.network.root, "Network", data.help.Network);
     addHelp(this.tiles.root, "First-layer weights", data.help.Tiles);
     this.plotlyUrl = new URL(data.plotly, document.baseURI).href;
     this.announced = { state: "", status: plain(data.status), at: performance.now() };
@@ -147,17 +149,17 @@ class Board {
    */
   async take(status) {
     if (status === 404) {
-      this.say("This run is no longer on the server. Perhaps another run needed its place. Reload the page to start it again.", "gone");
+      this.banner.say("This run is no longer on the server. Perhaps another run needed its place. Reload the page to start it again.", "gone");
       this.strip.end("No longer on the server");
       return 0;
     }
     if (status !== 200 && status !== 204) {
-      this.say(status ? `The server could not answer (error ${status}). Trying again…` : "Connection lost. Trying again…", "lost");
+      this.banner.say(status ? `The server could not answer (error ${status}). Trying again…` : "Connection lost. Trying again…", "lost");
       return 0;
     }
     const head = this.feed.head;
     if (!head) return 0;
-    this.say(head.notice, head.notice_kind);
+    this.banner.say(head.notice, head.notice_kind);
     const color = getComputedStyle(this.root).color;
     const all = this.overlays.changed() || color !== this.color; // the theme may change while nothing else does
     const news = this.feed.version !== this.drawn; // perhaps a loop that was stopped has fetched it
@@ -213,16 +215,6 @@ class Board {
     if (state === this.pageState || !news) return;
     this.announced = { state, status, at: now };
     this.tell(state);
-  }
-
-  /**
-   * @param {string} text
-   * @param {string} kind
-   */
-  say(text, kind) {
-    this.banner.dataset.kind = kind;
-    if (this.banner.textContent !== text) this.banner.textContent = text;
-    this.banner.hidden = !text;
   }
 }
 

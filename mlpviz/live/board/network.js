@@ -112,7 +112,7 @@ export class Network {
       const row = /** @type {HTMLElement} */ (this.classes.children[c] ?? this.classes.appendChild(newClass()));
       row.style.top = `${rowAt(c, labels.length)}%`;
       row.className = [c === best && shares[c] > 0 ? "best" : "", c === label ? "true" : ""].join(" ").trim();
-      setText(row.children[1], c === label ? `${name} ✓` : name);
+      setText(row.children[1], name);
       setText(row.children[2], `${Math.round(100 * shares[c])} %`);
       row.style.setProperty("--share", String(shares[c]));
       const canvas = /** @type {HTMLCanvasElement} */ (row.children[0]);

@@ -116,6 +116,8 @@
 
 /** @typedef {{ now: string, choices: [string, string, string][] }} SpeedChoices for each: name, button, description */
 
+/** @typedef {[string, string, string]} Action something that the reader can do: name, button, description */
+
 /** @typedef {{ token: string, label: string, twin: boolean }} Overlay another run in the same figures */
 
 /**
@@ -129,6 +131,7 @@
  * @property {Overlay[]} overlays
  * @property {Palette} palette
  * @property {SpeedChoices | null} speed null if nobody can choose it here
+ * @property {Action[]} actions beside what is wrong, the most important first
  * @property {boolean} chooses whether the reader can choose the examples here
  * @property {string[]} code the five lines
  * @property {Record<string, import("./help.js").Help>} help by the name of the figure

@@ -13,6 +13,7 @@ from mlpviz.figures.dead_units import dead_units
 from mlpviz.figures.diagnosis import how_it_is_doing, worst_update
 from mlpviz.figures.post_mortem import post_mortem_charts
 from mlpviz.page import door, memory
+from mlpviz.page.board import Action
 from mlpviz.page.controls import locked
 from mlpviz.page.guard import safely
 from mlpviz.page.plot import plot
@@ -36,33 +37,26 @@ def what_happened(run: RunState, snapshot: Snapshot | None) -> None:
         _evidence(snapshot, snapshot.post_mortem)
 
 
-def alarm_buttons(run: RunState) -> None:
-    """The buttons beside the board after an alarm: go back to before the trouble, or show the evidence."""
+def actions_after_alarm(run: RunState) -> list[Action]:
+    """What the reader can do after an alarm: go back to before the trouble, or see the evidence."""
     if not run.examined or run.status in (Status.TRAINING, Status.EXAMINING):
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="after_alarm"):
-        if run.way_back is not None:
-            _way_back(run, *run.way_back)
-        st.button(
-            "What happened?", key="what_happened", icon=":material/troubleshoot:", on_click=safely(_show_evidence)
-        )
+        return []
+    evidence = Action("evidence", "What happened?", "Show the evidence, in Stability.", _show_evidence)
+    return [_way_back(*run.way_back), evidence] if run.way_back is not None else [evidence]
 
 
-def _way_back(run: RunState, step: int, rate: float) -> None:
-    """The button that goes back. It also sets the learning rate that was tried there, unless that is locked."""
+def _way_back(step: int, rate: float) -> Action:
+    """Go back. This also sets the learning rate that was tried there, unless that is locked."""
     takes_rate = not locked("learning_rate")
-    st.button(
+    return Action(
+        "back",
         f"Back to step {step:,}, learning rate {rate:g}" if takes_rate else f"Back to step {step:,}",
-        key="just_before",
-        type="primary",
-        icon=":material/history:",
-        on_click=safely(branch_from),
-        args=(run, step, rate if takes_rate else None),
-        help="This learning rate was tried on a copy of the network. After going back, press Start to train on.",
+        "This learning rate was tried on a copy of the network. After going back, press Start to train on.",
+        lambda run: branch_from(run, step, rate if takes_rate else None),
     )
 
 
-def _show_evidence() -> None:
+def _show_evidence(run: RunState) -> None:
     st.session_state[memory.VIEW] = STABILITY
     st.session_state[memory.STABILITY_SECTION] = WHAT_HAPPENED
 
