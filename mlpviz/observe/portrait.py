@@ -84,7 +84,7 @@ def _backward(layers: Sequence[nn.Linear], slopes: Sequence[Tensor], logits: Ten
 @torch.no_grad()
 def _strengths(h: Tensor, weight: Tensor) -> Tensor:
     """For each unit: the sum of the sizes of its contributions to the next layer."""
-    strengths: Tensor = (h.abs() * weight.abs().sum(dim=0)).nan_to_num(nan=-1.0).double()
+    strengths: Tensor = (h.abs() * weight.abs().sum(dim=0)).nan_to_num(nan=-1.0)
     return strengths
 
 

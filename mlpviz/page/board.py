@@ -63,11 +63,12 @@ def board(
     cards: Sequence[str] = (),
     controls: bool = True,
     actions: Sequence[Action] = (),
+    tools: Sequence[Action] = (),
 ) -> None:
     """Show a board for a run or another task. It triggers one script run when the task's status differs from the one
     that the page has drawn its buttons for. With `evaluations`, it also does so when the run's number of evaluations
     differs from this. With `cards`, it shows only these figures. Without `controls`, nobody can choose the speed or
-    the examples here. The `actions` are offered beside what is wrong.
+    the examples here. The `actions` are offered beside what is wrong, the `tools` in the first figure of the curves.
     """
     run = task if isinstance(task, RunState) and controls else None
     data = {
@@ -82,16 +83,18 @@ def board(
         "code": five_lines(),
         "help": {name: texts._asdict() for name, texts in HELP.items()},
         "actions": [(action.name, action.label, action.help) for action in actions],
+        "tools": [(tool.name, tool.label, tool.help) for tool in tools],
         "chooses": run is not None,
         "overlays": [asdict(overlay) for overlay in overlays],
     }
+    act = functools.partial(_act, [*actions, *tools])
     _component()(
         key=key,
         data=data,
         on_status_change=lambda: None,
         on_speed_change=safely(functools.partial(_told, run, key, "speed", choose_speed)),
         on_examples_change=safely(functools.partial(_told, run, key, "examples", asked)),
-        on_action_change=safely(functools.partial(_told, run, key, "action", functools.partial(_act, actions))),
+        on_action_change=safely(functools.partial(_told, run, key, "action", act)),
     )
 
 

@@ -13,7 +13,8 @@ from mlpviz.page.images.view import images, opened_image
 from mlpviz.page.lessons import lesson_panel
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
-from mlpviz.page.overlays import overlays
+from mlpviz.page.overlays import overlays, pin_tools
+from mlpviz.page.pins import pin_problem
 from mlpviz.page.player import player
 from mlpviz.page.rewind import say_branched
 from mlpviz.page.share import share, watch
@@ -41,6 +42,7 @@ def main() -> None:
         say_trouble()
         run = fit_examples(fit_speed(current_run(settings)))
         say_branched(run)
+        pin_problem()
         say_notes()
     with head:
         title()
@@ -57,7 +59,7 @@ def main() -> None:
         part(stability, run)
     else:
         part(lesson_panel, run)
-        board(run, overlays=overlays(run), actions=actions_after_alarm(run))
+        board(run, overlays=overlays(run), actions=actions_after_alarm(run), tools=pin_tools(run))
         part(five_lines)
         part(opened_image, run)
     with st.sidebar:

@@ -68,7 +68,6 @@ class Visit:
 
 VISIT = Slot("visit", Visit)
 BRANCHED: Slot[tuple[str, int]] = Slot("branched", lambda: ("", 0))  # the latest branch, and the step where it began
-OFFER = Slot("offer", str)  # the finished run for which more epochs are offered
 TASKS: Slot[dict[str, str]] = Slot("tasks", dict)  # other tasks at work: name → id
 PINS: Slot[dict[str, str]] = Slot("pins", dict)  # letter → the pin's id
 OWN_PINS: Slot[list[str]] = Slot("pins_by_themselves", list)  # letters of automatic pins, oldest first

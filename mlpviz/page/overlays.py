@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlpviz.page.board import Overlay
-from mlpviz.page.pins import pinned
+from mlpviz.page.board import Action, Overlay
+from mlpviz.page.pins import pin_run, pinned, unpin
+from mlpviz.snapshot import Status
 from mlpviz.state import RunState
 
 
@@ -13,3 +14,20 @@ def overlays(run: RunState) -> list[Overlay]:
     if run.twin is not None:
         shown.append(Overlay(run.twin.token, "twin", twin=True))
     return shown
+
+
+def pin_tools(run: RunState) -> list[Action]:
+    """What the reader can do with the pins, beside the curves. A run can be pinned while it rests."""
+    pins = pinned()
+    again = any(each.state.run == run.id and each.state.step == run.step for each in pins)
+    tools = []
+    if run.step and run.status != Status.TRAINING and not again:
+        tools.append(Action("pin", "pin", "Keep these curves, as faint lines behind later runs.", pin_run))
+    if pins:
+        tools.append(Action("unpin", "unpin", "Remove the faint lines of all pinned runs.", _unpin_all))
+    return tools
+
+
+def _unpin_all(run: RunState) -> None:
+    for each in pinned():
+        unpin(each.letter)

@@ -26,19 +26,17 @@ def player(run: RunState) -> None:
     show_keys(KEYS)
     training, finished = run.status == Status.TRAINING, run.status == Status.FINISHED
     failed = run.status == Status.FAILED
-    _button(
-        "Pause" if training else "Start",
-        (lambda: memory.OFFER.set(run.id)) if finished else _telling(run, Pause() if training else Start()),
-        primary=True,
-        disabled=failed,
-    )
+    more = _more_epochs(run) if finished else 0
+    if more:
+        _button(f"{more:,} more epoch{'s' if more > 1 else ''}", lambda: _train_on(run, more), primary=True)
+    else:
+        act = _telling(run, Pause() if training else Start())
+        _button("Pause" if training else "Start", act, primary=True, disabled=failed or finished)
     _button("Step", _telling(run, OneStep()), disabled=finished or failed)
     _button("Epoch", _telling(run, OneEpoch()), disabled=finished or failed)
     _button("Reset", lambda: replace_run(run.settings, run))
     # Always shown. If it came and went, the buttons would move, and a reader could press the wrong one.
     _button("Undo", undo_and_unpin, disabled=training or not _can_undo(run))
-    if finished and memory.OFFER.get() == run.id and not locked("epochs"):
-        _more_epochs(run)
 
 
 def _button(label: str, act: Callable[[], None], primary: bool = False, disabled: bool = False) -> None:
@@ -74,12 +72,10 @@ def undo_and_unpin() -> None:
     undo()
 
 
-def _more_epochs(run: RunState) -> None:
-    """The button that trains for as many epochs again, within the largest number of epochs."""
-    more = min(run.settings.epochs, int(BOUNDS["epochs"][1]) - run.settings.epochs)
-    if more > 0:
-        label = f"{more:,} more epoch{'s' if more > 1 else ''}"
-        st.button(label, on_click=safely(_train_on), args=(run, more), type="primary", key="more")
+def _more_epochs(run: RunState) -> int:
+    """How many epochs a finished run can train on: as many again, within the largest number; 0 if they are locked."""
+    left = int(BOUNDS["epochs"][1]) - run.settings.epochs
+    return 0 if locked("epochs") else min(run.settings.epochs, left)
 
 
 def _train_on(run: RunState, epochs: int) -> None:

@@ -67,8 +67,10 @@ def come_back() -> Settings | None:
 
 
 def replace_run(settings: Settings, run: RunState) -> None:
-    """A callback: start a new run in place of `run`. Undo brings `run` back."""
-    _begin(settings, door.now(run))
+    """A callback: start a new run in place of `run`. Undo brings `run` back. A second click on the same button does
+    nothing, because the page has left that run."""
+    if memory.VISIT.get().run in ("", run.id):
+        _begin(settings, door.now(run))
 
 
 def branch_off(run: RunState, step: int) -> RunState:

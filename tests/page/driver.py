@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -121,11 +122,18 @@ class Remembered:
     __setattr__ = __setitem__
 
 
+@contextmanager
+def callbacks(app):
+    """In this block, callbacks of the page can be called by themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(st, "session_state", Remembered(app))
+        yield
+
+
 def act(app, name):
     """Click a button beside the alarm. The board has drawn it in the browser, so its callback is called here."""
     run = state_of(run_of(app))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(st, "session_state", Remembered(app))
+    with callbacks(app):
         (action,) = [action for action in actions_after_alarm(run) if action.name == name]
         action.act(run)
     app.run()

@@ -8,6 +8,7 @@ import pytest
 from mlpviz import Settings
 from mlpviz.backend.commands import OneStep, Pause, Start
 from mlpviz.page import door
+from mlpviz.page.visit import replace_run
 from tests.conftest import write_idx
 from tests.page import driver
 from tests.page.driver import at_rest, button, can_press, labels, page, press, run_of, state_of, tell, texts
@@ -127,18 +128,32 @@ def test_reset_goes_to_step_0_with_the_same_weights_and_can_be_undone():
     assert run_of(app) is old and old.step == 1
 
 
-def test_start_on_a_finished_run_offers_more_epochs():
+def test_a_finished_run_trains_for_more_epochs():
     app = page(batch_size="10000", epochs="1")
     run = run_of(app)
     press(app, "Start")
     at_rest(run, 1)
     app.run()
-    assert button(app, "Step").disabled and button(app, "Start").label == "Start"
-    press(app, "Start")
-    assert run.step == 1
+    assert button(app, "Step").disabled and "Start" not in labels(app)
     press(app, "1 more epoch")
     at_rest(run, 2)
     assert app.number_input(key="epochs").value == 2
+
+
+def test_a_second_click_on_reset_keeps_what_undo_brings_back():
+    app = page(batch_size="10000", epochs="2")
+    run = run_of(app)
+    press(app, "Step")
+    at_rest(run, 1)
+    app.run()
+    state = driver.state_of(run)
+    with driver.callbacks(app):
+        replace_run(state.settings, state)
+        replace_run(state.settings, state)  # before the page is drawn again
+    app.run()
+    assert run_of(app) is not run and can_press(app, "Undo")
+    press(app, "Undo")
+    assert run_of(app) is run
 
 
 def test_a_bad_field_says_what_is_allowed_and_loses_nothing():
@@ -287,8 +302,8 @@ def test_no_more_epochs_are_offered_than_a_run_may_have(epochs, offered):
     driver.engine().ask(run.id, run.owner, lambda run: setattr(run.trainer, "step", epochs)).result(5)
     tell(run, Pause())
     app.run()
-    press(app, "Start")
     assert [label for label in labels(app) if "more epoch" in label] == offered
+    assert offered or not can_press(app, "Start"), "nothing is left to train"
 
 
 def test_a_link_from_a_larger_dataset_is_fitted_to_the_small_one():

@@ -5,10 +5,11 @@ import torch
 
 from mlpviz import Trainer, load_dataset
 from mlpviz.figures.diagnosis import words
+from mlpviz.page.overlays import pin_tools
 from mlpviz.page.pins import MOST
 from mlpviz.runs.pin import Pin
 from mlpviz.runs.range_test import RangeTest
-from tests.page.driver import act, at_rest, finished, page, pins_of, press, run_of, state_of, task_of, texts
+from tests.page.driver import act, at_rest, callbacks, finished, page, pins_of, press, run_of, state_of, task_of, texts
 from tests.waiting import until
 
 WILD = {
@@ -221,3 +222,22 @@ def test_other_seeds_say_whether_it_is_chance():
     press(app, "Is it chance?")
     task = finished(task_of(app, "seeds_task"))
     assert task.snapshot.accuracies.shape == (2, 2)
+
+
+def test_a_resting_run_is_pinned_and_unpinned_on_the_board():
+    app = page(batch_size="1000", hidden_sizes="16")
+    run = run_of(app)
+    assert pin_tools(state_of(run)) == [], "there are no curves yet"
+    press(app, "Step")
+    at_rest(run, 1)
+    app.run()
+    with callbacks(app):
+        (pin,) = pin_tools(state_of(run))
+        pin.act(state_of(run))
+        (unpin,) = pin_tools(state_of(run))
+    app.run()
+    assert [pin.run for pin in (each.state for each in pins_of(app))] == [run.id] and unpin.name == "unpin"
+    with callbacks(app):
+        unpin.act(state_of(run))
+    app.run()
+    assert app.session_state.pins == {}

@@ -28,16 +28,22 @@ export class Banner {
    * @param {(name: string) => void} act
    */
   offer(actions, act) {
-    const labels = [...this.actions.children].map((button) => button.textContent);
-    if (labels.join() === actions.map(([, label]) => label).join()) return; // so that no button loses the focus
-    this.actions.replaceChildren(
-      ...actions.map(([name, label, description], i) => {
-        const button = document.createElement("button");
-        Object.assign(button, { type: "button", textContent: label, title: description });
-        button.classList.toggle("primary", i === 0);
-        button.onclick = () => act(name);
-        return button;
-      }),
-    );
+    offer(this.actions, actions, act);
+    this.actions.firstElementChild?.classList.add("primary");
   }
+}
+
+/**
+ * Fill an element with a button for each action. Buttons that are there already keep the focus.
+ * @param {HTMLElement} root
+ * @param {Action[]} actions
+ * @param {(name: string) => void} act
+ */
+export function offer(root, actions, act) {
+  while (root.children.length > actions.length) root.lastChild?.remove();
+  actions.forEach(([name, label, description], i) => {
+    const button = /** @type {HTMLButtonElement} */ (root.children[i] ?? root.appendChild(document.createElement("button")));
+    Object.assign(button, { type: "button", title: description, onclick: () => act(name) });
+    setText(button, label);
+  });
 }

@@ -55,6 +55,7 @@ class Board {
     /** @type {string[]} */
     this.cardNames = [];
     this.plotlyUrl = "";
+    this.offerTools = () => {};
     this.follows = false;
     this.pageState = "";
     this.announced = { state: "", status: "", at: 0 }; // what the page was last told
@@ -83,7 +84,10 @@ class Board {
     document.addEventListener("visibilitychange", this.appear);
     this.speed.show(data.speed, (name) => setTriggerValue("speed", name));
     this.lines.choose(data.code);
-    this.banner.offer(data.actions, (name) => setTriggerValue("action", name));
+    const act = (/** @type {string} */ name) => setTriggerValue("action", name);
+    this.banner.offer(data.actions, act);
+    this.offerTools = () => this.cards.offer(data.tools, act);
+    this.offerTools();
     this.examples.show(data.chooses ? (what) => setTriggerValue("examples", what) : null);
     this.network.show(data.palette, data.chooses ? (what) => setTriggerValue("examples", what) : null);
     this.tiles.palette = data.palette;
@@ -199,7 +203,9 @@ class Board {
     this.tiles.draw(some ? null : tiles, this.root);
     const charts = some ? this.feed.charts.filter((chart) => this.cardNames.includes(chart.card)) : this.feed.charts;
     const over = this.overlays.over.bind(this.overlays);
-    return this.cards.draw(charts, over, all, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);
+    const drawing = await this.cards.draw(charts, over, all, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);
+    this.offerTools(); // the first card is new
+    return drawing;
   }
 
   /**

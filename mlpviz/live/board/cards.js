@@ -1,7 +1,8 @@
 // The figures: one card for each place on the page. Plotly.react draws them, so that zoom and legend stay as they are.
 
-/** @import { Chart, Theme } from "./types.js" */
+/** @import { Action, Chart, Theme } from "./types.js" */
 
+import { offer } from "./banner.js";
 import { find, setText } from "./dom.js";
 import { addEnlarge, isLarge } from "./enlarge.js";
 import { addHelp } from "./help.js";
@@ -57,6 +58,16 @@ export class Cards {
   }
 
   /**
+   * What the reader can do with the run, in the first card.
+   * @param {Action[]} tools
+   * @param {(name: string) => void} act
+   */
+  offer(tools, act) {
+    const [card] = this.cards.values();
+    if (card) offer(find(card.figure, ".tools"), tools, act);
+  }
+
+  /**
    * The names of the charts that nobody sees now: their card is out of sight, or shows another chart.
    * @returns {string[]}
    */
@@ -91,7 +102,7 @@ class Card {
     this.figure.className = "card";
     this.figure.setAttribute("aria-label", name);
     this.figure.innerHTML =
-      '<figcaption><div class="title"><h3></h3><div class="switches"></div></div><p></p></figcaption><div class="plot" role="img"></div>';
+      '<figcaption><div class="title"><h3></h3><div class="switches"><span class="tools"></span></div></div><p></p></figcaption><div class="plot" role="img"></div>';
     addEnlarge(this.figure, find(this.figure, ".switches"), () => this.redraw());
     find(this.figure, ".switches").append(...saveButtons((format) => this.save(format)));
     this.title = /** @type {HTMLElement} */ (this.figure.querySelector("h3"));

@@ -132,6 +132,7 @@
  * @property {Palette} palette
  * @property {SpeedChoices | null} speed null if nobody can choose it here
  * @property {Action[]} actions beside what is wrong, the most important first
+ * @property {Action[]} tools in the card of the loss
  * @property {boolean} chooses whether the reader can choose the examples here
  * @property {string[]} code the five lines
  * @property {Record<string, import("./help.js").Help>} help by the name of the figure

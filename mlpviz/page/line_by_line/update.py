@@ -187,7 +187,7 @@ def _nothing_to_walk(run: RunState) -> None:
     elif run.status == Status.FAILED:
         st.info("An error stopped this run. **Reset** starts it again.")
     else:
-        st.info("This run is finished. **Reset** goes back to step 0. **Start** offers more epochs.")
+        st.info("This run is finished. **Reset** goes back to step 0. The first button trains for more epochs.")
 
 
 def _pause(run: RunState) -> None:
