@@ -18,13 +18,14 @@ class Examples:
         indices: of test images. Empty: the run takes the first test image of each class.
         own: a picture by the reader, 784 grey values; it comes before the test images. Empty if there is none.
         focus: which one of all these is drawn through the network, counted from 0.
-        step: the evaluation after which the hardest were chosen.
+        run, step: the run and its evaluation in which these were the hardest.
     """
 
     kind: str = ONE_PER_CLASS
     indices: tuple[int, ...] = ()
     own: bytes = b""
     focus: int = 0
+    run: str = ""
     step: int = 0
 
     def image_at(self, position: int) -> int | None:

@@ -144,7 +144,8 @@ class LayerPortrait:
         units: (k,) which ones, ascending. size: how many units the layer has.
         outputs: (k,) after the activation. errors: (k,) δ, before the activation; None without a label.
         pictures: (k, 28, 28) ∂z/∂x: how each unit's input changes with each pixel.
-        share: of these units in what the whole layer passes on, 0 to 1; NaN if it passes nothing on.
+        share: of these units in what the whole layer passes on, 0 to 1; 0 if it passes nothing on, NaN if that is not
+            finite.
     """
 
     units: np.ndarray

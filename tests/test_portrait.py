@@ -124,6 +124,22 @@ def test_numbers_that_are_not_finite_do_not_break_it(tiny, spoil):
         linears(trainer.net)[1].weight[:] = spoil
     seen = portrait(trainer.net, *example(trainer))
     assert [len(layer.units) for layer in seen.layers] == [8, 8]
+    assert np.isnan(seen.layers[1].share), "no number is invented"
+
+
+def test_one_unit_that_is_not_a_number_spoils_the_share_of_its_layer_only(tiny):
+    trainer = trained(tiny, (40, 12))
+    with torch.no_grad():
+        linears(trainer.net)[1].weight[3] = float("nan")
+    first, second = portrait(trainer.net, *example(trainer)).layers
+    assert np.isnan(first.share) and np.isnan(second.share) and 3 not in second.units
+
+
+def test_a_layer_that_passes_nothing_on_has_the_share_0(tiny):
+    trainer = trained(tiny, (16,))
+    with torch.no_grad():
+        linears(trainer.net)[1].weight[:] = 0
+    assert portrait(trainer.net, *example(trainer)).layers[0].share == 0
 
 
 def test_looking_changes_nothing_of_the_run(tiny):

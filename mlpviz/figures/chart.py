@@ -164,9 +164,16 @@ def log_axis(data: list[dict[str, Any]]) -> dict[str, Any]:
     low, high = np.log10([values.min(), values.max()])
     if high - low >= EVEN_DECADES:
         return {"type": "log", "dtick": max(1, math.ceil((high - low) / MOST_TICKS))}
-    decades = range(math.floor(low) - 1, math.ceil(high) + 2)
-    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
-    return {"type": "log", "tickmode": "array", "tickvals": ticks, "ticktext": [number(tick) for tick in ticks]}
+    decades = range(math.floor(low) - 3, math.ceil(high) + 4)  # other runs may reach further
+    ticks = {digit * 10.0**decade: _tick(digit, decade) for decade in decades for digit in (1, 2, 5)}
+    return {"type": "log", "tickmode": "array", "tickvals": list(ticks), "ticktext": list(ticks.values())}
+
+
+def _tick(digit: int, decade: int) -> str:
+    if -3 <= decade <= 3:
+        return f"{digit * 10.0**decade:,g}"
+    power = f"10{superscript(decade)}"
+    return power if digit == 1 else f"{digit}·{power}"
 
 
 def axis_end(snapshot: Snapshot) -> float:
@@ -182,7 +189,11 @@ def number(value: float) -> str:
         text = f"{value:.3g}" if abs(value) < 999.5 else f"{round(value, -1):,.0f}"
         return text.replace("-", "−")
     digits, exponent = f"{value:.1e}".replace("-", "−", int(value < 0)).split("e")
-    return f"{digits}·10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return f"{digits}·10{superscript(int(exponent))}"
+
+
+def superscript(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -74,7 +74,8 @@ def _histograms(
         layout["annotations"].append(_title(snapshot, layer, (left + right) / 2, top, now))
         for label, histograms, color in (("at the start", initial, GREY), ("now", now, LAYERS[layer])):
             if layer < len(histograms):
-                data.append(_steps(label, histograms[layer], color) | {"xaxis": f"x{axis}", "yaxis": f"y{axis}"})
+                drawn = _steps(f"layer {layer + 1} {label}", histograms[layer], color)
+                data.append(drawn | {"xaxis": f"x{axis}", "yaxis": f"y{axis}"})
     return Chart(name, sentence, data, layout, card="Weights")
 
 

@@ -32,11 +32,19 @@ def answers(snapshot: Snapshot) -> dict[str, Any]:
     each = [_answer(seen, i, snapshot.classes) for i in range(len(seen.labels))]
     known = [right for _, _, right in each if right is not None]
     when = "before training" if seen.step == 0 else f"after step {seen.step:,}"
-    which = f", the hardest of the test at step {seen.examples.step:,}" if seen.examples.kind == HARDEST else ""
     return {
-        "sentence": f"{sum(known)} of {len(known)} right {when}{which}.",
+        "sentence": f"{sum(known)} of {len(known)} right {when}{_why_these(snapshot)}.",
         "answers": each,
     }
+
+
+def _why_these(snapshot: Snapshot) -> str:
+    chosen = snapshot.answers.examples
+    if chosen.kind != HARDEST:
+        return ""
+    if chosen.run != snapshot.run:
+        return "; these were the hardest for an earlier run"
+    return f"; the hardest of the test at step {chosen.step:,}"
 
 
 def name_of(label: int | None, classes: tuple[str, ...]) -> str:

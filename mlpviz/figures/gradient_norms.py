@@ -30,7 +30,7 @@ def _norms(snapshot: Snapshot, name: str, kind: str, letter: str) -> Chart:
     for layer in range(1, len(snapshot.layers)):
         label, color, dash = f"{letter}{subscript(layer)}", LAYERS[layer - 1], DASHES[layer - 1]
         each = every_step(snapshot, f"{kind} {layer}", f"{label} %{{y:.3g}}", color)
-        faint.append(each | {"y": _positive(each["y"]), "legendgroup": label})
+        faint.append(each | {"name": f"{label}, each step", "y": _positive(each["y"]), "legendgroup": label})
         mean = _positive(moving_mean(steps.column(f"{kind} {layer}"), steps.width))
         hover = f"{label} %{{y:.3g}}, mean"
         means.append(line(label, steps.ends(), mean, color, dash=dash, legendgroup=label, hovertemplate=hover))

@@ -20,22 +20,22 @@ class Help(NamedTuple):
 #: By the name of the card.
 HELP = {
     "Examples": Help(
-        "The network’s answers for ten test images, as it is now. The bar shows how sure it is. It never trains on "
-        "these images.",
-        "At first, all answers are guesses, about 10 % sure. With training, most of them become right. A wrong answer "
-        "can be very sure, too.",
+        "The network’s answers, as they are now. The bar shows how sure it is. Ten of the images are from the test "
+        "set: the network never trains on these. Your own picture comes first, if you add one.",
+        "Before training, the answers are guesses. With training, most of them become right. A wrong answer can be "
+        "very sure, too.",
         "The percentage is the largest of the ten softmax probabilities: exp(z_c) / Σ exp(z_k), for the logits z.",
     ),
     "Network": Help(
         "One image goes through the network, from left to right. A red line adds to what it reaches; a dashed blue "
         "line takes away. Thick lines count most. A small picture shows what a hidden unit reacts to: bright pixels "
         "where it is red raise the unit, bright pixels where it is blue lower it.",
-        "At first, the pictures are noise. With training, parts of garments appear in them. Only the strongest units "
-        "and the largest lines are drawn; the sentence says how much that is.",
+        "Before training, the pictures are noise. With training, parts of garments appear in them. Only the strongest "
+        "units and the largest lines are drawn; the sentence says how much that is.",
         "A line is h·w: the output of a unit times the weight of the connection. The first lines are w·x, summed over "
-        "all pixels. With “error back”, a line is δ·w·φ′(z), the part of a unit’s error that comes through this "
-        "connection, for the cross-entropy of this image. At the classes, δ is the probability, minus 1 for the true "
-        "class. A picture is ∂z/∂x; in the first layer, these are the unit’s weights.",
+        "all pixels. With “error back”, δ of a class is its probability, minus 1 for the true class. A line is then "
+        "δ·w·φ′(z): the part of a unit’s error that comes through this connection. The first lines are δ itself. A "
+        "picture is ∂z/∂x; in the first layer, these are the unit’s weights.",
     ),
     "Loss": Help(
         "How wrong the answers are: one number, to be made small. 0 would be perfect. Guessing gives 2.30.",

@@ -93,14 +93,19 @@ def _shown(portrait: Portrait) -> str:
     """How much of the network is drawn."""
     if not portrait.layers:
         return "Each class has its own weights, one for each pixel."
+    only = len(portrait.layers) == 1
     parts = [
-        f"{len(layer.units)} of {layer.size:,} units, {percent(layer.share, 0)} of what "
-        f"{'the layer passes' if len(portrait.layers) == 1 else f'layer {i} passes'} on"
-        if math.isfinite(layer.share)
-        else f"layer {i} passes nothing on"
-        for i, layer in enumerate(portrait.layers, start=1)
+        _passed_on(layer, "the layer" if only else f"layer {i}") for i, layer in enumerate(portrait.layers, start=1)
     ]
     return f"Drawn: {'; '.join(parts)}."
+
+
+def _passed_on(layer: LayerPortrait, name: str) -> str:
+    if not math.isfinite(layer.share):
+        return f"{name} passes on numbers that are not finite"
+    if not layer.share:
+        return f"{name} passes nothing on"
+    return f"{len(layer.units)} of {layer.size:,} units, {percent(layer.share, 0)} of what {name} passes on"
 
 
 def _error(snapshot: Snapshot, label: int | None, probabilities: np.ndarray) -> str:

@@ -8,7 +8,8 @@ BLUE, VERMILLION, GREEN, PURPLE = "#0a78bb", "#d55e00", "#009e73", "#cc6699"
 OCHRE, SKY, GREY = "#b07a00", "#2e8fc4", "#808080"
 TRAIN, TEST, GUESS, ALARM = BLUE, VERMILLION, GREY, "#d43a3a"
 LAYERS = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE, SKY, GREY)
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")  # so that layers differ without colour
+#: So that layers differ without colour. Dots belong to a twin.
+DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot", "8px,2px", "12px,3px,3px,3px,3px,3px")
 
 # For pictures of values with a sign: from negative, through the background of the page, to positive.
 NEGATIVE, POSITIVE = "#2166c8", "#ca3228"

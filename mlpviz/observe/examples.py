@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -32,7 +34,7 @@ class ExampleViewer:
         """
         test = self._trainer.dataset.test
         indices = examples.indices or first_of_each_class(test.labels)
-        chosen = Examples(examples.kind, indices, examples.own, examples.focus, examples.step)
+        chosen = replace(examples, indices=indices)
         self.chosen = chosen.check(len(test.images))
         at = torch.tensor(indices, device=test.images.device)
         own = torch.from_numpy(np.frombuffer(chosen.own, dtype=np.uint8).reshape(-1, 28, 28).copy())

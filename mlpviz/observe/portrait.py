@@ -27,7 +27,7 @@ def portrait(net: nn.Sequential, x: Tensor, label: int | None) -> Portrait:
     layers = linears(net)
     inputs, slopes, logits = _forward(net, x.reshape(-1))
     strengths = [_strengths(h, layer.weight) for h, layer in zip(inputs[1:], layers[1:], strict=True)]
-    shown = [each.topk(min(STRONGEST, len(each))).indices.sort().values for each in strengths]
+    shown = [_largest(each) for each in strengths]
     ends = [*shown, torch.arange(len(logits), device=x.device)]
     deltas = _backward(layers, slopes, logits, label) if label is not None else None
     return Portrait(
@@ -40,7 +40,7 @@ def portrait(net: nn.Sequential, x: Tensor, label: int | None) -> Portrait:
                 outputs=_numpy(inputs[i + 1][units]),
                 errors=_numpy(deltas[i][units]) if deltas else None,
                 pictures=_numpy(_slopes_of_pixels(layers[: i + 1], slopes, units).reshape(-1, 28, 28)),
-                share=float(strengths[i][units].sum() / strengths[i].sum()),
+                share=_share(strengths[i], units),
             )
             for i, units in enumerate(shown)
         ),
@@ -84,8 +84,19 @@ def _backward(layers: Sequence[nn.Linear], slopes: Sequence[Tensor], logits: Ten
 @torch.no_grad()
 def _strengths(h: Tensor, weight: Tensor) -> Tensor:
     """For each unit: the sum of the sizes of its contributions to the next layer."""
-    strengths: Tensor = (h.abs() * weight.abs().sum(dim=0)).nan_to_num(nan=-1.0)
+    strengths: Tensor = h.abs() * weight.abs().sum(dim=0)
     return strengths
+
+
+def _largest(strengths: Tensor) -> Tensor:
+    known = strengths.nan_to_num(nan=-1.0)  # a unit that is not a number comes last
+    largest: Tensor = known.topk(min(STRONGEST, len(known))).indices.sort().values
+    return largest
+
+
+def _share(strengths: Tensor, units: Tensor) -> float:
+    total = float(strengths.sum())
+    return float(strengths[units].sum()) / total if total else 0.0
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from mlpviz.figures.palette import FOR_BROWSER
 from mlpviz.line_by_line.script import five_lines
 from mlpviz.live.routes import BOARD, PLOTLY_URL
 from mlpviz.page.component import loader
+from mlpviz.page.controls import current_lesson
 from mlpviz.page.examples import asked
 from mlpviz.page.guard import safely
 from mlpviz.page.speed import choices, choose_speed
@@ -76,6 +77,7 @@ def board(
         "status": task.status,
         "plotly": PLOTLY_URL,
         "stripOnly": strip_only,
+        "inLesson": current_lesson() is not None,
         "evaluations": evaluations,
         "cards": list(cards),
         "palette": FOR_BROWSER,

@@ -17,17 +17,22 @@ from mlpviz.state import RunState
 
 
 def fit_examples(run: RunState) -> RunState:
-    """Let a new run show the images that the reader has chosen, if it has the same test images."""
+    """Let a new run show the images that the reader has chosen, once. Another tab may choose others for it later."""
+    if memory.EXAMPLES_OF.get() == run.id or run.status == Status.FAILED:
+        return run
+    memory.EXAMPLES_OF.set(run.id)
     dataset, wanted = memory.EXAMPLES.get()
-    if wanted is None or wanted == run.examples or dataset != run.settings.dataset or run.status == Status.FAILED:
+    if wanted is None or dataset != run.settings.dataset:
+        memory.EXAMPLES.set((run.settings.dataset, run.examples))  # after a reload, those of the run
         return run
     return door.tell(run, ShowExamples(wanted))
 
 
 def show_examples(run: RunState, examples: Examples) -> None:
     """Show these images from now on, in this run and in the next ones."""
-    state = door.tell(door.now(run), ShowExamples(examples))
-    memory.EXAMPLES.set((run.settings.dataset, state.examples))
+    door.tell(run, ShowExamples(examples))
+    if not memory.PROBLEM.get():  # otherwise the run has refused them
+        memory.EXAMPLES.set((run.settings.dataset, examples))
 
 
 def asked(run: RunState, what: str) -> None:
@@ -42,7 +47,7 @@ def asked(run: RunState, what: str) -> None:
         _explain(now)
     elif verb == "unit":
         layer, unit = int(words[0]), int(words[1])
-        memory.OPEN_UNIT.set((layer, unit))
+        memory.OPEN_UNIT.set((run.id, layer, unit))
         st.session_state[memory.UNIT_LAYER] = layer + 1
         _open_part(HIDDEN_UNITS)
 
@@ -75,16 +80,18 @@ def _show_hardest(run: RunState) -> None:
     losses = table(results.logits, results.labels)["loss"].to_numpy()
     order = np.argsort(-np.nan_to_num(losses, nan=np.inf), kind="stable")[:MOST]
     indices = tuple(order.tolist())
-    show_examples(run, Examples(HARDEST, indices, own=run.examples.own, step=results.step))
+    show_examples(run, Examples(HARDEST, indices, own=run.examples.own, run=run.id, step=results.step))
 
 
 def _explain(run: RunState) -> None:
     """Open the image in the focus."""
     index = run.examples.image_at(run.examples.focus)
-    if index is not None:
-        memory.OPEN_IMAGE.set(index)
-    else:
+    if index is None:
         _open_part(OWN_IMAGE)
+    elif door.results_of(run) is None:
+        memory.PROBLEM.set("The first test is still running. Open the image when it is over.")
+    else:
+        memory.OPEN_IMAGE.set(index)
 
 
 def _open_part(part: str) -> None:

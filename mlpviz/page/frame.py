@@ -15,6 +15,7 @@ STYLE = """
 .mlpviz-title { font-size: 1.5rem; font-weight: 700; line-height: 1.2; margin: 0; white-space: nowrap; }
 .mlpviz-title small { font-size: 0.9rem; font-weight: 400; opacity: 0.75; margin-left: 0.6rem; }
 .st-key-start button { min-width: 4.7rem; }
+.stMainBlockContainer h2 { font-size: 1.5rem; padding: 0.5rem 0 0; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-messages) { position: absolute; }
 .st-key-lesson { padding: 0.5rem 0.9rem 0.8rem; }
 .st-key-lesson .stVerticalBlock { gap: 0.35rem; }
@@ -33,7 +34,10 @@ STYLE = """
   .st-key-lesson [data-testid="stColumn"] { min-width: 100%; }
 }
 .st-key-messages { position: fixed; right: 1.5rem; bottom: 1rem; z-index: 999; width: min(38rem, calc(100vw - 2rem));
-  background: var(--st-background-color); border-radius: 0.5rem; box-shadow: 0 6px 24px rgb(0 0 0 / 25%); }
+  max-height: 60vh; overflow: auto; background: Canvas; border-radius: 0.5rem;
+  box-shadow: 0 6px 24px rgb(0 0 0 / 25%); }
+.stSlider [data-orientation] p, button[data-selected="true"] p { color: CanvasText; }
+button[data-selected="true"] p { font-weight: 600; }
 @media (max-width: 640px) {
   .st-key-head { gap: 0.5rem; }
   .st-key-start button { min-width: 3.6rem; }

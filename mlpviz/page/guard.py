@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from mlpviz.page import memory
 from mlpviz.page.words import plain
+
+Argument = TypeVar("Argument")
+Value = TypeVar("Value")
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,16 @@ def part(show: Callable[..., object], *args: Any) -> None:
     except Exception as error:
         log.exception("a part of the page failed")
         st.error(plain(f"This part of the page failed ({_what(error)}). Your run continues. Reload the page."))
+
+
+def attempt(make: Callable[[Argument], Value], argument: Argument, otherwise: Value) -> Value:
+    """What `make` returns. If it fails, show the error and return `otherwise`."""
+    try:
+        return make(argument)
+    except Exception as error:
+        log.exception("a part of the page failed")
+        st.error(plain(f"This part of the page failed ({_what(error)}). Your run continues. Reload the page."))
+        return otherwise
 
 
 def _what(error: Exception) -> str:

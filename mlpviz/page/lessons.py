@@ -139,7 +139,7 @@ def _running(labels: dict[str, Settings], on_show: str | None, run: RunState) ->
 def _answer(lesson: Lesson, guess: str | None) -> None:
     right = lesson.options[lesson.right]
     agrees = "You were right." if guess == right else f"The answer is: **{right}**."
-    st.markdown((f"You predicted *{guess}*. {agrees} " if guess is not None else "") + lesson.answer)
+    st.markdown((f"You predicted *{guess}*. {agrees}\n\n" if guess is not None else "") + lesson.answer)
 
 
 def _choose() -> None:

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from mlpviz.page.board import board
+from mlpviz.page.board import Action, board
 from mlpviz.page.door import say_notes, say_trouble
 from mlpviz.page.examples import fit_examples
 from mlpviz.page.five_lines import five_lines
 from mlpviz.page.frame import frame, title
-from mlpviz.page.guard import part
+from mlpviz.page.guard import attempt, part
 from mlpviz.page.images.filters import current_filter
 from mlpviz.page.images.view import images, opened_image
 from mlpviz.page.lessons import lesson_panel
@@ -22,7 +22,7 @@ from mlpviz.page.sidebar import sidebar
 from mlpviz.page.speed import fit_speed
 from mlpviz.page.stability.view import stability
 from mlpviz.page.stability.what_happened import actions_after_alarm
-from mlpviz.page.views import LINE_BY_LINE, STABILITY, TEST_IMAGES, choose_view
+from mlpviz.page.views import LINE_BY_LINE, STABILITY, TEST_IMAGES, WATCH, choose_view
 from mlpviz.page.visit import current_run, write_address
 
 
@@ -40,7 +40,8 @@ def main() -> None:
     messages = st.container(key="messages")
     with messages:
         say_trouble()
-        run = fit_examples(fit_speed(current_run(settings)))
+        run = fit_speed(current_run(settings))
+        run = attempt(fit_examples, run, run)
         say_branched(run)
         pin_problem()
         say_notes()
@@ -59,8 +60,11 @@ def main() -> None:
         part(stability, run)
     else:
         part(lesson_panel, run)
-        board(run, overlays=overlays(run), actions=actions_after_alarm(run), tools=pin_tools(run))
+        nothing: list[Action] = []
+        actions, tools = attempt(actions_after_alarm, run, nothing), attempt(pin_tools, run, nothing)
+        board(run, overlays=overlays(run), actions=actions, tools=tools)
         part(five_lines)
+    if view in (WATCH, STABILITY):
         part(opened_image, run)
     with st.sidebar:
         part(share, run, settings)

@@ -89,6 +89,7 @@ ODD_VALUES: Slot[dict[str, set[float]]] = Slot("odd_values", dict)  # field → 
 LESSON: Slot[str | None] = Slot("lesson", lambda: None)
 SPEED: Slot[str | None] = Slot("speed", lambda: None)  # the one that the reader or the address chose
 EXAMPLES: Slot[tuple[str, Any]] = Slot("examples", lambda: ("", None))  # a dataset, and the `Examples` chosen from it
+EXAMPLES_OF = Slot("examples_of", str)  # the run that has got them
 LINK_LOCK = Slot("link_lock", str)
 LINK_HIDE = Slot("link_hide", str)
 
@@ -102,7 +103,7 @@ SELECTION_ROUND = Slot("selection_round", int)  # part of the keys of everything
 CELL_BEFORE: Slot[tuple[int, int] | None] = Slot("cell_before", lambda: None)  # of the confusion matrix
 ROW_BEFORE: Slot[list[int]] = Slot("row_before", list)  # of the table of scores
 OPEN_IMAGE: Slot[int | None] = Slot("open_image", lambda: None)
-OPEN_UNIT: Slot[tuple[int, int] | None] = Slot("open_unit", lambda: None)  # hidden layer and unit, from 0
+OPEN_UNIT: Slot[tuple[str, int, int] | None] = Slot("open_unit", lambda: None)  # a run's id, hidden layer, unit
 HELD: Slot[Any] = Slot("held", lambda: None)  # a run's id, and its `Results` where the reader stopped
 OWN_PIXELS: Slot[str | None] = Slot("own_pixels", lambda: None)  # the drawing, in base64
 

@@ -26,7 +26,7 @@ def player(run: RunState) -> None:
     show_keys(KEYS)
     training, finished = run.status == Status.TRAINING, run.status == Status.FINISHED
     failed = run.status == Status.FAILED
-    more = _more_epochs(run) if finished else 0
+    more = more_epochs(run) if finished else 0
     if more:
         _button(f"{more:,} more epoch{'s' if more > 1 else ''}", lambda: _train_on(run, more), primary=True)
     else:
@@ -72,7 +72,7 @@ def undo_and_unpin() -> None:
     undo()
 
 
-def _more_epochs(run: RunState) -> int:
+def more_epochs(run: RunState) -> int:
     """How many epochs a finished run can train on: as many again, within the largest number; 0 if they are locked."""
     left = int(BOUNDS["epochs"][1]) - run.settings.epochs
     return 0 if locked("epochs") else min(run.settings.epochs, left)

@@ -82,7 +82,7 @@ def test_in_slow_motion_the_lines_light_up_one_after_another(url, board, page):
     board.press("Start")
     board.until(lambda: board.step() >= 1)
     page.evaluate(WATCH_LIGHT)
-    board.until(lambda: "Step 2," in page.locator(".five h3").inner_text())
+    board.until(lambda: "Step 2," in page.locator(".five h2").inner_text())
     assert board.step() == 1, "the figures show the step after its last line"
     board.press("Pause")
     board.until(lambda: board.status() == "paused" and board.step() == 2, 2)  # the reader doesn't wait for the lines
@@ -90,7 +90,7 @@ def test_in_slow_motion_the_lines_light_up_one_after_another(url, board, page):
     lit = page.evaluate("window.lit")[-5:]
     gaps = [after - before for (_, before), (_, after) in itertools.pairwise(lit)]
     assert all(500 < gap < 1500 for gap in gaps), gaps
-    assert "Step 2, line by line" in page.locator(".five h3").inner_text()
+    assert "Step 2, line by line" in page.locator(".five h2").inner_text()
     forward, loss, zero, backward, step = (line.inner_text() for line in page.locator(".five li").all())
     assert "logits = net(X)" in forward and re.search(r"\d+ of 256 right", forward)
     assert page.locator(".five canvas").count() == 3

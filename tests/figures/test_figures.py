@@ -103,7 +103,8 @@ def test_gradient_norms_are_those_of_the_steps(tiny):
     snapshot = snapshot_after(tiny)
     for name, letter, columns in (("Gradient norms", "W", (2, 4)), ("Biases", "b", (3, 5))):
         data = numbered(name)(snapshot).data
-        assert [t["name"] for t in data] == ["each step"] * 2 + [f"{letter}₁", f"{letter}₂"]
+        labels = [f"{letter}₁", f"{letter}₂"]
+        assert [t["name"] for t in data] == [*(f"{label}, each step" for label in labels), *labels]
         for column, faint, mean in zip(columns, data[:2], data[2:], strict=True):
             norms = snapshot.steps.mean[:, column]
             assert np.array_equal(faint["y"], norms)
@@ -135,10 +136,19 @@ def test_a_logarithmic_axis_has_few_even_ticks(values, ticks):
 
 
 def test_layers_differ_by_more_than_their_colour(tiny):
-    snapshot = snapshot_after(tiny, hidden_sizes=(6,) * 5)
+    snapshot = snapshot_after(tiny, hidden_sizes=(6,) * 6)
     for name in ("Gradient norms", "Biases", "Update ratio", "Dead units"):
-        lines = [t["line"] for t in numbered(name)(snapshot).data if t["name"][0] in "Wbh"]
-        assert len({style["dash"] for style in lines}) == len(lines) >= 5
+        traces = [t for t in numbered(name)(snapshot).data if t["name"][0] in "Wbh" and "each" not in t["name"]]
+        dashes = {t["line"]["dash"] for t in traces}
+        assert len(dashes) == len(traces) >= 6 and "dot" not in dashes, "dots belong to a twin"
+
+
+def test_every_line_of_a_figure_has_a_name_of_its_own(tiny):
+    """Otherwise nobody can tell them apart in a saved table."""
+    snapshot = snapshot_after(tiny, hidden_sizes=(6, 6))
+    for name in NAMES:
+        names = [t["name"] for t in numbered(name)(snapshot).data]
+        assert len(set(names)) == len(names), name
 
 
 def test_densities_integrate_to_one():
@@ -294,7 +304,7 @@ def test_histograms_show_the_initial_and_the_present_weights_and_the_gradients(t
     inspection = snapshot.inspection
     expected = [pair[i] for i in range(2) for pair in (inspection.initial_weights, inspection.weights)]
     weights = numbered("Weights")(snapshot).data
-    assert [t["name"] for t in weights] == ["at the start", "now"] * 2
+    assert [t["name"] for t in weights] == [f"layer {i} {when}" for i in (1, 2) for when in ("at the start", "now")]
     for drawn, histograms in ((weights, expected), (numbered("Gradients")(snapshot).data, inspection.gradients)):
         for t, histogram in zip(drawn, histograms, strict=True):
             assert (t["x"][0], t["x"][-1]) == pytest.approx((histogram.low, histogram.high), rel=1e-6)

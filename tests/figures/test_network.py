@@ -62,7 +62,7 @@ def test_the_sentence_says_how_much_is_drawn_and_what_the_answer_is(tiny):
 def test_a_layer_that_passes_nothing_on_has_no_lines(tiny):
     snapshot = snapshot_after(tiny, init="zeros")
     shown = network(snapshot)
-    assert shown["forward"]["edges"] == [] and "layer 1 passes nothing on" in shown["forward"]["sentence"]
+    assert shown["forward"]["edges"] == [] and "the layer passes nothing on" in shown["forward"]["sentence"]
 
 
 def test_numbers_that_are_not_finite_give_no_answer(tiny):
@@ -80,8 +80,12 @@ def test_the_answers_count_what_is_right(tiny):
     for (answer, probability, is_right), row, truth in zip(shown["answers"], seen.probabilities, right, strict=True):
         assert (answer, is_right) == (snapshot.classes[row.argmax()], truth)
         assert probability == pytest.approx(row.max(), abs=1e-4)
-    hardest = changed(snapshot, examples=Examples(HARDEST, seen.examples.indices, step=7))
-    assert answers(hardest)["sentence"].endswith(f"after step {snapshot.step:,}, the hardest of the test at step 7.")
+    for run, words in (
+        (snapshot.run, "the hardest of the test at step 7"),
+        ("other", "these were the hardest for an earlier run"),
+    ):
+        hardest = changed(snapshot, examples=Examples(HARDEST, seen.examples.indices, run=run, step=7))
+        assert answers(hardest)["sentence"].endswith(f"{words}.")
 
 
 def test_the_readers_picture_is_neither_right_nor_wrong(tiny):

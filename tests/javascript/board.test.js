@@ -178,10 +178,10 @@ test("curves of other runs are shown, but no guide lines and no single steps", (
 
 test("distributions come only from a twin, and only if the figure has a place for the layer", () => {
   const weights = { card: "Weights", layout: { xaxis: {}, xaxis2: {} } };
-  assert.ok(comparable({ type: "scatter", name: "now", xaxis: "x2" }, weights, true));
-  assert.ok(!comparable({ type: "scatter", name: "now", xaxis: "x3" }, weights, true), "a twin with more layers");
-  assert.ok(!comparable({ type: "scatter", name: "now" }, weights, false), "a pinned run");
-  assert.ok(!comparable({ type: "scatter", name: "at the start" }, weights, true));
+  assert.ok(comparable({ type: "scatter", name: "layer 1 now", xaxis: "x2" }, weights, true));
+  assert.ok(!comparable({ type: "scatter", name: "layer 1 now", xaxis: "x3" }, weights, true), "a twin with more layers");
+  assert.ok(!comparable({ type: "scatter", name: "layer 1 now" }, weights, false), "a pinned run");
+  assert.ok(!comparable({ type: "scatter", name: "layer 1 at the start" }, weights, true));
 });
 
 test("the shades go from negative through the background to positive", () => {

@@ -8,9 +8,9 @@ import streamlit as st
 
 from mlpviz.backend.commands import ShowExamples
 from mlpviz.examples import HARDEST, Examples
-from mlpviz.page import memory
-from mlpviz.page.examples import asked, watch_own
-from tests.page.driver import button, page, press, run_of, state_of, tell, texts, view_images
+from mlpviz.page import door, memory
+from mlpviz.page.examples import asked, show_examples, watch_own
+from tests.page.driver import button, callbacks, page, press, run_of, state_of, tell, texts, view_images
 from tests.waiting import until
 
 SMALL = {"hidden_sizes": "16-8", "batch_size": "1000"}
@@ -76,6 +76,7 @@ def test_the_readers_picture_comes_and_goes(session):
 def test_explain_opens_the_image_in_the_focus(session):
     run = run_of(session["app"])
     asked(state_of(run), "focus 2")
+    evaluated(run)
     asked(state_of(run), "explain")
     assert session["open_image"] == chosen(run).indices[2]
     watch_own(state_of(run), np.ones((28, 28), dtype=np.uint8))
@@ -93,15 +94,15 @@ def test_the_opened_image_is_explained_on_the_first_view():
 
 def test_a_click_on_a_unit_opens_it_in_its_layer():
     app = view_images("Hidden units", **SMALL)
-    app.session_state["open_unit"] = (1, 5)
+    app.session_state["open_unit"] = (run_of(app).id, 1, 5)
     app.session_state["unit_layer"] = 2
     app.run()
     assert "of hidden layer 2" in texts(app) and "**Unit 5**" in texts(app)
 
 
-def test_a_unit_that_another_network_does_not_have_is_not_opened():
+def test_a_unit_of_another_run_is_not_opened():
     app = view_images("Hidden units", hidden_sizes="4", batch_size="1000")
-    app.session_state["open_unit"] = (0, 9)
+    app.session_state["open_unit"] = ("another run", 0, 9)
     app.run()
     assert "**Unit 9**" not in texts(app) and "**Unit " in texts(app)
 
@@ -109,8 +110,9 @@ def test_a_unit_that_another_network_does_not_have_is_not_opened():
 def test_a_new_run_shows_the_chosen_images():
     app = page(**SMALL)
     first = run_of(app)
-    wanted = Examples(HARDEST, (5, 6, 7), focus=1, step=3)
-    app.session_state["examples"] = ("fashion-mnist-mini", wanted)
+    wanted = Examples(HARDEST, (5, 6, 7), focus=1, run=first.id, step=3)
+    with callbacks(app):
+        show_examples(state_of(first), wanted)
     app.run()
     assert chosen(first) == wanted
     press(app, "Step")
@@ -121,9 +123,42 @@ def test_a_new_run_shows_the_chosen_images():
 
 def test_images_of_another_dataset_are_not_taken_over():
     app = page(**SMALL)
+    first = run_of(app)
+    press(app, "Step")
+    until(lambda: first.step == 1)
     app.session_state["examples"] = ("mnist", Examples(HARDEST, (5, 6, 7)))
+    press(app, "Reset")
+    assert run_of(app) is not first and chosen(run_of(app)).kind == "classes"
+
+
+def test_a_slow_engine_does_not_throw_the_choice_away(monkeypatch):
+    """The page gets the old state, because the command takes effect later."""
+    app = page(**SMALL)
+    run = run_of(app)
+    with callbacks(app):
+        state, tell_now = state_of(run), door.tell
+        monkeypatch.setattr(door, "tell", lambda run, command: (tell_now(run, command), state)[1])
+        asked(state, "focus 3")
     app.run()
-    assert chosen(run_of(app)).kind == "classes"
+    assert chosen(run).focus == 3
+
+
+def test_the_choice_of_another_tab_is_left_alone():
+    app = page(**SMALL)
+    run = run_of(app)
+    tell(run, ShowExamples(Examples(focus=6)))
+    app.run()
+    assert chosen(run).focus == 6
+
+
+def test_after_a_reload_the_next_run_still_shows_the_chosen_images():
+    first = run_of(page(**SMALL))
+    tell(first, ShowExamples(Examples(focus=6)))
+    app = page(run=first.id, **SMALL)
+    press(app, "Step")
+    until(lambda: first.step == 1)
+    press(app, "Reset")
+    assert run_of(app) is not first and chosen(run_of(app)).focus == 6
 
 
 def test_a_refused_choice_is_said(session):

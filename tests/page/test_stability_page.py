@@ -55,7 +55,7 @@ def test_an_alarm_offers_the_way_back_and_the_evidence():
     app, run = fallen_ill()
     way, well = run.health.post_mortem.way_back, run.health.post_mortem.well_until
     assert act(app, "evidence") == "What happened?"
-    assert app.session_state.view == "Stability" and "The evidence" in [h.value for h in app.subheader]
+    assert app.session_state.view == "Stability" and "The evidence" in [h.value for h in app.header]
     assert f"Healthy until step **{well:,}**" in texts(app) and f"Chosen: **{way.rate:g}**" in texts(app)
     names = [element.proto.alt for element in app.get("plotly_chart")]
     assert any("Each mini-batch’s loss" in name for name in names) and any("Largest output" in name for name in names)

@@ -40,10 +40,14 @@ export class Banner {
  * @param {(name: string) => void} act
  */
 export function offer(root, actions, act) {
-  while (root.children.length > actions.length) root.lastChild?.remove();
-  actions.forEach(([name, label, description], i) => {
-    const button = /** @type {HTMLButtonElement} */ (root.children[i] ?? root.appendChild(document.createElement("button")));
+  const known = new Map([...root.children].map((button) => [/** @type {HTMLElement} */ (button).dataset.name, button]));
+  const buttons = actions.map(([name, label, description]) => {
+    const button = /** @type {HTMLButtonElement} */ (known.get(name) ?? document.createElement("button"));
     Object.assign(button, { type: "button", title: description, onclick: () => act(name) });
+    button.dataset.name = name;
     setText(button, label);
+    return button;
   });
+  for (const button of known.values()) if (!buttons.includes(/** @type {any} */ (button))) button.remove();
+  buttons.forEach((button, i) => root.children[i] !== button && root.insertBefore(button, root.children[i] ?? null));
 }

@@ -79,6 +79,7 @@ class Board {
     this.cardNames = data.cards;
     this.root.classList.toggle("cards-only", this.cardNames.length > 0);
     this.root.classList.toggle("strip-only", data.stripOnly);
+    this.root.classList.toggle("in-lesson", data.inLesson);
     this.overlays.choose(data.overlays);
     this.stopped = false;
     document.addEventListener("visibilitychange", this.appear);

@@ -87,6 +87,7 @@ class Card {
     /** @type {Map<string, Chart>} */
     this.charts = new Map();
     this.run = "";
+    this.zoomed = false;
     this.stale = true; // whether there is something new to draw
     /** @type {(chart: Chart) => Chart} */
     this.over = (chart) => chart;
@@ -102,15 +103,17 @@ class Card {
     this.figure.className = "card";
     this.figure.setAttribute("aria-label", name);
     this.figure.innerHTML =
-      '<figcaption><div class="title"><h3></h3><div class="switches"><span class="tools"></span></div></div><p></p></figcaption><div class="plot" role="img"></div>';
+      '<figcaption><div class="title"><h2></h2><div class="switches"><span class="tools"></span></div></div><p></p></figcaption><div class="plot" role="img"></div>';
     addEnlarge(this.figure, find(this.figure, ".switches"), () => this.redraw());
     find(this.figure, ".switches").append(...saveButtons((format) => this.save(format)));
-    this.title = /** @type {HTMLElement} */ (this.figure.querySelector("h3"));
+    this.title = find(this.figure, "h2");
+    setText(this.title, name);
     this.switches = /** @type {HTMLElement} */ (this.figure.querySelector(".switches"));
     this.sentence = /** @type {HTMLElement} */ (this.figure.querySelector("p"));
     /** @type {any} an element that Plotly adds its own properties to */
     this.plot = this.figure.querySelector(".plot");
     this.plot.tabIndex = 0;
+    this.plot.setAttribute("aria-label", name);
     this.plot.onkeydown = (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter") find(this.figure, ".enlarge").click();
     };
@@ -147,6 +150,13 @@ class Card {
     this.logButton ??= label === "log scale" ? button : undefined;
   }
 
+  // The reader has zoomed: a logarithmic axis needs other ticks.
+  zoom() {
+    const now = this.plot.layout?.yaxis?.autorange === false;
+    if (now !== this.zoomed) this.redraw();
+    this.zoomed = now;
+  }
+
   redraw() {
     this.stale = true;
     this.drawIfSeen();
@@ -156,7 +166,10 @@ class Card {
   save(format) {
     const chart = this.charts.get(this.shown);
     if (!chart || !this.theme) return;
-    save(format, this.over(chart), this.plot, this.Plotly, this.theme).catch((error) => this.say(error));
+    save(format, this.over(chart), this.plot, this.Plotly, this.theme).catch((error) => {
+      console.error(error);
+      setText(this.sentence, `This figure could not be saved (${error}).`);
+    });
   }
 
   /** @param {unknown} error why the figure could not be drawn */
@@ -225,17 +238,21 @@ class Card {
     this.figure.setAttribute("aria-label", chart.name);
     this.plot.setAttribute("aria-label", `${chart.name}: ${chart.sentence}`);
     const layout = dress(chart.layout, theme, run, isLarge(this.figure) ? LARGE : SMALL);
+    const zoomed = this.plot.layout?.yaxis?.autorange === false;
     if (chart.log_axis) {
       const type = this.isLog() ? "log" : "linear";
       layout.yaxis = { ...layout.yaxis, type, uirevision: `${run} ${type}` };
       if (type === "log") Object.assign(layout.yaxis, chart.log_axis, { rangemode: "normal" });
       this.logButton?.setAttribute("aria-pressed", String(type === "log"));
     }
+    if (zoomed && layout.yaxis?.type === "log") layout.yaxis = withoutTicks(layout.yaxis);
+    const first = !this.plot.data;
     try {
       await this.Plotly.react(this.plot, chart.data, layout, CONFIG);
     } catch (error) {
       if (!(error instanceof Error && error.stack?.includes("_rehover"))) throw error; // the mouse was over a point that has just gone
     }
+    if (first) this.plot.on("plotly_relayout", () => this.zoom());
   }
 }
 
@@ -277,6 +294,14 @@ export function dress(layout, theme, run, size = SMALL) {
     if (own.title) dressed[key].title = { standoff: 4, font: { size }, ...own.title };
   }
   return dressed;
+}
+
+/**
+ * The axis with the ticks that Plotly chooses.
+ * @param {Record<string, any>} axis
+ */
+function withoutTicks(axis) {
+  return Object.fromEntries(Object.entries(axis).filter(([name]) => !["tickmode", "tickvals", "ticktext", "dtick"].includes(name)));
 }
 
 /**

@@ -6,11 +6,13 @@ import { find, setText } from "./dom.js";
 import { bytes, newPicture, paintGrey } from "./pixels.js";
 import { Sight } from "./sight.js";
 
+const OWN = "Add a picture that you draw or upload";
+
 /** Which examples the reader can choose: the name, the button, and what it does. */
 const KINDS = [
   ["classes", "one of each class", "Show the first test image of each class"],
   ["hardest", "the hardest", "Show the test images with the largest loss in the latest test"],
-  ["own", "my picture", "Add a picture that you draw or upload"],
+  ["own", "my picture", OWN],
 ];
 
 /** @typedef {((what: string) => void) | null} Tell passes on what the reader asks for; null if nobody can ask here */
@@ -40,6 +42,7 @@ export class Examples {
   show(tell) {
     this.tell = tell;
     this.switches.hidden = !tell;
+    for (const button of this.list.querySelectorAll("button")) button.disabled = !tell;
   }
 
   /** @param {string[]} kind */
@@ -75,6 +78,7 @@ export class Examples {
     for (const button of /** @type {Iterable<HTMLElement>} */ (this.switches.children)) {
       const on = button.dataset.kind === "own" ? examples.own : button.dataset.kind === examples.kind;
       button.setAttribute("aria-pressed", String(on));
+      if (button.dataset.kind === "own") button.title = on ? "Remove your picture" : OWN;
     }
   }
 
@@ -83,8 +87,9 @@ export class Examples {
     const tile = document.createElement("li");
     tile.innerHTML = '<button type="button"><span class="sure"></span><i><b></b></i><span class="answer"></span><span class="truth"></span></button>';
     const button = /** @type {HTMLButtonElement} */ (tile.firstElementChild);
-    button.prepend(newPicture());
+    button.prepend(newPicture("image"));
     button.title = "Draw this image’s way through the network";
+    button.disabled = !this.tell;
     button.onclick = () => {
       if (!this.tell) return;
       for (const other of this.list.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));

@@ -16,7 +16,7 @@ export function addHelp(figure, name, help) {
   box.className = "help";
   box.setAttribute("popover", "auto");
   box.setAttribute("role", "note");
-  const title = document.createElement("h4");
+  const title = document.createElement("h3");
   title.textContent = name;
   box.append(title, ...[help.plain, help.healthy, help.formula].map(paragraph));
   const button = document.createElement("button");
@@ -25,7 +25,7 @@ export function addHelp(figure, name, help) {
   button.setAttribute("aria-label", `Help: ${name}`);
   button.popoverTargetElement = box;
   box.addEventListener("toggle", () => place(box, button.getBoundingClientRect()));
-  find(figure, "h3").after(button);
+  find(figure, "h2").after(button);
   figure.append(box);
 }
 

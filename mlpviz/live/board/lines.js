@@ -13,7 +13,7 @@ export class Lines {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.title = /** @type {HTMLElement} */ (root.querySelector("h3"));
+    this.title = /** @type {HTMLElement} */ (root.querySelector("h2"));
     this.list = /** @type {HTMLElement} */ (root.querySelector("ol"));
     /** @type {FiveLines | null} */
     this.shown = null;

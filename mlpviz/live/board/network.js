@@ -6,7 +6,7 @@
 
 import { find, setText } from "./dom.js";
 import { bytes, isDark, newPicture, paintGrey, paintSigned, shades } from "./pixels.js";
-import { addEnlarge } from "./enlarge.js";
+import { addEnlarge, isLarge } from "./enlarge.js";
 import { Sight } from "./sight.js";
 
 const IMAGE_AT = 9; // % of the width: the middle of the image
@@ -39,7 +39,7 @@ export class Network {
       if (this.shown) this.drawEdges(this.shown);
     };
     this.why = newSwitch("explain", "Open this image: its history, saliency, contributions and neighbours");
-    this.why.onclick = () => this.tell?.("explain");
+    this.why.onclick = () => this.ask("explain");
     find(root, ".switches").append(this.back, this.why);
     addEnlarge(root, find(root, ".switches"), () => {});
     this.sight = new Sight(root, () => {});
@@ -47,6 +47,12 @@ export class Network {
 
   seen() {
     return this.root.hidden || this.sight.seen;
+  }
+
+  /** @param {string} what opens something, which an enlarged drawing would hide */
+  ask(what) {
+    if (isLarge(this.root)) this.root.hidePopover();
+    this.tell?.(what);
   }
 
   isBack() {
@@ -95,7 +101,8 @@ export class Network {
       put(button, columnAt(i + 1, layers.length), rowAt(k, layer.units.length));
       if (button.title !== layer.labels[k]) button.title = layer.labels[k];
       button.setAttribute("aria-label", layer.labels[k]);
-      button.onclick = () => this.tell?.(`unit ${i} ${unit}`);
+      button.disabled = !this.tell;
+      button.onclick = () => this.ask(`unit ${i} ${unit}`);
       paintSigned(/** @type {HTMLCanvasElement} */ (button.firstElementChild), pixels[i], k, colors);
     });
   }

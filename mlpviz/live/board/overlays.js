@@ -1,9 +1,11 @@
-// Other runs in the same figures: pinned runs behind the live run, faint and with a letter; a twin in front, dashed.
+// Other runs in the same figures: pinned runs behind the live run, faint and with a letter; a twin in front, dotted.
 
 /** @import { Chart, Overlay, Trace, TypedArray } from "./types.js" */
 
 import { setText } from "./dom.js";
 import { Feed } from "./feed.js";
+
+const OTHERS = ["lines", "examples", "answers", "network", "tiles"]; // parts that are not drawn for another run
 
 export class Overlays {
   /** @param {HTMLElement} line shows the difference between a twin and the run */
@@ -34,7 +36,7 @@ export class Overlays {
         const feed = this.feeds.get(token);
         if (!feed || (feed.snapshot && !twin)) return;
         const before = feed.version;
-        await feed.ask(); // if this fails, the next request brings it
+        await feed.ask(OTHERS); // if this fails, the next request brings it
         const news = feed.version !== before;
         this.news ||= news;
         if (news && twin) this.say(feed.head?.line ?? "");
@@ -61,7 +63,7 @@ export class Overlays {
       const other = this.feeds.get(token)?.charts.find((each) => each.name === chart.name);
       for (const trace of other?.data ?? []) {
         if (!comparable(trace, chart, twin)) continue;
-        if (twin) before.push(dashed(trace, label));
+        if (twin) before.push(dotted(trace, label));
         else behind.push(faint(trace, label));
       }
     }
@@ -84,7 +86,7 @@ export class Overlays {
 export function comparable(trace, chart, twin) {
   if (trace.type !== "scatter" || trace.hoverinfo === "skip") return false;
   if (chart.card !== "Weights") return trace.showlegend !== false;
-  return twin && trace.name === "now" && `xaxis${(trace.xaxis ?? "x").slice(1)}` in chart.layout;
+  return twin && trace.name.endsWith(" now") && `xaxis${(trace.xaxis ?? "x").slice(1)}` in chart.layout;
 }
 
 /**
@@ -98,6 +100,7 @@ function faint(trace, label) {
   if (points) text[points - 1] = label;
   return {
     ...trace,
+    name: `${trace.name} (${label})`,
     mode: "lines+text",
     text,
     textposition: "middle right",
@@ -115,14 +118,15 @@ function faint(trace, label) {
  * @param {string} label
  * @returns {Trace}
  */
-function dashed(trace, label) {
+function dotted(trace, label) {
   const { fill: _, ...rest } = trace;
   return {
     ...rest,
+    name: `${trace.name} (${label})`,
     mode: "lines",
     showlegend: false,
     hovertemplate: `${label}: ${trace.hovertemplate ?? "%{y:.3g}"}<extra></extra>`,
-    line: { ...trace.line, dash: "dash", width: 2 },
+    line: { ...trace.line, dash: "dot", width: 2.5 },
   };
 }
 

@@ -5,12 +5,12 @@
 export const SIDE = 28;
 const SIZE = SIDE * SIDE;
 
-/** @param {string} label what a screen reader says */
-export function newPicture(label = "") {
+/** @param {string} [label] what a screen reader says; without it, the text around the picture says enough */
+export function newPicture(label) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE;
-  if (label) canvas.setAttribute("aria-label", label);
-  canvas.setAttribute("role", "img");
+  const attributes = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
+  Object.entries(attributes).forEach(([name, value]) => canvas.setAttribute(name, value));
   return canvas;
 }
 

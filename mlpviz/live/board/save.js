@@ -36,7 +36,7 @@ export async function save(format, chart, plot, Plotly, theme) {
   if (format === "csv") {
     const address = URL.createObjectURL(new Blob([csv(chart)], { type: "text/csv" }));
     download(address, name);
-    URL.revokeObjectURL(address);
+    setTimeout(() => URL.revokeObjectURL(address), 60_000); // some browsers read it later
     return;
   }
   const layout = { ...plot.layout, title: { text: chart.name, x: 0.02 }, margin: { l: 70, r: 20, t: 70, b: 60 } };

@@ -40,7 +40,7 @@ export class Tiles {
     const pixels = bytes(tiles.pixels);
     while (this.row.children.length > tiles.labels.length) this.row.lastChild?.remove();
     tiles.labels.forEach((label, i) => {
-      const canvas = /** @type {HTMLCanvasElement} */ (this.row.children[i] ?? this.row.appendChild(newPicture()));
+      const canvas = /** @type {HTMLCanvasElement} */ (this.row.children[i] ?? this.row.appendChild(newPicture(label)));
       if (canvas.title !== label) {
         canvas.title = label;
         canvas.setAttribute("aria-label", `Weights of ${label}`);

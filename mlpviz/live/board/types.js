@@ -126,6 +126,7 @@
  * @property {string} status the status for which the page has drawn its buttons
  * @property {string} plotly the address of Plotly
  * @property {boolean} stripOnly
+ * @property {boolean} inLesson whether a lesson is above it
  * @property {number | null} evaluations how many the page knows; null if it does not wait for new ones
  * @property {string[]} cards the cards to show; none for all
  * @property {Overlay[]} overlays

@@ -33,7 +33,7 @@ def _component() -> Callable[..., Any]:
 
 def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
     """Draw the filter, the tiles and the download buttons."""
-    st.subheader("The images")
+    st.header("The images")
     classes = run.classes
     wanted = filter_widgets(classes)
     chosen = select(frame, wanted, results.before)

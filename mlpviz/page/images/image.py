@@ -51,7 +51,7 @@ def _content(run: RunState, results: Results, index: int) -> None:
         picture(said.pixels, f"Test image {index}: {classes[label]}")
         seen = "predicted correctly" if said.best == label else f"predicted as **{classes[said.best]}**"
         st.markdown(f"**{classes[label]}**, {seen}")
-        st.caption(f"Weights after step {said.step:,}. The gallery shows step {results.step:,}.")
+        st.caption(f"Weights after step {said.step:,}. The test was at step {results.step:,}.")
     with right:
         if TABS[tab] in ABOUT_A_CLASS:
             _pick_class(classes, said.target)

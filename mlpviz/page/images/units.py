@@ -34,14 +34,14 @@ def hidden_units(run: RunState, results: Results) -> None:
         chosen = st.segmented_control("Hidden layer", layers, default=1, required=True, key=memory.UNIT_LAYER)
         layer = int(chosen or 1) - 1
     key = (run.id, run.step, layer)
-    question = HiddenUnits(layer, _chosen(layer, run.settings.hidden_sizes[layer]))
+    question = HiddenUnits(layer, _chosen(run, layer))
     table, look = computed("units", key, lambda: answer(run, question, "Measuring every unit…"))
     frame = computed("units_frame", (*key, st.context.theme.type), lambda: _frame(table, run.classes))
     with st.container(key="stack_units"):
         left, right = st.columns([6, 6], gap="medium")
     with left:
         _choose(frame, layer, table)
-    unit = _chosen(layer, len(frame))
+    unit = _chosen(run, layer)
     if unit is None:
         unit = int(table.importance.argmax())
     with right:
@@ -75,14 +75,15 @@ def _table_key(layer: int, units: int) -> str:
     return f"units_{layer}_{units}"
 
 
-def _chosen(layer: int, units: int) -> int | None:
+def _chosen(run: RunState, layer: int) -> int | None:
     """The unit whose row the reader clicked, or which was opened on the board; None if there is none."""
-    event = st.session_state.get(_table_key(layer, units))
+    event = st.session_state.get(_table_key(layer, run.settings.hidden_sizes[layer]))
     rows = list(event["selection"]["rows"]) if event else []
+    if rows:
+        memory.OPEN_UNIT.forget()
+        return int(rows[0])
     opened = memory.OPEN_UNIT.get()
-    if not rows and opened is not None and opened[0] == layer and opened[1] < units:
-        return opened[1]
-    return rows[0] if rows else None
+    return opened[2] if opened is not None and opened[:2] == (run.id, layer) else None
 
 
 def _choose(frame: pd.DataFrame, layer: int, table: UnitTable) -> None:

@@ -22,7 +22,7 @@ SHOWN = slice(2, 20, 2)  # of the step sizes: powers of ten
 
 def check_it_yourself(run: RunState, walk: Walk) -> None:
     """For any weight: `.grad`, central differences for several step sizes, and their relative error."""
-    st.subheader("Check it yourself")
+    st.header("Check it yourself")
     st.markdown((TEXT / "check.md").read_text(encoding="utf-8"))
     name = str(st.session_state[memory.PARAMETER])
     left, right = st.columns([4, 5], gap="medium")

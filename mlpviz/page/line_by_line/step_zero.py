@@ -89,7 +89,7 @@ def _signals(name: str, run: RunState, init_std: float | None) -> tuple[Signals,
 
 
 def _after_an_epoch(run: RunState) -> None:
-    st.subheader("And after one epoch?")
+    st.header("And after one epoch?")
     wanted = SweepInitStds(run.settings.replace(init="normal", init_std=0.01, epochs=1))
     sweep = SWEEP.state()
     if sweep is not None and sweep.specification != wanted:

@@ -26,6 +26,7 @@ from mlpviz.page.line_by_line.modes import ASIDES
 from mlpviz.page.line_by_line.pick import pick_image, pick_parameter, pick_place
 from mlpviz.page.line_by_line.terms import move_terms, sample_loss_terms
 from mlpviz.page.memory import computed
+from mlpviz.page.player import more_epochs
 from mlpviz.page.plot import SILENT, diverging, figure_html, grey, mosaic, numbers_html, picture, plot
 from mlpviz.snapshot import Status
 from mlpviz.state import RunState
@@ -187,7 +188,8 @@ def _nothing_to_walk(run: RunState) -> None:
     elif run.status == Status.FAILED:
         st.info("An error stopped this run. **Reset** starts it again.")
     else:
-        st.info("This run is finished. **Reset** goes back to step 0. The first button trains for more epochs.")
+        further = " The first button trains for more epochs." if more_epochs(run) else ""
+        st.info(f"This run is finished. **Reset** goes back to step 0.{further}")
 
 
 def _pause(run: RunState) -> None:

@@ -59,7 +59,7 @@ def _offer_twin(run: RunState) -> None:
         return
     st.markdown(
         "**A twin** is this run with one setting changed. The two runs train step by step on the same mini-batches. "
-        "Every chart shows both; the twin’s lines are dashed."
+        "Every chart shows both; the twin’s lines are dotted."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         free = [name for name in FIELDS if not locked(name)]

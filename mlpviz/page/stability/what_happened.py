@@ -112,7 +112,7 @@ def _rewind(run: RunState, snapshot: Snapshot) -> None:
 
 
 def _evidence(snapshot: Snapshot, post_mortem: PostMortem) -> None:
-    st.subheader("The evidence")
+    st.header("The evidence")
     st.caption(
         f"Updates {post_mortem.steps[0]:,} to {post_mortem.steps[-1]:,}, repeated from a checkpoint. The numbers are "
         "exactly the same, and this time each update was measured in detail."
