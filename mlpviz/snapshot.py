@@ -142,6 +142,7 @@ class LayerPortrait:
 
     Attributes:
         units: (k,) which ones, ascending. size: how many units the layer has.
+        active: how many units of the layer pass anything on.
         outputs: (k,) after the activation. errors: (k,) δ, before the activation; None without a label.
         pictures: (k, 28, 28) ∂z/∂x: how each unit's input changes with each pixel.
         share: of these units in what the whole layer passes on, 0 to 1; 0 if it passes nothing on, NaN if that is not
@@ -150,6 +151,7 @@ class LayerPortrait:
 
     units: np.ndarray
     size: int
+    active: int
     outputs: np.ndarray
     errors: np.ndarray | None
     pictures: np.ndarray

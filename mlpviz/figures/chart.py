@@ -102,7 +102,8 @@ def train_and_test_now(snapshot: Snapshot, measure: str, spell: Callable[[float]
     parts = [f"train {spell(snapshot.recent[place])}"] if snapshot.recent else []
     evaluation = snapshot.evaluation()
     if evaluation:
-        parts.append(f"test {spell(evaluation[place])}")
+        at = int(snapshot.evaluations[-1, 0])
+        parts.append(f"test {spell(evaluation[place])}" + (f" at step {at:,}" if at != snapshot.step else ""))
     now = ", ".join(parts) or "not measured yet"
     return now[0].upper() + now[1:]
 
@@ -116,7 +117,8 @@ def every_step(snapshot: Snapshot, measure: str, hover: str, color: str = TRAIN)
         x = np.repeat(steps.ends(), 2)
         column = steps.columns.index(measure)
         y = np.stack([steps.minimum[:, column], steps.maximum[:, column]], axis=1).ravel()
-    return line("each step", x, y, color, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
+    name = "each step" if steps.width == 1 else f"lowest and highest of {steps.width} steps"
+    return line(name, x, y, color, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
 
 
 def moving_mean(means: np.ndarray, width: int) -> np.ndarray:

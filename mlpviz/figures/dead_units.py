@@ -38,4 +38,4 @@ def _sentence(snapshot: Snapshot, steps: np.ndarray, shares: np.ndarray) -> str:
     if not len(steps):
         return "Not measured yet."
     now = [percent(float(share), 0) if np.isfinite(share) else "not finite" for share in shares[-1]]
-    return f"Share of dead units, on 512 test images after step {steps[-1]:,.0f}: {', '.join(now)}."
+    return f"{', '.join(now)} dead at step {steps[-1]:,.0f}, on 512 test images."

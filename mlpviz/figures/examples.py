@@ -44,7 +44,7 @@ def _why_these(snapshot: Snapshot) -> str:
         return ""
     if chosen.run != snapshot.run:
         return "; these were the hardest for an earlier run"
-    return f"; the hardest of the test at step {chosen.step:,}"
+    return f"; these had the largest loss in the test at step {chosen.step:,}"
 
 
 def name_of(label: int | None, classes: tuple[str, ...]) -> str:
@@ -70,12 +70,12 @@ def _answer(seen: Answers, position: int, classes: tuple[str, ...]) -> tuple[str
 
 
 def in_words(seen: Answers, position: int, classes: tuple[str, ...]) -> str:
-    """The answer for one picture: "The answer is Coat, 62 %; Shirt would be right"."""
+    """The answer for one picture: "Answer: Coat, 62 %; Shirt would be right"."""
     found, label = best(seen, position), seen.labels[position]
     if found is None:
-        return "There is no answer: the numbers are not finite"
+        return "No answer: the numbers are not finite"
     answer, probability = found
-    said = f"The answer is {classes[answer]}, {percent(probability, 0)}"
+    said = f"Answer: {classes[answer]}, {percent(probability, 0)}"
     if label is None:
         return said
-    return f"{said}, and that is right" if answer == label else f"{said}; {classes[label]} would be right"
+    return f"{said}, right" if answer == label else f"{said}; {classes[label]} would be right"

@@ -30,7 +30,7 @@ def _norms(snapshot: Snapshot, name: str, kind: str, letter: str) -> Chart:
     for layer in range(1, len(snapshot.layers)):
         label, color, dash = f"{letter}{subscript(layer)}", LAYERS[layer - 1], DASHES[layer - 1]
         each = every_step(snapshot, f"{kind} {layer}", f"{label} %{{y:.3g}}", color)
-        faint.append(each | {"name": f"{label}, each step", "y": _positive(each["y"]), "legendgroup": label})
+        faint.append(each | {"name": f"{label}, {each['name']}", "y": _positive(each["y"]), "legendgroup": label})
         mean = _positive(moving_mean(steps.column(f"{kind} {layer}"), steps.width))
         hover = f"{label} %{{y:.3g}}, mean"
         means.append(line(label, steps.ends(), mean, color, dash=dash, legendgroup=label, hovertemplate=hover))
@@ -51,4 +51,4 @@ def _sentence(snapshot: Snapshot, kind: str, letter: str) -> str:
         return "No gradient yet. The first step computes one."
     norms = steps.of_kind(kind)[-1]
     now = ", ".join(f"{letter}{subscript(layer)} {number(float(norm))}" for layer, norm in enumerate(norms, 1))
-    return f"{now}."
+    return f"{now}." if steps.width == 1 else f"{now}, mean of {steps.width} steps."

@@ -29,9 +29,12 @@ HELP = {
     "Network": Help(
         "One image goes through the network, from left to right. A red line adds to what it reaches; a dashed blue "
         "line takes away. Thick lines count most. A small picture shows what a hidden unit reacts to: bright pixels "
-        "where it is red raise the unit, bright pixels where it is blue lower it.",
+        "where it is red raise the unit, bright pixels where it is blue lower it. With “error back”, the lines go "
+        "from right to left and show how much each class and each unit shares in the error. Red: it should be lower. "
+        "Blue: it should be higher.",
         "Before training, the pictures are noise. With training, parts of garments appear in them. Only the strongest "
-        "units and the largest lines are drawn; the sentence says how much that is.",
+        "units and the largest lines are drawn, and always some to the answer and to the right class. The sentence "
+        "says how much that is.",
         "A line is h·w: the output of a unit times the weight of the connection. The first lines are w·x, summed over "
         "all pixels. With “error back”, δ of a class is its probability, minus 1 for the true class. A line is then "
         "δ·w·φ′(z): the part of a unit’s error that comes through this connection. The first lines are δ itself. A "

@@ -16,5 +16,5 @@ def loss_curve(snapshot: Snapshot) -> Chart:
     data = train_and_test(snapshot, measure="loss", guess=LN10, form=".4f")
     huge = np.nanmax(snapshot.steps.maximum[:, snapshot.steps.columns.index("loss")], initial=0.0) > HUGE
     layout = step_layout(snapshot, type="log" if huge else "linear", rangemode="normal" if huge else "tozero")
-    sentence = f"{train_and_test_now(snapshot, 'loss', number)}. Guessing gives ln 10 ≈ 2.30."
+    sentence = f"{train_and_test_now(snapshot, 'loss', number)}; guessing 2.30."
     return Chart("Loss", sentence, data, layout, card="Loss", log_axis=log_axis(data))

@@ -13,6 +13,7 @@ from mlpviz.figures.pictures import quantized
 from mlpviz.snapshot import LayerPortrait, Portrait, Snapshot
 
 EDGES = 16  # drawn between two layers
+OF_EACH = 4  # of these for the answer, and as many for the right class, even if others are larger
 SPOKEN = 5  # of them in words
 
 
@@ -32,6 +33,8 @@ def network(snapshot: Snapshot) -> dict[str, Any]:
         list(snapshot.classes),
     ]
     finite = bool(np.isfinite(probabilities).all())
+    asked = {int(probabilities.argmax())} if finite else set()
+    asked |= {label} if label is not None else set()
     outputs = {
         "labels": list(snapshot.classes),
         "shares": [round(float(p), 4) if finite else 0.0 for p in probabilities],
@@ -42,15 +45,17 @@ def network(snapshot: Snapshot) -> dict[str, Any]:
         "layers": [_layer(layer, i) for i, layer in enumerate(portrait.layers, start=1)],
         "outputs": outputs,
         "forward": _direction(
-            portrait.forward, nodes, "to", f"{in_words(seen, focus, snapshot.classes)}. {_shown(portrait)}"
+            portrait.forward, nodes, asked, "to", f"{in_words(seen, focus, snapshot.classes)}. {_shown(portrait)}"
         ),
-        "backward": _direction(portrait.backward, nodes, "from", _error(snapshot, label, probabilities)),
+        "backward": _direction(portrait.backward, nodes, asked, "from", _error(snapshot, label, probabilities)),
     }
 
 
-def _direction(values: tuple[np.ndarray, ...], nodes: list[list[str]], way: str, sentence: str) -> dict[str, Any]:
+def _direction(
+    values: tuple[np.ndarray, ...], nodes: list[list[str]], asked: set[int], way: str, sentence: str
+) -> dict[str, Any]:
     """The edges in one direction, one sentence about them, and a longer text for those who can't see the drawing."""
-    edges = _largest(values)
+    edges = _largest(values, asked)
     last = [edge for edge in edges if edge[0] == len(values) - 1][:SPOKEN]
     told = "; ".join(f"{nodes[-2][origin]} {way} {nodes[-1][to]}: {value}" for _, origin, to, _, value in last)
     return {
@@ -75,18 +80,30 @@ def _layer(layer: LayerPortrait, position: int) -> dict[str, Any]:
     }
 
 
-def _largest(values: tuple[np.ndarray, ...]) -> list[tuple[int, int, int, float, str]]:
+def _largest(values: tuple[np.ndarray, ...], asked: set[int]) -> list[tuple[int, int, int, float, str]]:
     """The largest edges between each two columns: column, from, to, the share of the largest one there with its sign,
-    and the value in words. Those that are 0 or not finite are left out."""
+    and the value in words. Those that are 0 or not finite are left out. At the end, the largest edges of the classes in
+    `asked` come first."""
     edges = []
     for column, between in enumerate(values):
         sizes = np.nan_to_num(np.abs(between.astype(np.float64)), nan=0.0, posinf=0.0, neginf=0.0)
-        order = np.argsort(-sizes, axis=None, kind="stable")[:EDGES]
-        for to, origin in zip(*np.unravel_index(order, between.shape), strict=True):
+        order = [
+            (int(to), int(origin)) for to, origin in zip(*np.unravel_index(_falling(sizes), sizes.shape), strict=True)
+        ]
+        if column == len(values) - 1:
+            first = [place for c in sorted(asked) for place in [each for each in order if each[0] == c][:OF_EACH]]
+            order = [*first, *(place for place in order if place not in first)]
+        for to, origin in order[:EDGES]:
             value = float(between[to, origin])
             if sizes[to, origin] > 0:
-                edges.append((column, int(origin), int(to), round(value / sizes.max(), 3), number(value)))
+                edges.append((column, origin, to, round(value / sizes.max(), 3), number(value)))
     return edges
+
+
+def _falling(sizes: np.ndarray) -> np.ndarray:
+    """The places of the sizes in the flat array, the largest first."""
+    places: np.ndarray = np.argsort(-sizes, axis=None, kind="stable")
+    return places
 
 
 def _shown(portrait: Portrait) -> str:
@@ -105,6 +122,9 @@ def _passed_on(layer: LayerPortrait, name: str) -> str:
         return f"{name} passes on numbers that are not finite"
     if not layer.share:
         return f"{name} passes nothing on"
+    if layer.active < len(layer.units):
+        passes = "passes" if layer.active == 1 else "pass"
+        return f"only {layer.active:,} of {layer.size:,} units of {name} {passes} anything on"
     return f"{len(layer.units)} of {layer.size:,} units, {percent(layer.share, 0)} of what {name} passes on"
 
 
@@ -116,4 +136,4 @@ def _error(snapshot: Snapshot, label: int | None, probabilities: np.ndarray) -> 
     error = probabilities.astype(np.float64).copy()
     error[label] -= 1
     right = f"{snapshot.classes[label]} should be 100 % and is {percent(float(probabilities[label]), 0)}"
-    return f"The error starts at the classes: {right}. Each edge carries a part of it back."
+    return f"The error starts at the classes: {right}. Each line carries a part of it back."

@@ -45,4 +45,4 @@ def _sentence(steps: np.ndarray, ratios: np.ndarray) -> str:
     if not len(steps):
         return "‖ΔW‖/‖W‖ is not measured yet."
     now = [f"W{subscript(layer)} {number(float(value))}" for layer, value in enumerate(ratios[-1], 1)]
-    return f"‖ΔW‖/‖W‖ at step {steps[-1]:,.0f}: {', '.join(now)}."
+    return f"{', '.join(now)} at step {steps[-1]:,.0f}."

@@ -37,6 +37,7 @@ def portrait(net: nn.Sequential, x: Tensor, label: int | None) -> Portrait:
             LayerPortrait(
                 units=_numpy(units),
                 size=len(inputs[i + 1]),
+                active=int((strengths[i] != 0).sum()),
                 outputs=_numpy(inputs[i + 1][units]),
                 errors=_numpy(deltas[i][units]) if deltas else None,
                 pictures=_numpy(_slopes_of_pixels(layers[: i + 1], slopes, units).reshape(-1, 28, 28)),

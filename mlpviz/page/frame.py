@@ -15,7 +15,7 @@ STYLE = """
 .mlpviz-title { font-size: 1.5rem; font-weight: 700; line-height: 1.2; margin: 0; white-space: nowrap; }
 .mlpviz-title small { font-size: 0.9rem; font-weight: 400; opacity: 0.75; margin-left: 0.6rem; }
 .st-key-start button { min-width: 4.7rem; }
-.stMainBlockContainer h2 { font-size: 1.5rem; padding: 0.5rem 0 0; }
+[data-testid="stHeading"] h2 { font-size: 1.5rem; padding: 0.5rem 0 0; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-messages) { position: absolute; }
 .st-key-lesson { padding: 0.5rem 0.9rem 0.8rem; }
 .st-key-lesson .stVerticalBlock { gap: 0.35rem; }

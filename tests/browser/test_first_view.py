@@ -97,7 +97,7 @@ def test_the_hardest_images_can_be_chosen_and_stay_after_reset(first, page):
     trained(first)
     page.get_by_role("button", name="the hardest").click()
     sentence = page.locator(".examples .title p")
-    first.until(lambda: re.search(r"the hardest of the test at step [1-9]", sentence.inner_text()) is not None)
+    first.until(lambda: re.search(r"the largest loss in the test at step [1-9]", sentence.inner_text()) is not None)
     shown = page.locator(".examples canvas").evaluate_all("all => all.map((e) => e.toDataURL())")
     first.press("Reset")
     first.until(lambda: first.step() == 0)
@@ -117,7 +117,7 @@ def test_the_error_goes_back_and_both_directions_are_told_in_words(first, page):
     trained(first)
     edges, sentence = page.locator(".edges"), network(first).locator("figcaption p")
     forward, spoken = sentence.inner_text(), edges.get_attribute("aria-label")
-    assert "The answer is" in forward and spoken.startswith(forward) and "The largest parts: unit" in spoken
+    assert forward.startswith("Answer: ") and spoken.startswith(forward) and "The largest parts: unit" in spoken
     page.get_by_role("button", name="error back").click()
     assert "The error starts at the classes" in sentence.inner_text()
     assert edges.get_attribute("aria-label") != spoken
@@ -150,9 +150,9 @@ def test_a_figure_is_saved_as_numbers_and_as_a_picture(first, page):
     with page.expect_download() as saved:
         figure.get_by_role("button", name="Save the numbers as a table, CSV").click()
     rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
-    each = [float(row["y"]) for row in rows if row["series"] == "each step"]
+    each = [float(row["loss"]) for row in rows if row["series"] == "each step"]
     assert len(each) == first.step() and all(0 < value < 5 for value in each)
-    assert saved.value.suggested_filename == "mlpviz loss.csv"
+    assert saved.value.suggested_filename == "mlpviz-loss.csv"
     for kind, begins in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
         with page.expect_download() as saved:
             figure.get_by_role("button", name=f"Save the figure as a picture, {kind}").click()

@@ -146,4 +146,4 @@ def test_what_nobody_sees_is_not_sent_and_comes_when_it_is_seen(url, board, page
     page.set_viewport_size({"width": 1440, "height": 900})
     page.wait_for_timeout(1000)
     units = page.get_by_role("figure", name="Dead units", exact=True).locator("figcaption p").inner_text()
-    assert f"after step {board.step():,}:" in units, "the run rests: every figure is of this step"
+    assert f"at step {board.step():,}," in units, "the run rests: every figure is of this step"

@@ -69,7 +69,7 @@ def test_wide_buckets_still_show_their_extremes(tiny):
     rows[5, 0] = 70.0
     history.extend(rows)
     c = numbered("Loss")(replace(snapshot, steps=history.series()))
-    assert trace(c, "each step")["y"].max() == 70.0
+    assert trace(c, f"lowest and highest of {history.series().width} steps")["y"].max() == 70.0
     assert c.layout["yaxis"]["type"] == "log", "on a linear scale such a high spike is unreadable"
 
 
@@ -257,7 +257,7 @@ def test_the_accuracy_curve_shows_the_accuracies(tiny):
     assert np.array_equal(trace(c, "each step")["y"], snapshot.steps.mean[:, 1])
     assert trace(c, "test")["y"] == pytest.approx(snapshot.evaluations[:, 2])
     train, test = 100 * snapshot.steps.mean[5:30, 1].mean(), 100 * snapshot.evaluations[-1, 2]
-    assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %. Guessing gets 10 % right."
+    assert c.sentence == f"Train {train:.1f} %, test {test:.1f} %; guessing 10 %."
 
 
 def test_update_ratios_and_dead_shares_are_those_of_the_samples(tiny):
@@ -273,7 +273,7 @@ def test_update_ratios_and_dead_shares_are_those_of_the_samples(tiny):
         assert np.array_equal(t["x"], rows[:, 0]) and np.array_equal(t["y"], rows[:, column])
         assert t["mode"] == "lines+markers", "each sample is marked"
     last = f"{trend[-1, 0]:.0f}"
-    assert f"at step {last}: W₁" in ratios.sentence and f"after step {last}:" in dead.sentence
+    assert f"at step {last}." in ratios.sentence and f"at step {last}," in dead.sentence
 
 
 def test_the_sample_at_a_pause_is_the_last_point(tiny):
@@ -287,10 +287,10 @@ def test_the_sample_at_a_pause_is_the_last_point(tiny):
     planned = snapshot.inspection.trend.column("step").tolist()
     assert planned[-1] < snapshot.inspection.latest.step == 12
     dead, ratios = numbered("Dead units")(snapshot), numbered("Update ratio")(snapshot)
-    assert dead.data[0]["x"].tolist() == [*planned, 12] and "after step 12:" in dead.sentence
+    assert dead.data[0]["x"].tolist() == [*planned, 12] and "at step 12," in dead.sentence
     assert ratios.data[0]["x"].tolist() == planned[1:], "that update was not measured"
     run.one_step()
-    assert "at step 13: W₁" in numbered("Update ratio")(work_off(run)).sentence
+    assert "at step 13." in numbered("Update ratio")(work_off(run)).sentence
 
 
 def test_the_gradient_norms_sentence_gives_the_latest_norms_of_the_weights(tiny):

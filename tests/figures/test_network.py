@@ -10,7 +10,7 @@ from mlpviz.figures import FIGURES
 from mlpviz.figures.chart import number
 from mlpviz.figures.examples import answers, examples
 from mlpviz.figures.help import HELP
-from mlpviz.figures.network import EDGES, network
+from mlpviz.figures.network import EDGES, OF_EACH, network
 from mlpviz.runs.run import Run
 from mlpviz.snapshot import Answers
 from tests.figures.test_figures import snapshot_after
@@ -40,7 +40,15 @@ def test_the_edges_are_the_largest_values_of_the_portrait(tiny, sizes, direction
             assert text == number(float(between[to, origin]))
             rest[to, origin] = 0
         assert len(drawn) == min(EDGES, np.count_nonzero(between))
-        assert rest.max() <= min(abs(share) for *_, share, _ in drawn) * largest + 1e-3 * largest
+        if column == len(sizes):  # the answer and the right class come first
+            for c in {int(snapshot.answers.probabilities[0].argmax()), snapshot.answers.labels[0]}:
+                of_class = sorted((abs(share) for _, _, to, share, _ in drawn if to == c), reverse=True)
+                expected = sorted(np.abs(between[c]) / largest, reverse=True)[:OF_EACH]
+                assert of_class[:OF_EACH] == pytest.approx([size for size in expected if size > 0], abs=6e-4)
+                drawn = [edge for edge in drawn if edge[2] != c]
+                rest[c] = 0
+        if drawn:
+            assert rest.max() <= min(abs(share) for *_, share, _ in drawn) * largest + 1e-3 * largest
 
 
 def test_the_sentence_says_how_much_is_drawn_and_what_the_answer_is(tiny):
@@ -48,8 +56,8 @@ def test_the_sentence_says_how_much_is_drawn_and_what_the_answer_is(tiny):
     seen, shown = snapshot.answers, network(snapshot)
     answer, label = seen.probabilities[0].argmax(), seen.labels[0]
     sentence = shown["forward"]["sentence"]
-    assert f"The answer is {snapshot.classes[answer]}, {100 * seen.probabilities[0].max():.0f} %" in sentence
-    assert ("that is right" in sentence) == (answer == label)
+    assert f"Answer: {snapshot.classes[answer]}, {100 * seen.probabilities[0].max():.0f} %" in sentence
+    assert (" %, right." in sentence) == (answer == label)
     assert f"8 of 40 units, {100 * seen.portrait.layers[0].share:.0f} % of what the layer passes on" in sentence
     at_truth = f"{snapshot.classes[label]} should be 100 % and is {100 * seen.probabilities[0, label]:.0f} %"
     assert at_truth in shown["backward"]["sentence"]
@@ -68,7 +76,7 @@ def test_a_layer_that_passes_nothing_on_has_no_lines(tiny):
 def test_numbers_that_are_not_finite_give_no_answer(tiny):
     snapshot = changed(snapshot_after(tiny), probabilities=np.full((10, 10), np.nan))
     assert answers(snapshot)["answers"] == [("no answer", 0.0, False)] * 10
-    assert "There is no answer" in network(snapshot)["forward"]["sentence"]
+    assert "No answer" in network(snapshot)["forward"]["sentence"]
     assert network(snapshot)["outputs"]["shares"] == [0.0] * 10
 
 
@@ -81,7 +89,7 @@ def test_the_answers_count_what_is_right(tiny):
         assert (answer, is_right) == (snapshot.classes[row.argmax()], truth)
         assert probability == pytest.approx(row.max(), abs=1e-4)
     for run, words in (
-        (snapshot.run, "the hardest of the test at step 7"),
+        (snapshot.run, "these had the largest loss in the test at step 7"),
         ("other", "these were the hardest for an earlier run"),
     ):
         hardest = changed(snapshot, examples=Examples(HARDEST, seen.examples.indices, run=run, step=7))

@@ -227,6 +227,6 @@ test("a saved table has the points of all lines, with the values that were drawn
   const encode = (array) => Buffer.from(array.buffer).toString("base64");
   const x = { dtype: "f4", bdata: encode(Float32Array.of(1, 2)) };
   const y = { dtype: "f8", bdata: encode(Float64Array.of(0.1, NaN)) };
-  const chart = { data: [{ name: "train", x, y }, { name: 'a "b", c', x: [0, 9], y: [2.5, 2.5] }, { name: "empty" }] };
-  assert.equal(csv(chart), 'series,x,y\ntrain,1,0.1\ntrain,2,NaN\n"a ""b"", c",0,2.5\n"a ""b"", c",9,2.5\n');
+  const chart = { name: "Loss", layout: { xaxis: { title: { text: "step" } } }, data: [{ name: "train", x, y }, { name: 'a "b", c', x: [0, 9], y: [2.5, 2.5] }, { name: "empty" }] };
+  assert.equal(csv(chart), 'series,step,loss\ntrain,1,0.1\ntrain,2,NaN\n"a ""b"", c",0,2.5\n"a ""b"", c",9,2.5\n');
 });

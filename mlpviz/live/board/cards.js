@@ -7,6 +7,7 @@ import { find, setText } from "./dom.js";
 import { addEnlarge, isLarge } from "./enlarge.js";
 import { addHelp } from "./help.js";
 import { save, saveButtons } from "./save.js";
+import { length } from "./overlays.js";
 import { Sight } from "./sight.js";
 
 const MARGIN = { l: 50, r: 10, t: 26, b: 38 };
@@ -245,6 +246,7 @@ class Card {
       if (type === "log") Object.assign(layout.yaxis, chart.log_axis, { rangemode: "normal" });
       this.logButton?.setAttribute("aria-pressed", String(type === "log"));
     }
+    if (isBare(chart)) for (const name of Object.keys(layout)) if (/^[xy]axis/.test(name)) layout[name] = { ...layout[name], visible: false };
     if (zoomed && layout.yaxis?.type === "log") layout.yaxis = withoutTicks(layout.yaxis);
     const first = !this.plot.data;
     try {
@@ -294,6 +296,14 @@ export function dress(layout, theme, run, size = SMALL) {
     if (own.title) dressed[key].title = { standoff: 4, font: { size }, ...own.title };
   }
   return dressed;
+}
+
+/**
+ * Whether there is nothing to see yet but guide lines. Then axes would have invented numbers.
+ * @param {Chart} chart
+ */
+export function isBare(chart) {
+  return chart.data.every((trace) => trace.hoverinfo === "skip" || !length(trace.y ?? []));
 }
 
 /**

@@ -11,14 +11,13 @@ export function addEnlarge(figure, switches, changed) {
   Object.assign(button, { type: "button", textContent: "⤢", title: "Enlarge (Enter)" });
   button.className = "enlarge";
   button.setAttribute("aria-label", "Enlarge");
-  button.setAttribute("aria-pressed", "false");
   button.onclick = () => (isLarge(figure) ? figure.hidePopover() : enlarge(figure));
   figure.addEventListener("toggle", (event) => {
     if (event.target !== figure) return; // the help box in it has opened or closed
     const large = isLarge(figure);
     if (!large) figure.removeAttribute("popover"); // otherwise it would be hidden
-    button.setAttribute("aria-pressed", String(large));
-    button.title = large ? "Back to its place (Esc)" : "Enlarge (Enter)";
+    Object.assign(button, large ? { textContent: "✕", title: "Back to its place (Esc)" } : { textContent: "⤢", title: "Enlarge (Enter)" });
+    button.setAttribute("aria-label", large ? "Back to its place" : "Enlarge");
     changed();
   });
   switches.append(button);

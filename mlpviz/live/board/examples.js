@@ -111,7 +111,7 @@ export class Examples {
       tile.className = right === null ? "" : right ? "right" : "wrong";
       setText(find(tile, ".answer"), `${sign}${answer}`);
       setText(find(tile, ".sure"), `${Math.round(100 * probability)} %`);
-      setText(find(tile, ".truth"), right === false ? `is ${examples.labels[i]}` : "");
+      setText(find(tile, ".truth"), right === false ? `is ${examples.labels[i]}` : right === null ? "yours" : "");
       find(tile, "b").style.width = `${100 * probability}%`;
       find(tile, "canvas").setAttribute("aria-label", examples.labels[i]);
     });

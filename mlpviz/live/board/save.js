@@ -4,6 +4,7 @@
 
 const WIDTH = 1200;
 const HEIGHT = 675;
+const [PAPER, INK] = ["#ffffff", "#10151e"]; // for print, in each theme
 
 /** @type {Record<string, any>} by NumPy's names */
 const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i4: Int32Array, u4: Uint32Array, i8: BigInt64Array };
@@ -32,7 +33,7 @@ export function saveButtons(save) {
  * @param {Theme} theme
  */
 export async function save(format, chart, plot, Plotly, theme) {
-  const name = `mlpviz ${chart.name.toLowerCase()}.${format}`;
+  const name = `mlpviz-${chart.name.toLowerCase().replaceAll(" ", "-")}.${format}`;
   if (format === "csv") {
     const address = URL.createObjectURL(new Blob([csv(chart)], { type: "text/csv" }));
     download(address, name);
@@ -40,7 +41,7 @@ export async function save(format, chart, plot, Plotly, theme) {
     return;
   }
   const layout = { ...plot.layout, title: { text: chart.name, x: 0.02 }, margin: { l: 70, r: 20, t: 70, b: 60 } };
-  Object.assign(layout, { paper_bgcolor: theme.background, plot_bgcolor: theme.background });
+  Object.assign(layout, { paper_bgcolor: PAPER, plot_bgcolor: PAPER, font: { family: theme.font, size: 18, color: INK } });
   const picture = { data: plot.data, layout, config: {} };
   download(await Plotly.toImage(picture, { format, width: WIDTH, height: HEIGHT, scale: 2 }), name);
 }
@@ -54,7 +55,7 @@ export function csv(chart) {
     const [x, y] = [values(trace.x), values(trace.y)];
     return y.map((value, i) => [quoted(String(trace.name ?? "")), x[i], value].join(","));
   });
-  return ["series,x,y", ...rows, ""].join("\n");
+  return [`series,${chart.layout?.xaxis?.title?.text ?? "x"},${chart.name.toLowerCase()}`, ...rows, ""].join("\n");
 }
 
 /**
