@@ -118,7 +118,7 @@ class Encoder:
             for name, chart in _encoded_charts(snapshot):
                 self._take(name, chart, snapshot.version)
             for name, make in RUN_PARTS.items():
-                self._take(name, _encoded_if_run(snapshot, make), snapshot.version)
+                self._take(name, encoded(snapshot, make), snapshot.version)
 
     def _take(self, name: str, plain: bytes, version: int) -> None:
         """Keep a part. If it has not changed, it keeps its old version."""
@@ -185,7 +185,7 @@ def _encoded_chart(chart: Chart, shared: SharedArrays, arrays: dict[str, np.ndar
         return _json(broken(chart.name, chart.card, error))
 
 
-def _encoded_if_run(snapshot: TaskSnapshot, make: Callable[[Snapshot], object]) -> bytes:
+def encoded(snapshot: TaskSnapshot, make: Callable[[Snapshot], object]) -> bytes:
     """What only a run has; null for other tasks, and if it can't be made."""
     try:
         return _json(make(snapshot) if isinstance(snapshot, Snapshot) else None)

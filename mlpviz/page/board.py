@@ -17,6 +17,7 @@ from mlpviz.page.component import loader
 from mlpviz.page.controls import current_lesson
 from mlpviz.page.examples import asked
 from mlpviz.page.guard import safely
+from mlpviz.page.keys import keys_on
 from mlpviz.page.speed import choices, choose_speed
 from mlpviz.state import RunState, TaskState
 
@@ -83,6 +84,7 @@ def board(
         "palette": FOR_BROWSER,
         "speed": choices(run) if run is not None else None,
         "code": five_lines(),
+        "keys": keys_on(),
         "help": {name: texts._asdict() for name, texts in HELP.items()},
         "actions": [(action.name, action.label, action.help) for action in actions],
         "tools": [(tool.name, tool.label, tool.help) for tool in tools],

@@ -10,6 +10,7 @@ from mlpviz.page.frame import frame, title
 from mlpviz.page.guard import attempt, part
 from mlpviz.page.images.filters import current_filter
 from mlpviz.page.images.view import images, opened_image
+from mlpviz.page.keys import choose_keys
 from mlpviz.page.lessons import lesson_panel
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
@@ -68,6 +69,7 @@ def main() -> None:
         part(opened_image, run)
     with st.sidebar:
         part(share, run, settings)
+        choose_keys()
     write_address(run, settings)
 
 

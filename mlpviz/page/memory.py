@@ -120,6 +120,7 @@ IMAGE = "image"  # of the mini-batch
 PARAMETER = "parameter"
 IMAGE_CLASS = "image_class"
 FOLLOW = "follow"
+KEYS = "keys"
 
 
 def computed(name: str, key: object, make: Callable[[], Value]) -> Value:

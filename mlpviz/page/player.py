@@ -11,7 +11,7 @@ from mlpviz.page import door, memory
 from mlpviz.page.controls import locked
 from mlpviz.page.fields import fill
 from mlpviz.page.guard import safely
-from mlpviz.page.keys import show_keys
+from mlpviz.page.keys import shortcut, show_keys
 from mlpviz.page.pins import unpin_run
 from mlpviz.page.visit import previous_run, replace_run, undo
 from mlpviz.settings import BOUNDS
@@ -45,7 +45,7 @@ def _button(label: str, act: Callable[[], None], primary: bool = False, disabled
         label,
         key=key,
         on_click=safely(act),
-        shortcut=KEYS[key],
+        shortcut=shortcut(KEYS[key]),
         type="primary" if primary else "secondary",
         disabled=disabled,
     )

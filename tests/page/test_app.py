@@ -342,3 +342,11 @@ def test_the_open_line_is_in_the_address():
     assert app.session_state["line"] == "loss" and app.query_params["line"] == "loss"
     other = page(view="line-by-line", line="nonsense", hidden_sizes="16")
     assert other.session_state["line"] == "batch" and "line" not in other.query_params
+
+
+def test_shortcuts_can_be_turned_off():
+    app = page()
+    assert button(app, "Start").proto.shortcut.lower() == "p"
+    app.toggle(key="keys").set_value(False).run()
+    app.run()
+    assert not button(app, "Start").proto.shortcut and not button(app, "Step").proto.shortcut

@@ -83,7 +83,7 @@ class Board {
     this.overlays.choose(data.overlays);
     this.stopped = false;
     document.addEventListener("visibilitychange", this.appear);
-    this.speed.show(data.speed, (name) => setTriggerValue("speed", name));
+    this.speed.show(data.speed, (name) => setTriggerValue("speed", name), data.keys);
     this.lines.choose(data.code);
     const act = (/** @type {string} */ name) => setTriggerValue("action", name);
     this.banner.offer(data.actions, act);

@@ -4,7 +4,6 @@
 
 import { setText } from "./dom.js";
 
-
 const KEYS = { ",": -1, ".": 1 };
 const PATIENCE = 2000; // ms until the page must have taken over what it was told
 let count = 0; // of groups of buttons so far, because each needs a name of its own
@@ -26,8 +25,9 @@ export class Speed {
   /**
    * @param {SpeedChoices | null} speed
    * @param {(name: string) => void} tell
+   * @param {boolean} keys whether the keys act
    */
-  show(speed, tell) {
+  show(speed, tell, keys) {
     this.tell = (name) => {
       Object.assign(this, { told: name, toldAt: performance.now() });
       tell(name);
@@ -38,7 +38,7 @@ export class Speed {
     if (!this.choices.children.length) this.choices.append(...speed.choices.map((choice) => this.button(choice)));
     const late = speed.now !== this.told && performance.now() - this.toldAt < PATIENCE; // an answer to an earlier key
     if (!late) for (const input of this.inputs()) input.checked = input.value === speed.now;
-    document.addEventListener("keydown", this.press);
+    if (keys) document.addEventListener("keydown", this.press);
   }
 
   stop() {
@@ -75,6 +75,7 @@ export class Speed {
     const way = KEYS[/** @type {"," | "."} */ (event.key)];
     if (!way || event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
     if (event.defaultPrevented || !this.root.isConnected) return; // another board of the same run has taken it
+    if (document.querySelector('[role="dialog"]')) return; // the reader can't see what would change
     event.preventDefault();
     const inputs = this.inputs();
     const next = inputs[inputs.findIndex((input) => input.checked) + way];

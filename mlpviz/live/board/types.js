@@ -136,6 +136,7 @@
  * @property {Action[]} tools in the card of the loss
  * @property {boolean} chooses whether the reader can choose the examples here
  * @property {string[]} code the five lines
+ * @property {boolean} keys whether keyboard shortcuts act
  * @property {Record<string, import("./help.js").Help>} help by the name of the figure
  */
 

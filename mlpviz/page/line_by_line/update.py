@@ -18,7 +18,7 @@ from mlpviz.images.predictions import softmax
 from mlpviz.page import door, memory
 from mlpviz.page.door import answer
 from mlpviz.page.guard import safely
-from mlpviz.page.keys import show_keys
+from mlpviz.page.keys import shortcut, show_keys
 from mlpviz.page.line_by_line.ablation import offer_what_ifs
 from mlpviz.page.line_by_line.check import check_it_yourself
 from mlpviz.page.line_by_line.listing import code_of, listing, texts
@@ -113,20 +113,26 @@ def _walk_buttons(run: RunState, walk: UnderWay | None, key: str) -> None:
         st.button(
             "Back",
             key="walk_back",
-            shortcut=KEYS["walk_back"],
+            shortcut=shortcut(KEYS["walk_back"]),
             disabled=at == 0,
             on_click=safely(_go),
             args=(PARTS[max(0, at - 1)],),
         )
         if key == "step" and made:
-            st.button("Next batch", key="walk_next", shortcut=KEYS["walk_next"], type="primary", on_click=safely(_next))
+            st.button(
+                "Next batch",
+                key="walk_next",
+                shortcut=shortcut(KEYS["walk_next"]),
+                type="primary",
+                on_click=safely(_next),
+            )
         else:
             target = PARTS[min(at + 1, len(PARTS) - 1)] if key in PARTS else "batch"
             makes = key in ("backward", "step") and not made
             st.button(
                 "Forward",
                 key="walk_forward",
-                shortcut=KEYS["walk_forward"],
+                shortcut=shortcut(KEYS["walk_forward"]),
                 type="primary",
                 disabled=run.status not in RESTING and not made,
                 on_click=safely(_make if makes else _go),
