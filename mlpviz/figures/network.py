@@ -87,16 +87,17 @@ def _largest(values: tuple[np.ndarray, ...], asked: set[int]) -> list[tuple[int,
     edges = []
     for column, between in enumerate(values):
         sizes = np.nan_to_num(np.abs(between.astype(np.float64)), nan=0.0, posinf=0.0, neginf=0.0)
-        order = [
-            (int(to), int(origin)) for to, origin in zip(*np.unravel_index(_falling(sizes), sizes.shape), strict=True)
-        ]
+        places = _falling(sizes)[: EDGES + len(asked) * OF_EACH].tolist()
         if column == len(values) - 1:
-            first = [place for c in sorted(asked) for place in [each for each in order if each[0] == c][:OF_EACH]]
-            order = [*first, *(place for place in order if place not in first)]
-        for to, origin in order[:EDGES]:
+            width = sizes.shape[1]
+            first = [c * width + origin for c in sorted(asked) for origin in _falling(sizes[c])[:OF_EACH].tolist()]
+            places = [*first, *(place for place in places if place not in first)]
+        largest = float(sizes.max())
+        for place in places[:EDGES]:
+            to, origin = divmod(place, sizes.shape[1])
             value = float(between[to, origin])
             if sizes[to, origin] > 0:
-                edges.append((column, origin, to, round(value / sizes.max(), 3), number(value)))
+                edges.append((column, origin, to, round(value / largest, 3), number(value)))
     return edges
 
 

@@ -18,16 +18,19 @@ STYLE = """
 [data-testid="stHeading"] h2 { font-size: 1.5rem; padding: 0.5rem 0 0; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-messages) { position: absolute; }
 .st-key-lesson { padding: 0.5rem 0.9rem 0.8rem; }
+@media (min-width: 1121px) { .st-key-lesson { min-height: 13.8rem; } }
 .st-key-lesson .stVerticalBlock { gap: 0.35rem; }
 .st-key-lesson p { font-size: 0.9rem; line-height: 1.4; margin-bottom: 0.3rem; }
 .st-key-lesson [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-lesson [role="radiogroup"] { gap: 0 1rem; }
+.st-key-lesson [role="radiogroup"] label { padding: 0.15rem 0; min-height: 0; }
 .st-key-lesson button { min-height: 2rem; padding-block: 0.1rem; }
 @media (min-width: 641px) and (max-width: 1120px) {
   .st-key-head { gap: 0.35rem; }
   .st-key-head .mlpviz-title { font-size: 1.15rem; }
   .st-key-head button, .st-key-head button p { font-size: 0.8rem; letter-spacing: -0.01em; }
   .st-key-head button, .st-key-start button { min-height: 2rem; min-width: 0; padding: 0.15rem 0.4rem; }
-  .st-key-lesson { max-height: 12rem; overflow: auto; }
+  .st-key-lesson { height: 12rem; overflow: auto; }
 }
 @media (max-width: 900px) {
   .st-key-lesson [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }

@@ -56,16 +56,16 @@ def lesson_panel(run: RunState) -> None:
                 index=None,
                 horizontal=True,
                 key=f"predict_{lesson.name}",
+                label_visibility="collapsed",
                 persist_state="session",
             )
             with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
                 shown = st.toggle("Show the answer", key=f"answer_{lesson.name}", persist_state="session")
                 _next_lesson(lesson)
+            if shown and guess is not None:
+                _verdict(lesson, guess)
         with right:
-            if shown:
-                _answer(lesson, guess)
-            else:
-                st.markdown(f"**Watch.** {lesson.watch}")
+            st.markdown(lesson.answer if shown else f"**Watch.** {lesson.watch}")
             _variants(lesson, run)
 
 
@@ -136,10 +136,10 @@ def _running(labels: dict[str, Settings], on_show: str | None, run: RunState) ->
     return f"{what} ({now})." if now else f"{what}."
 
 
-def _answer(lesson: Lesson, guess: str | None) -> None:
+def _verdict(lesson: Lesson, guess: str) -> None:
     right = lesson.options[lesson.right]
     agrees = "You were right." if guess == right else f"The answer is: **{right}**."
-    st.markdown((f"You predicted *{guess}*. {agrees}\n\n" if guess is not None else "") + lesson.answer)
+    st.markdown(f"You predicted *{guess}*. {agrees}")
 
 
 def _choose() -> None:

@@ -101,7 +101,8 @@ def test_the_hardest_images_can_be_chosen_and_stay_after_reset(first, page):
     shown = page.locator(".examples canvas").evaluate_all("all => all.map((e) => e.toDataURL())")
     first.press("Reset")
     first.until(lambda: first.step() == 0)
-    assert page.locator(".examples canvas").evaluate_all("all => all.map((e) => e.toDataURL())") == shown
+    pictures = page.locator(".examples canvas")
+    first.until(lambda: pictures.evaluate_all("all => all.map((e) => e.toDataURL())") == shown)
     assert page.get_by_role("button", name="the hardest").get_attribute("aria-pressed") == "true"
 
 
@@ -187,7 +188,7 @@ def test_the_loss_stays_on_the_screen_with_lesson_answer_and_alarm_and_does_not_
     page.get_by_text("It settles near 2.30 and looks harmless").wait_for()
     after = loss.bounding_box()
     assert after["y"] + after["height"] <= height
-    assert abs(after["y"] - before["y"]) <= (60 if width < 1280 else 40), "the answer may be longer than the question"
+    assert abs(after["y"] - before["y"]) <= 4, "neither the alarm nor the answer moves it"
 
 
 def test_an_alarm_moves_no_figure(url, board, page):

@@ -250,7 +250,7 @@ class Card {
     if (zoomed && layout.yaxis?.type === "log") layout.yaxis = withoutTicks(layout.yaxis);
     const first = !this.plot.data;
     try {
-      await this.Plotly.react(this.plot, chart.data, layout, CONFIG);
+      await this.Plotly.react(this.plot, chart.data.map((trace) => ({ ...trace })), layout, CONFIG); // it writes into them
     } catch (error) {
       if (!(error instanceof Error && error.stack?.includes("_rehover"))) throw error; // the mouse was over a point that has just gone
     }
