@@ -30,7 +30,7 @@ STYLE = """
   .st-key-head .mlpviz-title { font-size: 1.15rem; }
   .st-key-head button, .st-key-head button p { font-size: 0.8rem; letter-spacing: -0.01em; }
   .st-key-head button, .st-key-start button { min-height: 2rem; min-width: 0; padding: 0.15rem 0.4rem; }
-  .st-key-lesson { height: 12rem; overflow: auto; }
+  .st-key-lesson { min-height: 12rem; max-height: 12rem; overflow: auto; }
 }
 @media (max-width: 900px) {
   .st-key-lesson [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }

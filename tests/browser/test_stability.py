@@ -81,7 +81,7 @@ def test_sharpness_is_drawn_live(url, board, page):
     board.until(lambda: sentence.inner_text() != first, 30)
 
 
-def test_a_twin_is_drawn_dashed_and_says_when_they_part(url, board, page):
+def test_a_twin_is_drawn_dotted_and_says_when_they_part(url, board, page):
     board.open(url + "?dataset=fashion-mnist-mini")
     page.get_by_text("Stability", exact=True).click()
     page.get_by_text("Two runs", exact=True).click()
@@ -92,7 +92,7 @@ def test_a_twin_is_drawn_dashed_and_says_when_they_part(url, board, page):
     board.until(lambda: "first differ at step" in line.inner_text(), 60)
     assert "learning rate 0.1 → 0.3" in line.inner_text()
     for name in ("Loss", "Accuracy", "Gradient norms", "Weights", "Update ratio", "Dead units"):
-        assert any(dash == "dash" for _, _, dash in traces(page, name)), name
+        assert any(dash == "dot" for _, _, dash in traces(page, name)), name
 
 
 def test_a_lesson_from_its_question_to_its_answer(url, board, page):
