@@ -18,7 +18,7 @@ export class Network {
   constructor(root) {
     this.root = root;
     this.sentence = find(root, "p");
-    this.drawing = find(root, ".drawing");
+    this.drawing = find(root, ".portrait");
     this.edges = find(root, ".edges");
     this.image = /** @type {HTMLCanvasElement} */ (find(root, ".image"));
     this.units = find(root, ".units");
