@@ -50,7 +50,7 @@ HELP = {
     "Accuracy": Help(
         "The share of images that get the right answer. Guessing gets 10 %.",
         "Healthy: it rises, and the test accuracy is not much lower than the training accuracy. A large gap means "
-        "that the network has learnt the training images by heart.",
+        "overfitting: the network knows the training images much better than new ones.",
         "The number of right answers, divided by the number of images. The answer is the class with the largest logit.",
     ),
     "Gradient norms": Help(
@@ -58,8 +58,8 @@ HELP = {
         "it; its norm is the size of all these numbers together.",
         "Healthy: no layer is far below the others. Close to 0: the layer hardly learns. Sudden large values: the "
         "next steps may go too far.",
-        "‖∂L/∂W‖, the square root of the sum of squares, from .grad after each step. Faint: each step; line: the mean "
-        "of 25. The switch shows the same for the biases b.",
+        "‖∂L/∂W‖, the square root of the sum of squares, from .grad after each step. Faint: each step. Line: a moving "
+        "mean, as in the loss. The switch shows the same for the biases b.",
     ),
     "Weights": Help(
         "How many weights have which value. Grey shows them before training. The switch shows the gradients instead.",
@@ -75,7 +75,7 @@ HELP = {
     ),
     "Dead units": Help(
         "The share of hidden units that have stopped learning, in each hidden layer. A ReLU unit is dead if it "
-        "outputs 0 for every image: then it gets no gradient and stays as it is.",
+        "outputs 0 for every image: then no gradient reaches its weights.",
         "Healthy: 0 %, or a few. If the share jumps up, the learning rate is probably too high.",
         "A unit counts as dead if the slope of its activation is below 10⁻³ on each of 512 test images.",
     ),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { pageState } from "../../mlpviz/live/board/board.js";
-import { dress } from "../../mlpviz/live/board/cards.js";
+import { dress } from "../../mlpviz/live/board/layout.js";
 import { Feed, charts, merged } from "../../mlpviz/live/board/feed.js";
 import { comparable, length } from "../../mlpviz/live/board/overlays.js";
 import { columnAt, curve, rowAt } from "../../mlpviz/live/board/network.js";
