@@ -128,6 +128,11 @@ class Settings:
         return sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
 
     @property
+    def images(self) -> int:
+        """How many training images an epoch has."""
+        return self.train_size or CATALOG[self.dataset].train_size
+
+    @property
     def largest_batch(self) -> int:
         """How many images a mini-batch can have with this network, so that a step doesn't take too long."""
         most = int(BOUNDS["batch_size"][1])

@@ -6,11 +6,9 @@ last changed.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import functools
 import hashlib
-import json
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +20,7 @@ import numpy as np
 from mlpviz.figures import charts
 from mlpviz.figures.chart import Chart
 from mlpviz.figures.comparison import comparison_charts, comparison_headline
+from mlpviz.figures.encoding import as_json
 from mlpviz.figures.examples import answers, examples
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.five_lines import five_lines
@@ -137,11 +136,11 @@ def deflated(data: bytes) -> bytes:
 
 def _encoded_head(snapshot: TaskSnapshot) -> bytes:
     try:
-        return _json(_head(snapshot))
+        return as_json(_head(snapshot))
     except Exception as error:
         tell_once("the line above the figures can't be made", error)
         notice = f"mlpviz can’t show the line above the figures now ({what(error)}). Your run continues."
-        return _json(_common(snapshot) | {"notice": notice, "headline": stopped_headline(snapshot)})
+        return as_json(_common(snapshot) | {"notice": notice, "headline": stopped_headline(snapshot)})
 
 
 def _encoded_charts(snapshot: TaskSnapshot) -> list[tuple[str, bytes]]:
@@ -152,7 +151,7 @@ def _encoded_charts(snapshot: TaskSnapshot) -> list[tuple[str, bytes]]:
     shared = SharedArrays(made)
     arrays: dict[str, np.ndarray] = {}
     encoded = [(chart.name, _encoded_chart(chart, shared, arrays)) for chart in made]
-    return [*encoded, (ARRAYS, _json(arrays))] if arrays else encoded
+    return [*encoded, (ARRAYS, as_json(arrays))] if arrays else encoded
 
 
 class SharedArrays:
@@ -180,22 +179,18 @@ def _digest(array: np.ndarray) -> str:
 
 def _encoded_chart(chart: Chart, shared: SharedArrays, arrays: dict[str, np.ndarray]) -> bytes:
     try:
-        return _json(shared.named(chart, arrays))
+        return as_json(shared.named(chart, arrays))
     except Exception as error:
-        return _json(broken(chart.name, chart.card, error))
+        return as_json(broken(chart.name, chart.card, error))
 
 
 def encoded(snapshot: TaskSnapshot, make: Callable[[Snapshot], object]) -> bytes:
     """What only a run has; null for other tasks, and if it can't be made."""
     try:
-        return _json(make(snapshot) if isinstance(snapshot, Snapshot) else None)
+        return as_json(make(snapshot) if isinstance(snapshot, Snapshot) else None)
     except Exception as error:
         tell_once(f"this can't be drawn: {make.__name__}", error)
-        return _json(None)
-
-
-def _json(content: object) -> bytes:
-    return json.dumps(content, default=_default, allow_nan=False).encode()
+        return as_json(None)
 
 
 # what each kind of snapshot shows
@@ -223,7 +218,15 @@ def _head(snapshot: TaskSnapshot) -> dict[str, Any]:
         "notice": notice(snapshot),
         "notice_kind": notice_kind(snapshot),
         "line": twin_line(snapshot),
+        "pace": _pace(snapshot),
     }
+
+
+def _pace(snapshot: Snapshot) -> dict[str, int]:
+    """What turns steps into epochs and into images seen."""
+    settings = snapshot.settings
+    images = {"batch_size": settings.batch_size, "images": settings.images}
+    return {"steps_per_epoch": snapshot.steps_per_epoch} | images
 
 
 @functools.singledispatch
@@ -250,13 +253,3 @@ _charts.register(SeedsSnapshot, seeds_charts)
 @_charts.register
 def _(snapshot: RangeSnapshot) -> list[Chart]:
     return [range_curve(snapshot)]
-
-
-def _default(value: object) -> object:
-    """Arrays as Plotly's typed arrays, `{"dtype", "bdata"}` with base64 data."""
-    if isinstance(value, np.ndarray):
-        data = np.ascontiguousarray(value)
-        return {"dtype": data.dtype.str[1:], "bdata": base64.b64encode(data.tobytes()).decode()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    raise TypeError(f"{type(value).__name__} can't be sent to the board")

@@ -143,10 +143,14 @@ def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
         marks.append((snapshot.not_finite_step, f"not finite from step {snapshot.not_finite_step:,}", ALARM))
     return {
         # No moving range: Plotly keeps the reader's zoom only while the layout stays the same.
-        "xaxis": {"title": {"text": "step"}, "autorangeoptions": {"include": [0, 10]}, "tickformat": ",d"},
+        "xaxis": {
+            "title": {"text": "step"},
+            "autorangeoptions": {"include": [0, axis_end(snapshot)]},
+            "tickformat": ",d",
+        },
         "yaxis": yaxis,
         "shapes": [_mark(step, color) for step, _, color in marks],
-        "annotations": [_label(i, *mark, snapshot) for i, mark in enumerate(marks[-4:])],
+        "annotations": [_label(i, *mark, snapshot) for i, mark in enumerate(_apart(marks, snapshot)[-4:])],
     }
 
 
@@ -178,17 +182,26 @@ def _tick(digit: int, decade: int) -> str:
     return power if digit == 1 else f"{digit}·{power}"
 
 
+ENDS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+
+
 def axis_end(snapshot: Snapshot) -> float:
-    """Where the step axis ends: a little beyond the present step, so that even the first steps fill the figure."""
-    return max(10.0, snapshot.step * 1.02)
+    """Where the step axis ends. It grows in steps, so that the curves don't move at each refresh, up to the planned
+    end of the run."""
+    step = max(10, snapshot.step)
+    decade = 10.0 ** math.floor(math.log10(step))
+    end = next(decade * each for each in ENDS if decade * each >= step)
+    return min(end, snapshot.total_steps) if step <= snapshot.total_steps else end
 
 
 def number(value: float) -> str:
     """A number for readers: three significant digits, or two with a power of ten if it is far from 1."""
     if not np.isfinite(value):
         return "not finite"
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
-        text = f"{value:.3g}" if abs(value) < 999.5 else f"{round(value, -1):,.0f}"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e4:
+        text = f"{value:#.3g}".removesuffix(".") if abs(value) < 999.5 else f"{round(value, -1):,.0f}"
         return text.replace("-", "−")
     digits, exponent = f"{value:.1e}".replace("-", "−", int(value < 0)).split("e")
     return f"{digits}·10{superscript(int(exponent))}"
@@ -205,6 +218,26 @@ def percent(share: float, digits: int = 1) -> str:
 def _mark(step: int, color: str) -> dict[str, Any]:
     style = {"color": color, "width": 1.5, "dash": "dot"}
     return {"type": "line", "x0": step, "x1": step, "y0": 0, "y1": 1, "yref": "paper", "line": style}
+
+
+NEAR = 0.02  # of the axis: the texts of two marks would say nothing apart
+
+
+def _apart(marks: list[tuple[int, str, str]], snapshot: Snapshot) -> list[tuple[int, str, str]]:
+    """The marks with their texts. Changes of the same setting that are close together, as when a slider is moved, have
+    one text: from the first value to the last."""
+    near = NEAR * axis_end(snapshot)
+    apart: list[tuple[int, str, str]] = []
+    for step, text, color in marks:
+        first, before, _ = apart[-1] if apart else (-math.inf, "", "")
+        setting, _, new = text.rpartition(" → ")
+        old = before.rpartition(" → ")[0]
+        same = setting != "" and setting.rpartition(" ")[0] == old.rpartition(" ")[0]
+        if same and step - first <= near:
+            apart[-1] = (int(first), f"{old} → {new}", color)
+        else:
+            apart.append((step, text, color))
+    return apart
 
 
 def _label(i: int, step: int, text: str, color: str, snapshot: Snapshot) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _histograms(
         layout[f"xaxis{axis}"] = {
             "domain": [left, right],
             "anchor": f"y{axis}",
-            "nticks": 3 if columns < 4 else 2,
+            "nticks": 4 if columns < 3 else 3,
             "tickangle": 0,
             "exponentformat": "e",
         }

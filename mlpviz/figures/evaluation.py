@@ -11,11 +11,13 @@ from mlpviz.figures.palette import BLUE, GREY, NEGATIVE, POSITIVE, VERMILLION, W
 from mlpviz.images.predictions import Calibration, most_confused
 
 
-def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Chart:
+def confusion(
+    counts: np.ndarray, classes: tuple[str, ...], share: bool, chosen: tuple[int, int] | None = None
+) -> Chart:
     """True classes in rows, predicted classes in columns.
 
     The diagonal holds the right predictions. It has no colour, so that the mistakes are easy to see. Each cell is a
-    point that can be clicked, at x = predicted and y = true.
+    point that can be chosen, at x = predicted and y = true. `chosen`, (true, predicted), has a frame.
     """
     rows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shown = rows.astype(np.float64)
@@ -39,12 +41,10 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
     cells = {
         "type": "scatter",
         "mode": "markers+text",
-        "x": x.ravel(),
-        "y": y.ravel(),
+        "x": x.ravel().tolist(),
+        "y": y.ravel().tolist(),
         "text": texts,
         "marker": {"size": 30, "symbol": "square", "color": see_through(GREY, 0.001)},
-        "selected": {"marker": {"color": see_through(BLUE, 0.35)}},
-        "unselected": {"marker": {"opacity": 0.001}, "textfont": {"color": GREY}},
         "hovertext": [
             f"{names[t]}, predicted as {names[p]}: {counts[t, p]:,}" for t, p in zip(y.flat, x.flat, strict=True)
         ],
@@ -61,10 +61,17 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...], share: bool) -> Char
     layout = {
         "xaxis": axis | {"title": {"text": "predicted"}, "tickangle": -45, "range": [-0.5, 9.5]},
         "yaxis": axis | {"title": {"text": "true"}, "range": [9.5, -0.5]},
-        "clickmode": "event+select",
+        "hoverdistance": 100,  # a cell may be wider than its point
         "showlegend": False,
+        "shapes": [_frame(*chosen)] if chosen else [],
     }
     return Chart("Confusion matrix", confused_most(counts, classes), [heat, cells], layout, card="Confusion matrix")
+
+
+def _frame(true: int, predicted: int) -> dict[str, Any]:
+    """A frame around a cell."""
+    left, top = predicted - 0.5, true - 0.5
+    return {"type": "rect", "x0": left, "x1": left + 1, "y0": top, "y1": top + 1, "line": {"color": BLUE, "width": 3}}
 
 
 def _ink(value: float, most: float) -> str:

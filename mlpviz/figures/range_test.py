@@ -85,4 +85,4 @@ def _sentence(snapshot: RangeSnapshot) -> str:
     if snapshot.suggestion is None:
         return "The network learnt nothing at any rate. Choose another Initialisation, or go back to a healthy step."
     low, high, use = snapshot.suggestion
-    return f"Learning rates from {number(low)} to {number(high)} seem to work; {use:g} seems a good choice."
+    return f"Learning rates from {low:.3g} to {high:.3g} seem to work; {use:g} seems a good choice."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlpviz.diagnosis import LN10
-from mlpviz.figures.chart import Chart, line, number, percent
+from mlpviz.figures.chart import Chart, line, percent
 from mlpviz.figures.headline import task_status
 from mlpviz.figures.palette import BLUE, GUESS, LAYERS, VERMILLION
 from mlpviz.snapshot import SweepSnapshot
@@ -32,7 +32,7 @@ def sweep_charts(snapshot: SweepSnapshot) -> list[Chart]:
     best = ""
     if len(snapshot.accuracies):
         i = int(snapshot.accuracies.argmax())
-        best = f"Best so far: {percent(snapshot.accuracies[i])} at init std {number(float(snapshot.init_stds[i]))}."
+        best = f"Best so far: {percent(snapshot.accuracies[i])} at init std {float(snapshot.init_stds[i]):g}."
     accuracy = _dots(snapshot, "test", snapshot.accuracies, BLUE, ".1%")
     loss = _dots(snapshot, "test", snapshot.losses, VERMILLION, ".4f")
     dead = [

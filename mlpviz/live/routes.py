@@ -13,13 +13,10 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from mlpviz.catalog import CATALOG
 from mlpviz.download import DOWNLOADS
-from mlpviz.idx import DatasetError
 from mlpviz.live.answer import accepts_gzip, gzipped, plain
 from mlpviz.live.backend import get_backend
 from mlpviz.live.pulse import Pulse
-from mlpviz.live.sprite import fingerprint, sprite
 
 BOARD = Path(__file__).parent / "board"
 GALLERY = Path(__file__).parent / "gallery"
@@ -74,18 +71,6 @@ async def plotly_js(request: Request) -> Response:
     return FileResponse(PLOTLY, headers=FOR_GOOD)
 
 
-def images(request: Request) -> Response:
-    """All test images of a dataset as one PNG; 404 if this server doesn't have them. Runs in its own thread."""
-    name, _, wanted = request.path_params["name"].rpartition("-")
-    try:
-        if name not in CATALOG or wanted != fingerprint(name):
-            return Response(status_code=404)
-        content = sprite(name)
-    except DatasetError:
-        return Response(status_code=404)
-    return Response(content, media_type="image/png", headers=FOR_GOOD)
-
-
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[None]:
     """Stop all downloads and runs when the server stops."""
@@ -99,7 +84,6 @@ async def lifespan(app: object) -> AsyncIterator[None]:
 
 ROUTES: list[BaseRoute] = [
     Route(f"/{PLOTLY_URL}", plotly_js),
-    Route("/live/sprite/{name}.png", images),
     Mount("/live/board", StaticFiles(directory=BOARD)),
     Mount("/live/gallery", StaticFiles(directory=GALLERY)),
     Mount("/live/canvas", StaticFiles(directory=CANVAS)),

@@ -8,13 +8,15 @@ from typing import Any
 from starlette.middleware import Middleware
 
 from mlpviz import options
+from mlpviz.live.compression import Compression
+from mlpviz.live.first_paint import FirstPaint
 from mlpviz.live.routes import ROUTES, lifespan
 from mlpviz.live.security import Security
 from mlpviz.live.uploads import UploadLimit
 from mlpviz.live.visitor import VisitorCookie
 
 PAGE = Path(__file__).parent.parent / "page" / "main.py"
-MIDDLEWARE = [Middleware(Security), Middleware(VisitorCookie), Middleware(UploadLimit)]
+MIDDLEWARE = [Middleware(each) for each in (Compression, FirstPaint, Security, VisitorCookie, UploadLimit)]
 
 
 def serving() -> dict[str, Any]:

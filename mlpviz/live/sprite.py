@@ -1,10 +1,10 @@
-"""The images of a dataset in one PNG: all of them for the gallery, which needs one download, or some to save."""
+"""Some images of a dataset in one PNG: for a page of the gallery, or to save."""
 
 from __future__ import annotations
 
+import base64
 import functools
 import io
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,26 +12,19 @@ from PIL import Image
 
 from mlpviz.datasets import load_dataset
 
-COLUMNS = 100  # tiles in a row
+COLUMNS = 24  # tiles in a row
 TAKEN_ALONG = 12  # tiles in a row in a picture to download
 BORDER = 1  # pixels around each tile in it
 
 
-@functools.lru_cache(maxsize=4)
-def sprite(name: str) -> bytes:
-    """All test images of the dataset `name` as a PNG, in rows of 100 tiles of 28 × 28 pixels."""
-    return _png(_sheet(load_dataset(name).test.images.numpy(), COLUMNS), compress_level=3)
-
-
-@functools.lru_cache(maxsize=4)
-def fingerprint(name: str) -> str:
-    """A checksum of the images. It is part of the sprite's address, so that browsers may keep the sprite."""
-    return f"{zlib.crc32(load_dataset(name).test.images.numpy().tobytes()):08x}"
-
-
-def sprite_url(name: str) -> str:
-    """The address of the sprite."""
-    return f"live/sprite/{name}-{fingerprint(name)}.png"
+@functools.lru_cache(maxsize=64)
+def sprite(name: str, indices: tuple[int, ...]) -> str:
+    """These test images of the dataset `name` as a PNG in a `data:` address, in rows of 24 tiles of 28 × 28 pixels;
+    empty for no image."""
+    if not indices:
+        return ""
+    images = load_dataset(name).test.images[list(indices)].numpy()
+    return f"data:image/png;base64,{base64.b64encode(_png(_sheet(images, COLUMNS))).decode()}"
 
 
 def tiles_png(name: str, indices: Sequence[int]) -> bytes:
@@ -51,7 +44,7 @@ def _sheet(images: np.ndarray, columns: int) -> np.ndarray:
     return joined.reshape(rows * height, columns * width)
 
 
-def _png(pixels: np.ndarray, compress_level: int = 6) -> bytes:
+def _png(pixels: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format="PNG", compress_level=compress_level)
+    Image.fromarray(pixels).save(file, format="PNG")
     return file.getvalue()

@@ -35,7 +35,7 @@ class VisitorCookie:
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answered = MutableHeaders(scope=message)
-                if _is_page(asked, answered, message["status"]):
+                if is_page(asked, answered, message["status"]):
                     answered.append("set-cookie", _cookie(visitor_of(asked), _is_secure(scope, asked)))
             await send(message)
 
@@ -48,7 +48,7 @@ def visitor_of(headers: Headers) -> str:
     return value if VALUE.fullmatch(value) else ""
 
 
-def _is_page(asked: Headers, answered: Headers, status: int) -> bool:
+def is_page(asked: Headers, answered: Headers, status: int) -> bool:
     """Whether the answer is the page itself. “Not modified” (304) has no type, so the request decides."""
     if status == 304:
         return "text/html" in asked.get("accept", "")

@@ -18,8 +18,11 @@ from mlpviz.page.controls import current_lesson
 from mlpviz.page.examples import asked
 from mlpviz.page.guard import safely
 from mlpviz.page.keys import keys_on
+from mlpviz.page.present import presenting
 from mlpviz.page.speed import choices, choose_speed
 from mlpviz.state import RunState, TaskState
+
+STYLES = ("board", "narrow", "present", "print")
 
 
 @functools.cache
@@ -27,7 +30,7 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component(
         "mlpviz_board",
         html=(BOARD / "board.html").read_text(encoding="utf-8"),
-        css=(BOARD / "board.css").read_text(encoding="utf-8"),
+        css="\n".join((BOARD / f"{name}.css").read_text(encoding="utf-8") for name in STYLES),
         js=loader("board/board.js"),
         isolate_styles=False,
     )
@@ -79,6 +82,7 @@ def board(
         "plotly": PLOTLY_URL,
         "stripOnly": strip_only,
         "inLesson": current_lesson() is not None,
+        "presenting": presenting(),
         "evaluations": evaluations,
         "cards": list(cards),
         "palette": FOR_BROWSER,

@@ -5,17 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from mlpviz.figures.palette import FOR_STYLES
+from mlpviz.live.routes import BOARD
 
 # Streamlit leaves 6 rem above the page. We need this space for figures.
 STYLE = """
 <style>
-.stMainBlockContainer { padding: 1.1rem 1.5rem 2rem; max-width: 1700px; }
+/* Streamlit sets a size in px. The reader's own choice, in the browser, comes first. */
+html { font-size: 100% !important; }
+.stMainBlockContainer { padding: 1.1rem 1.5rem 2rem; max-width: 150rem; }
+[data-testid="stMarkdownContainer"] :is(p, li) { max-width: 85ch; }
 .stMainBlockContainer > .stVerticalBlock { gap: 0.6rem; }
 .stAppHeader { background: transparent; height: 2rem; min-height: 2rem; }
 .mlpviz-title { font-size: 1.5rem; font-weight: 700; line-height: 1.2; margin: 0; white-space: nowrap; }
 .mlpviz-title small { font-size: 0.9rem; font-weight: 400; opacity: 0.75; margin-left: 0.6rem; }
 .st-key-start button { min-width: 4.7rem; }
-[data-testid="stHeading"] h2 { font-size: 1.5rem; padding: 0.5rem 0 0; }
+[data-testid="stHeading"] h2 { font-size: 1.5rem; padding: 0.5rem 0 1rem; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-messages) { position: absolute; }
 .st-key-lesson { padding: 0.5rem 0.9rem 0.8rem; }
 @media (min-width: 1121px) { .st-key-lesson { min-height: 13.8rem; } }
@@ -26,10 +30,10 @@ STYLE = """
 .st-key-lesson [role="radiogroup"] label { padding: 0.15rem 0; min-height: 0; }
 .st-key-lesson button { min-height: 2rem; padding-block: 0.1rem; }
 @media (min-width: 641px) and (max-width: 1120px) {
-  .st-key-head { gap: 0.35rem; }
-  .st-key-head .mlpviz-title { font-size: 1.15rem; }
-  .st-key-head button, .st-key-head button p { font-size: 0.8rem; letter-spacing: -0.01em; }
-  .st-key-head button, .st-key-start button { min-height: 2rem; min-width: 0; padding: 0.15rem 0.4rem; }
+  .st-key-head { gap: 0.25rem; }
+  .st-key-head .mlpviz-title { font-size: 1.05rem; }
+  .st-key-head button, .st-key-head button p { font-size: 0.8rem; letter-spacing: -0.02em; }
+  .st-key-head button, .st-key-start button { min-height: 2rem; min-width: 0; padding: 0.15rem 0.3rem; }
   .st-key-lesson { min-height: 12rem; max-height: 12rem; overflow: auto; }
 }
 @media (max-width: 900px) {
@@ -64,14 +68,35 @@ button[data-selected="true"] p { font-weight: 600; }
 .st-key-line_widget p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .st-key-line_widget code { font-size: 0.82rem; background: none; padding: 0; white-space: nowrap; }
 section[data-testid="stSidebar"] .stVerticalBlock { gap: 0.7rem; }
+@media (forced-colors: active) {
+  .stSlider [data-orientation], .stCheckbox label > :first-child, .stRadio label > :first-child {
+    forced-color-adjust: none; }
+  .stSlider [data-orientation] p { forced-color-adjust: auto; }
+}
+@media print {
+  @page { margin: 10mm; }
+  :root, .stApp, .stApp :is(p, h1, h2, h3, label, span, td, th) { color: #10151e !important; }
+  .stApp, .stMain { background: #fff !important; }
+  .stApp, .stApp > div, .stMain, .stAppViewContainer { position: static !important; height: auto !important;
+    overflow: visible !important; display: block !important; }
+  section[data-testid="stSidebar"], .stAppHeader, .stButton, .stButtonGroup,
+  .st-key-messages { display: none !important; }
+  .stMainBlockContainer { padding: 0; }
+  .stElementContainer { break-inside: avoid; }
+  .stElementContainer:has(.board) { break-inside: auto; }
+}
 div[data-testid="stSidebarHeader"] { height: 2rem; padding-bottom: 0; margin-bottom: 0; }
 </style>
 """
+
+#: Of the figures in all views, once. The board's own styles come after it.
+CARDS = "\n".join((BOARD / f"{name}.css").read_text(encoding="utf-8") for name in ("card", "print"))
 
 
 def frame() -> None:
     st.set_page_config(page_title="mlpviz: watch a neural network learn", page_icon="👕", layout="wide")
     st.html(STYLE)
+    st.html(f"<style>{CARDS}</style>")
     st.html(f"<style>:root {{ {' '.join(f'{name}: {color};' for name, color in FOR_STYLES.items())} }}</style>")
 
 

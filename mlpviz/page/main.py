@@ -17,6 +17,7 @@ from mlpviz.page.line_by_line.view import line_by_line
 from mlpviz.page.overlays import overlays, pin_tools
 from mlpviz.page.pins import pin_problem
 from mlpviz.page.player import player
+from mlpviz.page.present import present_button, present_style
 from mlpviz.page.rewind import say_branched
 from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
@@ -29,9 +30,12 @@ from mlpviz.page.visit import current_run, write_address
 
 def main() -> None:
     frame()
+    present_style()
     token = st.query_params.get("watch")
     if token:
-        title()
+        with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
+            title()
+            present_button()
         watch(token)
         return
     current_filter()  # reads the address; the sidebar shows what is wrong in it
@@ -50,6 +54,7 @@ def main() -> None:
         title()
         view = choose_view()
         player(run)
+        present_button()
     if view != LINE_BY_LINE:
         forget_walk()
     if view == LINE_BY_LINE:

@@ -94,13 +94,14 @@ LINK_LOCK = Slot("link_lock", str)
 LINK_HIDE = Slot("link_hide", str)
 
 # What the reader looks at
+PRESENT = Slot("present_mode", bool)  # whether the page is shown to a lecture hall
 LINE = Slot("line", str)  # the line of the script that is open
 WALK: Slot[Any] = Slot(
     "walk", lambda: None
 )  # the update that is taken apart: the run's id, the `Walk`, whether the run has made it
 FILTER: Slot[Any] = Slot("filter", lambda: None)  # the gallery's, a `Filter`
 SELECTION_ROUND = Slot("selection_round", int)  # part of the keys of everything that filters by a click
-CELL_BEFORE: Slot[tuple[int, int] | None] = Slot("cell_before", lambda: None)  # of the confusion matrix
+BRINGS = Slot("brings", int)  # how often the page has scrolled to the gallery
 ROW_BEFORE: Slot[list[int]] = Slot("row_before", list)  # of the table of scores
 OPEN_IMAGE: Slot[int | None] = Slot("open_image", lambda: None)
 OPEN_UNIT: Slot[tuple[str, int, int] | None] = Slot("open_unit", lambda: None)  # a run's id, hidden layer, unit

@@ -3,39 +3,67 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import functools
 import html
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
 from mlpviz.figures import Chart
+from mlpviz.figures.encoding import plain
 from mlpviz.figures.palette import NEGATIVE, POSITIVE, VERMILLION, ZERO_DARK, ZERO_LIGHT, rgb
+from mlpviz.live.routes import PLOTLY_URL
+from mlpviz.page.component import loader
+from mlpviz.page.guard import safely
 
 SILENT = np.array(rgb(VERMILLION))
 
 
-def plot(chart: Chart, key: str, height: int = 260, selectable: bool = False) -> Any:
-    """A chart under its name and its sentence, which a screen reader gets as well; gives what is selected in it."""
-    st.markdown(f"**{chart.name}.** {chart.sentence}")
-    figure = go.Figure(chart.data, chart.layout)
-    figure.update_layout(
-        height=height,
-        margin={"l": 60, "r": 10, "t": 24, "b": 48},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
-        uirevision=key,
+@functools.cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "mlpviz_figure",
+        html='<div class="board-frame"><div class="board alone"><div class="cards"></div>'
+        '<p class="failed"></p><span class="spoken" role="status"></span></div></div>',
+        js=loader("board/figure.js"),
+        isolate_styles=False,
     )
-    figure.update_xaxes(title_standoff=10)
-    figure.update_yaxes(title_standoff=6)
-    alt = f"{chart.name}: {chart.sentence}"
-    config = {"displayModeBar": False}
-    if not selectable:
-        st.plotly_chart(figure, key=key, alt=alt, config=config)
-        return None
-    return st.plotly_chart(figure, key=key, alt=alt, config=config, on_select="rerun", selection_mode="points")
+
+
+def plot(
+    chart: Chart,
+    key: str,
+    height: int = 260,
+    choose: Callable[[float, float], None] | None = None,
+    columns: int = 1,
+) -> None:
+    """A chart under its name and its sentence. With `choose`, the reader can choose a point of its last trace, with the
+    mouse or with the keys; `columns` says how many points are in a row, for the arrow keys.
+
+    The board's own code draws it. Streamlit's `plotly_chart` would load a second Plotly, of 4.7 MB.
+    """
+    layout = {"hovermode": "closest"} | chart.layout
+    layout |= {name: {"automargin": True} | axis for name, axis in layout.items() if name[1:5] == "axis"}
+    data = {
+        "chart": plain(dataclasses.replace(chart, layout=layout)),
+        "plotly": PLOTLY_URL,
+        "key": key,
+        "height": height,
+        "choosable": choose is not None,
+        "columns": columns,
+    }
+
+    def chosen() -> None:
+        point = st.session_state[key].get("chosen")
+        if point and choose is not None:
+            choose(*point)
+
+    _component()(key=key, data=data, on_chosen_change=safely(chosen))
 
 
 def picture(pixels: np.ndarray, alt: str, caption: str = "", width: str = "100%") -> None:

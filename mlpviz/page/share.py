@@ -10,6 +10,7 @@ from mlpviz.lessons import FIELDS, GROUPS
 from mlpviz.page import door
 from mlpviz.page.board import board
 from mlpviz.page.controls import current_lesson, experiment_params, hidden, speed_params
+from mlpviz.page.present import present_params
 from mlpviz.settings import Settings
 from mlpviz.state import RunState
 
@@ -19,7 +20,9 @@ def share(run: RunState, settings: Settings) -> None:
     if hidden("share"):
         return
     page = (st.context.url or "").split("?")[0]
-    with st.expander("Share"):
+    with st.expander("Share", key="share", on_change="rerun") as expander:
+        if not expander.open:  # the code's colours take 0.5 MB
+            return
         st.caption("A link to this experiment. Each person trains their own run:")
         st.code(f"{page}?{urlencode(settings.to_params() | speed_params())}", language=None, wrap_lines=True)
         st.caption("A link to watch this run. It shows no controls:")
@@ -31,8 +34,12 @@ def _for_a_class(page: str, settings: Settings) -> None:
     """A link that locks or hides controls, with the current lesson."""
     st.caption("A link for a class, with some controls locked or hidden:")
     fields = ["all", *GROUPS, *FIELDS]
-    lock = st.multiselect("Lock", fields, key="share_lock", placeholder="nothing", format_func=_words)
-    hide = st.multiselect("Hide", [*GROUPS, *FIELDS], key="share_hide", placeholder="nothing", format_func=_words)
+    lock = st.multiselect(
+        "Lock", fields, key="share_lock", placeholder="nothing", format_func=_words, persist_state="session"
+    )
+    hide = st.multiselect(
+        "Hide", [*GROUPS, *FIELDS], key="share_hide", placeholder="nothing", format_func=_words, persist_state="session"
+    )
     lesson = current_lesson()
     params = experiment_params(settings) | speed_params() | ({"lesson": lesson.name} if lesson else {})
     params |= {key: ",".join(chosen) for key, chosen in (("lock", lock), ("hide", hide)) if chosen}
@@ -51,3 +58,6 @@ def watch(token: str) -> None:
         st.error("The run of this link no longer exists. Ask for a new link.")
         return
     board(task, controls=False)
+    wanted = {"watch": token} | present_params()
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)

@@ -73,7 +73,7 @@ def _article() -> None:
         _batch_size()
     if not hidden("epochs"):
         low, high = BOUNDS["epochs"]
-        times = "How many times the run goes through all training images."
+        times = "How many times the run goes through all training images. After each, the network is tested."
         st.number_input(
             LABELS["epochs"], int(low), int(high), step=1, key="epochs", help=times, disabled=locked("epochs")
         )
@@ -81,7 +81,8 @@ def _article() -> None:
         _scale(
             "init_std",
             INIT_STDS,
-            r"How far the first weights spread around 0. $\sigma$ in $W_{ij} \sim \mathcal{N}(0, \sigma^2)$; biases "
+            r"How far the first weights spread around 0. If it is far too small or too large, the network learns "
+            r"slowly or not at all. $\sigma$ in $W_{ij} \sim \mathcal{N}(0, \sigma^2)$; biases "
             "start at 0.",
             disabled=st.session_state["init"] != "normal",
         )
@@ -223,8 +224,9 @@ def _batch_size() -> None:
         key="batch_size",
         disabled=locked("batch_size"),
         format_func=lambda n: f"all {n:,}" if n == images else f"{n:,}",
-        help=r"How many images each step uses. The gradient is the mean over these $m$ images."
-        + _why_no_larger(largest, images),
+        help="How many images each step uses. With few images, steps are quick and noisy. With many, "
+        "they are smooth, and an epoch has fewer of them. "
+        "The gradient is the mean over these $m$ images." + _why_no_larger(largest, images),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mlpviz.page import memory
 
@@ -17,14 +18,26 @@ ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line", TEST_IMAGES: "test-im
 def choose_view() -> str:
     """The view that the reader chose; at first, the one in the address."""
     if memory.VIEW not in st.session_state:
-        wanted = st.query_params.get("view", "")
         section = st.query_params.get("section", "")
         st.session_state[memory.STABILITY_SECTION] = next(
             (name for name, spelt in STABILITY_SECTIONS.items() if spelt == section), WHAT_HAPPENED
         )
-        st.session_state[memory.VIEW] = next((view for view, name in ADDRESSES.items() if name == wanted), WATCH)
+        st.session_state[memory.VIEW] = _view_in_address()
+    elif _went_back():
+        st.session_state[memory.VIEW] = _view_in_address()
     view = st.segmented_control("View", list(ADDRESSES), key=memory.VIEW, required=True, label_visibility="collapsed")
     return str(view)
+
+
+def _went_back() -> bool:
+    """Whether the reader has pressed Back or Forward in the browser."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def _view_in_address() -> str:
+    wanted = st.query_params.get("view", "")
+    return next((view for view, name in ADDRESSES.items() if name == wanted), WATCH)
 
 
 def view_params() -> dict[str, str]:

@@ -15,6 +15,7 @@ from mlpviz.page.controls import control_params, experiment_params
 from mlpviz.page.fields import fill
 from mlpviz.page.guard import safely
 from mlpviz.page.images.filters import filter_params
+from mlpviz.page.present import present_params
 from mlpviz.page.speed import remember_speed
 from mlpviz.page.views import view_params
 from mlpviz.page.words import plain
@@ -125,7 +126,8 @@ def _is_of_lesson(run: RunState, name: str) -> bool:
 
 def write_address(run: RunState, settings: Settings) -> None:
     """Update the address, so that a copied link opens the same experiment and a reload finds its run."""
-    wanted = experiment_params(settings) | control_params() | view_params() | filter_params() | {"run": run.id}
+    wanted = experiment_params(settings) | control_params() | view_params() | filter_params()
+    wanted |= present_params() | {"run": run.id}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 

@@ -210,3 +210,26 @@ def test_light_and_dark(url, browser, scheme):
     tick = board.page.locator(".board .xtick text").first.evaluate("e => getComputedStyle(e).fill")
     assert tick == color, "the figures' text has the page's colour"
     context.close()
+
+
+def test_back_and_forward_walk_through_the_views_and_not_through_the_moves_of_a_slider(url, board, page):
+    board.open(url + "?dataset=fashion-mnist-mini")
+    chosen = page.locator("[role=radio][aria-checked=true], button[data-selected=true]").first
+
+    def shows(view: str) -> bool:
+        return chosen.inner_text() == view and (view == "Watch" or f"view={view.lower()}" in page.url)
+
+    page.get_by_role("radio", name="Stability", exact=True).click()
+    board.until(lambda: shows("Stability"))
+    slider = page.get_by_role("slider", name="Learning rate")
+    slider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(700)
+    board.until(lambda: "learning_rate" in page.url)
+    rate = slider.get_attribute("aria-valuetext")
+    page.go_back()
+    board.until(lambda: shows("Watch"))
+    assert "mlpviz" in page.title() and slider.get_attribute("aria-valuetext") == rate, "the setting stays"
+    page.go_forward()
+    board.until(lambda: shows("Stability"))

@@ -202,3 +202,38 @@ def test_an_alarm_moves_no_figure(url, board, page):
     page.get_by_text("You are back at step").wait_for()
     page.locator(".board .banner").wait_for(state="hidden")
     assert loss.bounding_box() == before, "the message lies over the figures"
+
+
+END = """() => {
+  const plot = document.querySelector(".card[aria-label=Loss] .plot");
+  const x = plot._fullData.find((trace) => trace.name === "train").x;
+  return [x[x.length - 1]];
+}"""
+
+
+def test_the_curves_count_in_steps_epochs_or_images(first, page):
+    trained(first)
+    step, unit = first.step(), page.locator(".card[aria-label=Loss] .counts")
+    assert unit.inner_text() == "step ⇄" and page.evaluate(END)[0] == step
+    unit.click()
+    first.until(lambda: page.evaluate(END)[0] == pytest.approx(step / 40))
+    assert page.locator(".card[aria-label=Accuracy] .counts").inner_text() == "epoch ⇄"
+    unit.click()
+    seen = 10_000 * (step // 40) + 256 * (step % 40)  # 40 steps in an epoch of 10,000 images
+    first.until(lambda: page.evaluate(END)[0] == seen)
+    page.reload()
+    first.until(lambda: page.locator(".card[aria-label=Loss] .counts").inner_text() == "images seen ⇄")
+    page.locator(".card[aria-label=Loss] .counts").focus()
+    page.keyboard.press("Enter")
+    first.until(lambda: page.evaluate(END)[0] == step)
+
+
+def test_the_legend_of_the_loss_names_a_pinned_run(first, page):
+    trained(first)
+    page.get_by_role("button", name="pin", exact=True).click()
+    first.press("Reset")
+    first.until(lambda: first.step() == 0)
+    first.press("Step")
+    legend = page.locator(".card[aria-label=Loss] .legendtext")
+    first.until(lambda: sorted(legend.all_text_contents()) == ["guessing", "test", "train", "train (A)"])
+    assert "train (A)" not in page.locator(".card[aria-label=Accuracy] .legendtext").all_text_contents()

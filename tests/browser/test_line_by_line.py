@@ -32,6 +32,11 @@ def test_a_walk_through_one_update(lines, page):
     page.get_by_text("nothing to clear").wait_for()
     lines.press("Forward")
     page.get_by_text("Check it yourself").wait_for()
+    for name in ("W1", "b2"):
+        page.locator(".st-key-parameter").get_by_text(name, exact=True).click()
+        drawn = page.locator(f".board.alone [aria-label='Gradient of {name}'] .main-svg .subplot")
+        drawn.first.wait_for(state="attached")
+        assert page.get_by_role("figure", name=re.compile("Gradient of")).count() == 1
     assert lines.step() == 0
     lines.press("Forward")
     page.get_by_text("bit for bit, what was computed here before").wait_for()
@@ -93,7 +98,7 @@ def test_predict_run_and_compare_live(lines, page):
 
 def test_step_zero_and_the_sweep(lines, page):
     page.get_by_text("Step 0", exact=True).first.click()
-    page.get_by_text("Initial loss.").wait_for()
+    page.get_by_role("figure", name="Initial loss").wait_for()
     page.locator(".js-plotly-plot").nth(3).wait_for()
     page.get_by_role("button", name="Train 13 networks for one epoch each").click()
     sweep = page.locator(".st-key-sweep_board .board")

@@ -31,10 +31,8 @@ def test_at_step_0_the_first_evaluation_appears_by_itself(url, page):
 def test_the_tiles_are_cut_from_one_picture(images, page):
     tiles = page.locator(".gallery button")
     assert tiles.count() == 48
-    pictures = {
-        tile.split('"')[1] for tile in tiles.locator("i").evaluate_all("all => all.map((e) => e.style.backgroundImage)")
-    }
-    assert len(pictures) == 1
+    pictures = tiles.locator("i").evaluate_all("all => all.map((e) => getComputedStyle(e).backgroundImage)")
+    assert len(set(pictures)) == 1 and pictures[0].startswith('url("data:image/png;base64,')
     label = tiles.first.get_attribute("aria-label")
     assert re.fullmatch(r".+, predicted as .+, confidence \d+ %", label)
 
@@ -52,17 +50,53 @@ def test_a_tile_shows_the_image_of_its_number(images, page, mini):
     assert np.abs(found - expected).mean() <= min(others) + 1e-9
 
 
-def test_a_click_on_a_cell_filters_and_the_address_keeps_it(images, page):
-    page.wait_for_timeout(500)
-    cell = page.locator("[class*=st-key-confusion_] .points path").nth(6 * 10)  # Shirt, predicted as T-shirt/top
-    box = cell.bounding_box()
+TILES = "[...document.querySelectorAll('.gallery button')]"
+
+
+def all_are(page, name: str) -> None:
+    """Wait until all tiles are of these classes, and the gallery is on the screen."""
+    page.wait_for_function(f"{TILES}.every((e) => e.getAttribute('aria-label').startsWith('{name}'))")
+    page.wait_for_function("document.querySelector('.gallery').getBoundingClientRect().top < innerHeight - 100")
+
+
+def test_a_click_on_a_cell_says_what_it_found_and_brings_the_gallery(images, page):
+    page.locator(".st-key-confusion .points path").first.wait_for(state="attached")
+    page.locator(".st-key-confusion .plot").scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)  # until the page stands still
+    box = page.locator(".st-key-confusion .points path").nth(6 * 10).bounding_box()  # Shirt, predicted as T-shirt/top
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_function("location.search.includes('images_true=6')")
     assert "images_predicted=0" in page.url
-    tiles = "[...document.querySelectorAll('.gallery button')]"
-    page.wait_for_function(
-        f"{tiles}.every((e) => e.getAttribute('aria-label').startsWith('Shirt, predicted as T-shirt'))"
+    all_are(page, "Shirt, predicted as T-shirt")
+    found = page.get_by_text(re.compile(r"images? of Shirt, predicted as T-shirt/top; page 1"))
+    assert (
+        int(re.match(r"[\d,]+", found.inner_text()).group().replace(",", "")) >= page.locator(".gallery button").count()
     )
+    y = found.bounding_box()["y"]
+    assert 0 <= y < 900, "the sentence can be seen"
+
+
+def test_the_keyboard_reaches_the_cells_of_the_matrix(images, page):
+    plot = page.locator(".st-key-confusion .plot")
+    plot.focus()
+    for key in ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight"]:
+        page.keyboard.press(key)
+    spoken = page.locator(".st-key-confusion .spoken").inner_text()
+    assert re.fullmatch(r"Pullover, predicted as Pullover: [\d,]+", spoken)
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.search.includes('images_true=2')")
+    assert "images_predicted=2" in page.url and "images_kind=right" in page.url
+    all_are(page, "Pullover, predicted correctly")
+    frame = page.locator(".st-key-confusion .shapelayer path")
+    images.until(lambda: frame.count() == 1)
+
+
+def test_no_second_plotly_is_loaded_and_no_picture_of_all_images(images, page):
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
+    assert any("live/plotly-" in name for name in loaded)
+    assert not [name for name in loaded if re.search("PlotlyChart|SyntaxHighlighter|sprite", name)]
+    picture = page.evaluate("getComputedStyle(document.querySelector('.gallery i')).backgroundImage")
+    assert len(picture) < 60_000, "a page of the gallery"
 
 
 def test_the_keyboard_reaches_every_tile_and_opens_one(images, page):
@@ -75,7 +109,7 @@ def test_the_keyboard_reaches_every_tile_and_opens_one(images, page):
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
     for tab, part in (
-        ("History", "History."),
+        ("History", "The probability of the true class"),
         ("Contributions", "The bars add up"),
         ("Flip the prediction", "the gradient"),
     ):
@@ -117,6 +151,14 @@ def test_a_drawing_and_an_upload(images, page, tmp_path):
     page.locator(".drawing button[name=clear]").click()
     page.get_by_text("Draw a garment").wait_for()
     page.locator(".drawing button[name=undo]").click()
+    page.get_by_text("the network predicts").wait_for()
+    page.locator(".drawing button[name=clear]").click()
+    page.get_by_text("Draw a garment").wait_for()
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    assert not page.get_by_text("the network predicts").count(), "without Shift, the pen only moves"
+    for key in ["Shift+ArrowDown", "Shift+ArrowDown", "Space"]:
+        page.keyboard.press(key)
     page.get_by_text("the network predicts").wait_for()
     page.get_by_text("Upload", exact=True).click()
     picture = Image.new("RGB", (640, 480), "white")

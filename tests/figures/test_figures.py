@@ -8,7 +8,7 @@ import pytest
 from mlpviz import Settings
 from mlpviz.diagnosis import Diagnosis, Vitals
 from mlpviz.figures import FIGURES, charts, palette
-from mlpviz.figures.chart import log_axis, moving_mean, number
+from mlpviz.figures.chart import axis_end, log_axis, moving_mean, number, step_layout
 from mlpviz.figures.distributions import density
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.headline import headline, notice, notice_kind, time_left
@@ -222,7 +222,7 @@ def test_a_healthy_run_has_no_notice_and_a_failed_one_shows_its_error(tiny):
     ("value", "text"),
     [
         (0.0, "0"),
-        (2.30259, "2.3"),
+        (2.30259, "2.30"),
         (0.0005, "5.0·10⁻⁴"),
         (6e30, "6.0·10³⁰"),
         (math.nan, "not finite"),
@@ -334,7 +334,7 @@ def test_labels_of_changes_close_together_are_stacked(tiny):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(-0.5, "−0.5"), (-1234, "−1,230"), (-1e-7, "−1.0·10⁻⁷"), (1e-7, "1.0·10⁻⁷")]
+    ("value", "text"), [(-0.5, "−0.500"), (-1234, "−1,230"), (-1e-7, "−1.0·10⁻⁷"), (1e-7, "1.0·10⁻⁷")]
 )
 def test_negative_numbers_have_a_true_minus_sign(value, text):
     assert number(value) == number(np.float64(value)) == text
@@ -372,3 +372,26 @@ def test_the_sentence_says_that_a_loss_has_no_curvature(tiny, value):
     history.extend(np.array([[10, value, value, value, 20.0]]))
     c = sharpness_curve(replace(snapshot, sharpness=history.series()))
     assert "no curvature" in c.sentence
+
+
+@pytest.mark.parametrize(
+    ("step", "total", "end"),
+    [(0, 400, 10), (10, 400, 10), (11, 400, 12), (100, 4000, 100), (101, 4000, 120), (310, 400, 400), (390, 395, 395)],
+)
+def test_the_step_axis_grows_in_steps_up_to_the_end_of_the_run(tiny, step, total, end):
+    snapshot = replace(snapshot_after(tiny), step=step, total_steps=total)
+    assert axis_end(snapshot) == end
+    ends = [axis_end(replace(snapshot, step=each, total_steps=10**6)) for each in range(1000)]
+    assert len(set(ends)) < 25 and all(each >= at for at, each in enumerate(ends))
+    assert all(each <= 1.34 * at for at, each in enumerate(ends) if at > 10)
+
+
+def test_moves_of_a_slider_have_one_text_and_other_changes_keep_theirs(tiny):
+    rate = "learning rate {} → {}".format
+    changes = [(100, rate(0.1, 0.15)), (101, rate(0.15, 0.19)), (102, rate(0.19, 0.2)), (102, "momentum 0 → 0.9")]
+    changes += [(step, rate(step, step + 9)) for step in range(200, 400, 9)]  # close to the next, not to the first
+    layout = step_layout(replace(snapshot_after(tiny), step=1000, total_steps=1000, changes=tuple(changes[:4])))
+    assert [each["text"] for each in layout["annotations"]] == ["learning rate 0.1 → 0.2", "momentum 0 → 0.9"]
+    assert [each["x0"] for each in layout["shapes"]] == [100, 101, 102, 102], "each has its mark"
+    layout = step_layout(replace(snapshot_after(tiny), step=1000, total_steps=1000, changes=tuple(changes)))
+    assert [each["x"] for each in layout["annotations"]] == [308, 335, 362, 389], "the last four of many"

@@ -4,9 +4,13 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { pageState } from "../../mlpviz/live/board/board.js";
-import { dress } from "../../mlpviz/live/board/layout.js";
+import { split } from "../../mlpviz/live/board/banner.js";
+import { next } from "../../mlpviz/live/board/figure.js";
+import { copied, dress } from "../../mlpviz/live/board/layout.js";
 import { Feed, charts, merged } from "../../mlpviz/live/board/feed.js";
-import { comparable, length } from "../../mlpviz/live/board/overlays.js";
+import { length } from "../../mlpviz/live/board/arrays.js";
+import { comparable } from "../../mlpviz/live/board/overlays.js";
+import { chartIn, convert } from "../../mlpviz/live/board/units.js";
 import { columnAt, curve, rowAt } from "../../mlpviz/live/board/network.js";
 import { isDark, shades } from "../../mlpviz/live/board/pixels.js";
 import { csv } from "../../mlpviz/live/board/save.js";
@@ -229,4 +233,52 @@ test("a saved table has the points of all lines, with the values that were drawn
   const y = { dtype: "f8", bdata: encode(Float64Array.of(0.1, NaN)) };
   const chart = { name: "Loss", layout: { xaxis: { title: { text: "step" } } }, data: [{ name: "train", x, y }, { name: 'a "b", c', x: [0, 9], y: [2.5, 2.5] }, { name: "empty" }] };
   assert.equal(csv(chart), 'series,step,loss\ntrain,1,0.1\ntrain,2,NaN\n"a ""b"", c",0,2.5\n"a ""b"", c",9,2.5\n');
+});
+
+test("a message has a title of a few words, a first sentence and the rest", () => {
+  assert.deepEqual(split("Dead units. 99 % give 0. The rate is 3.16. Lower it."), ["Dead units.", "99 % give 0.", "The rate is 3.16. Lower it."]);
+  assert.deepEqual(split("Connection lost. Trying again…"), ["Connection lost.", "Trying again…", ""]);
+  assert.deepEqual(split("This run is no longer on the server."), ["", "This run is no longer on the server.", ""]);
+  assert.deepEqual(split(""), ["", "", ""]);
+});
+
+test("figures grow with the size of the page’s text", () => {
+  const theme = { text: "black", background: "white", grid: "grey", font: "sans", rem: 24 };
+  const layout = { xaxis: {}, yaxis: {}, annotations: [{ text: "a", font: { size: 12, color: "red" } }], shapes: [{ line: { width: 2 } }] };
+  const dressed = dress(layout, theme, "run");
+  assert.equal(dressed.xaxis.tickfont.size, 18);
+  assert.deepEqual(dressed.annotations, [{ text: "a", font: { size: 18, color: "red" } }]);
+  assert.deepEqual(dressed.shapes, [{ line: { width: 3 } }]);
+  assert.deepEqual(layout.shapes, [{ line: { width: 2 } }], "the chart is not changed");
+  const trace = { x: [1], line: { color: "red", width: 2 }, marker: { size: [4, 8] } };
+  assert.deepEqual(copied(trace, theme), { x: [1], line: { color: "red", width: 3 }, marker: { size: [4, 8] } });
+});
+
+test("the arrow keys move in the rows of a figure and stay inside", () => {
+  const moves = (at) => ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"].map((key) => next(key, at, 3, 9));
+  assert.deepEqual(moves(4), [3, 5, 1, 7, 0, 8]);
+  assert.deepEqual(moves(0), [0, 1, 0, 3, 0, 8]);
+  assert.deepEqual(moves(8), [7, 8, 5, 8, 0, 8]);
+  assert.deepEqual(moves(-1), [0, 0, 0, 0, 0, 8]);
+  assert.ok(Number.isNaN(next("Enter", 4, 3, 9)));
+});
+
+test("steps are counted in epochs and in images seen", () => {
+  const pace = { steps_per_epoch: 3, batch_size: 100, images: 250 }; // the third mini-batch has 50 images
+  const counts = (unit) => [0, 1, 2, 3, 4, 7.5].map((step) => convert(step, unit, pace));
+  assert.deepEqual(counts("step"), [0, 1, 2, 3, 4, 7.5]);
+  assert.deepEqual(counts("epoch"), [0, 1 / 3, 2 / 3, 1, 4 / 3, 2.5]);
+  assert.deepEqual(counts("images seen"), [0, 100, 200, 250, 350, 650]);
+  const xaxis = { title: { text: "step" }, autorangeoptions: { include: [0, 30] }, tickformat: ",d" };
+  const shapes = [{ x0: 3, x1: 3, line: {} }];
+  const trace = { x: [0, 6], y: [1, 2], hovertemplate: "step %{x:,}: %{y}" };
+  const chart = { layout: { xaxis, shapes, annotations: [{ x: 3, text: "a" }] }, data: [trace] };
+  const changed = chartIn(chart, "images seen", pace);
+  assert.equal(changed.layout.xaxis.title.text, "images seen");
+  assert.deepEqual(changed.layout.xaxis.autorangeoptions.include, [0, 2500]);
+  assert.deepEqual([changed.layout.shapes[0].x0, changed.layout.annotations[0].x], [250, 250]);
+  assert.deepEqual(changed.data, [{ x: [0, 500], y: [1, 2], hovertemplate: "%{x:,} images: %{y}" }]);
+  assert.equal(chartIn(chart, "epoch", undefined), chart, "a task without epochs");
+  const other = { layout: { xaxis: { title: { text: "confidence" } } }, data: [trace] };
+  assert.equal(chartIn(other, "epoch", pace), other);
 });

@@ -101,7 +101,7 @@ def test_the_sweep_names_the_best_so_far(through):
 def test_bars_show_logits_and_their_softmax():
     chart = drawn(logit_bars(LOGITS, 7, CLASSES))
     assert chart.data[0]["x"].tolist() == LOGITS.tolist()
-    assert "3, for c" in chart.sentence and "class is h" in chart.sentence
+    assert "3.00, for c" in chart.sentence and "class is h" in chart.sentence
     probabilities = drawn(probability_bars(LOGITS, 7, CLASSES))
     oracle = torch.softmax(torch.tensor(LOGITS, dtype=torch.float64), 0).numpy()
     np.testing.assert_allclose(probabilities.data[0]["x"], oracle, rtol=1e-12)

@@ -29,7 +29,7 @@ from mlpviz.figures import charts
 from mlpviz.live import routes
 from mlpviz.live.answer import accepts_gzip, gzipped, plain
 from mlpviz.live.pulse import Pulse
-from mlpviz.live.sprite import sprite_url
+from mlpviz.live.sprite import sprite
 from mlpviz.runs.engine import Engine
 from mlpviz.runs.run import Run
 from mlpviz.snapshot import Status, TaskSnapshot
@@ -373,18 +373,13 @@ def test_the_engine_ends_with_the_server_and_lasting_objects_are_frozen(engine):
     assert frozen > 10_000 and "mlpviz-engine" not in names
 
 
-def test_the_sprite_holds_every_test_image_in_its_place(client, mini):
-    address = sprite_url("fashion-mnist-mini")
-    answer = client.get(f"/{address}")
-    assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]
-    sheet = np.asarray(Image.open(io.BytesIO(answer.content)))
-    assert sheet.shape == (20 * 28, 100 * 28)
-    for index in (0, 99, 100, 1999):
-        row, column = divmod(index, 100)
+@pytest.mark.parametrize("indices", [(7,), (0, 99, 100, 1999), tuple(range(0, 2000, 40))], ids=len)
+def test_the_sprite_holds_the_images_of_a_page_in_their_places(mini, indices):
+    kind, content = sprite("fashion-mnist-mini", indices).split(",")
+    assert kind == "data:image/png;base64"
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+    assert sheet.shape == (-(-len(indices) // 24) * 28, 24 * 28)
+    for place, index in enumerate(indices):
+        row, column = divmod(place, 24)
         tile = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
         assert np.array_equal(tile, mini.test.images[index].numpy())
-
-
-@pytest.mark.parametrize("name", ["fashion-mnist-mini-00000000", "imagenet-12345678", "x"])
-def test_no_other_picture_is_served(client, name):
-    assert client.get(f"/live/sprite/{name}.png").status_code == 404

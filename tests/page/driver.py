@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -146,7 +147,15 @@ def at_rest(run, step):
 
 
 def texts(app):
-    return " ".join(e.value for e in [*app.error, *app.markdown, *app.caption, *app.warning])
+    figures = [f"{name}: {sentence}" for name, sentence in figures_of(app)]
+    return " ".join([*(e.value for e in [*app.error, *app.markdown, *app.caption, *app.warning]), *figures])
+
+
+def figures_of(app):
+    """The name and the sentence of each figure that stands by itself."""
+    components = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    charts = [each["chart"] for each in components if "chart" in each]
+    return [(chart["name"], chart["sentence"]) for chart in charts]
 
 
 def view_images(part: str = "The whole test set", **params: str) -> AppTest:

@@ -7,7 +7,7 @@ import pytest
 
 from mlpviz import Settings
 from mlpviz.backend.commands import OneStep, Pause, Start
-from mlpviz.page import door
+from mlpviz.page import door, views
 from mlpviz.page.visit import replace_run
 from tests.conftest import write_idx
 from tests.page import driver
@@ -220,7 +220,7 @@ def test_somebody_elses_address_gives_the_settings_and_a_run_of_ones_own(monkeyp
 def test_a_link_to_watch_shows_no_controls():
     run = run_of(page())
     app = page(watch=state_of(run).token)
-    assert not app.exception and not app.button and not app.select_slider
+    assert not app.exception and labels(app) == ["Present"] and not app.select_slider
     gone = page(watch="nonsense")
     assert "no longer exists" in gone.error[0].value
 
@@ -325,9 +325,30 @@ def test_the_full_set_is_not_offered_where_it_is(tmp_path):
 
 def test_the_links_to_share_give_the_experiment_and_the_token():
     app = page(learning_rate="0.5", seed="3")
+    app.session_state["share"] = True  # open
+    app.run()
     run = run_of(app)
     links = [dict(parse_qsl(code.value.split("?")[1])) for code in app.code if "?" in code.value]
     assert Settings.from_params(links[0]) == run.settings and links[1:] == [{"watch": state_of(run).token}]
+
+
+def test_back_in_the_browser_shows_the_view_of_the_address_and_changes_no_setting(monkeypatch):
+    app = page(learning_rate="0.5")
+    run = run_of(app)
+    app.session_state["view"] = "Stability"
+    app.run()
+    assert app.query_params["view"] == "stability"
+    app.select_slider(key="learning_rate").set_value(0.2)
+    app.run()
+    app.query_params.clear()
+    app.query_params["learning_rate"] = "0.5"  # as it was then
+    app.run()
+    assert app.session_state["view"] == "Stability", "the address may be late; only Back and Forward count"
+    app.query_params.clear()
+    monkeypatch.setattr(views, "_went_back", lambda: True)
+    app.run()
+    assert not app.exception and app.session_state["view"] == "Watch"
+    assert run_of(app) is run and run.settings.learning_rate == 0.2 == float(app.query_params["learning_rate"])
 
 
 def test_one_bad_value_in_a_link_loses_nothing_else():

@@ -52,7 +52,7 @@ def test_the_filter_narrows_the_gallery_and_stands_in_the_address():
     assert f"**{count(app, Filter(true=6)):,}** image" in texts(app)
     assert app.query_params["images_true"] == "6" and app.query_params["images_order"] == "loss"
     other = view(images_true="6", images_kind="all", images_per_page="24")
-    assert "**200** images; page 1 of 9" in texts(other)
+    assert "**200** images of Shirt; page 1 of 9" in texts(other)
     press(other, "Next page")
     assert "page 2 of 9" in texts(other) and other.query_params["images_page"] == "2"
     press(other, "Clear the filter")
@@ -97,10 +97,10 @@ def test_held_still_it_keeps_its_evaluation():
 @pytest.mark.parametrize(
     ("tab", "part"),
     [
-        ("Prediction", "**Probabilities.**"),
-        ("History", "**History.**"),
+        ("Prediction", "Probabilities:"),
+        ("History", "History:"),
         ("Saliency", "It does not say"),
-        ("Contributions", "**Contributions.** The bars add up to"),
+        ("Contributions", "Contributions: The bars add up to"),
         ("Neighbours", "nearest in the last hidden layer"),
         ("Flip the prediction", "along the gradient"),
     ],

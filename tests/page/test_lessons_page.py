@@ -136,6 +136,8 @@ def test_each_field_can_be_hidden_and_locked(name):
 
 def test_share_makes_the_link_for_a_class():
     app = page(lesson="momentum")
+    app.session_state["share"] = True  # open
+    app.run()
     app.multiselect(key="share_lock").set_value(["learning_rate", "seed"])
     app.multiselect(key="share_hide").set_value(["data"])
     app.run()

@@ -318,7 +318,7 @@ def test_the_listing_shows_the_change_among_its_neighbours():
 
 def test_step_zero_follows_the_slider_without_a_new_network_trained():
     app = view("Step 0", hidden_sizes="16-16", activation="tanh")
-    assert "**Initial loss.** At init std 0.01: 2.303" in texts(app)
+    assert "Initial loss: At init std 0.01: 2.303" in texts(app)
     app.select_slider(key="init_std").set_value(1.0)
     app.run()
     X, y = pixels(mini().train.images[:256]), mini().train.labels[:256]

@@ -9,7 +9,20 @@ from mlpviz.page.overlays import pin_tools
 from mlpviz.page.pins import MOST
 from mlpviz.runs.pin import Pin
 from mlpviz.runs.range_test import RangeTest
-from tests.page.driver import act, at_rest, callbacks, finished, page, pins_of, press, run_of, state_of, task_of, texts
+from tests.page.driver import (
+    act,
+    at_rest,
+    callbacks,
+    figures_of,
+    finished,
+    page,
+    pins_of,
+    press,
+    run_of,
+    state_of,
+    task_of,
+    texts,
+)
 from tests.waiting import until
 
 WILD = {
@@ -57,7 +70,7 @@ def test_an_alarm_offers_the_way_back_and_the_evidence():
     assert act(app, "evidence") == "What happened?"
     assert app.session_state.view == "Stability" and "The evidence" in [h.value for h in app.header]
     assert f"Healthy until step **{well:,}**" in texts(app) and f"Chosen: **{way.rate:g}**" in texts(app)
-    names = [element.proto.alt for element in app.get("plotly_chart")]
+    names = [name for name, _ in figures_of(app)]
     assert any("Each mini-batch’s loss" in name for name in names) and any("Largest output" in name for name in names)
     assert words(run.snapshot.diagnosis, run.health.post_mortem).startswith("Overflow")
 
@@ -133,7 +146,7 @@ def test_the_range_test_suggests_and_use_this_sets_the_rate():
 def test_the_next_step_and_the_slice_are_drawn_and_prices_are_named():
     app = trained("Seeing it coming")
     press(app, "Draw it")
-    alts = " ".join(element.proto.alt for element in app.get("plotly_chart"))
+    alts = [name for name, _ in figures_of(app)]
     assert "Along the gradient" in alts and "A slice of the landscape" in alts
     prices = app.dataframe[0].value
     assert prices["of the five lines"].iloc[0] == "100.0 %" and "checkpoints to go back to" in list(prices.instrument)

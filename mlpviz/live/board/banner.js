@@ -5,11 +5,15 @@
 
 import { find, setText } from "./dom.js";
 
+const TITLE = 5; // words at most
+
 export class Banner {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.text = find(root, "p");
+    this.title = find(root, "b");
+    this.first = find(root, ".first");
+    this.more = find(root, ".more");
     this.actions = find(root, ".actions");
   }
 
@@ -19,8 +23,23 @@ export class Banner {
    */
   say(text, kind) {
     this.root.dataset.kind = kind;
-    setText(this.text, text);
-    this.root.hidden = !text;
+    const [title, first, more] = split(text);
+    setText(this.title, title);
+    setText(this.first, first);
+    setText(this.more, more);
+    this.withFocus(() => (this.root.hidden = !text));
+  }
+
+  /**
+   * Make a change. If the button that has the focus goes, the focus goes to what one would press next. Otherwise the
+   * next key would start from the top of the page.
+   * @param {() => void} change
+   */
+  withFocus(change) {
+    const inside = this.root.contains(document.activeElement);
+    change();
+    if (!inside || (!this.root.hidden && this.root.contains(document.activeElement))) return;
+    /** @type {HTMLElement | null} */ (document.querySelector(".st-key-start button"))?.focus();
   }
 
   /**
@@ -28,9 +47,20 @@ export class Banner {
    * @param {(name: string) => void} act
    */
   offer(actions, act) {
-    offer(this.actions, actions, act);
+    this.withFocus(() => offer(this.actions, actions, act));
     this.actions.firstElementChild?.classList.add("primary");
   }
+}
+
+/**
+ * A message in three parts: its title of a few words, perhaps none; its first sentence; the rest.
+ * @param {string} text
+ * @returns {[string, string, string]}
+ */
+export function split(text) {
+  const sentences = text.split(/(?<=[.!?…]) /);
+  const title = sentences.length > 1 && sentences[0].split(" ").length <= TITLE ? sentences.splice(0, 1)[0] : "";
+  return [title, sentences[0], sentences.slice(1).join(" ")];
 }
 
 /**

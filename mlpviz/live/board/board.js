@@ -1,7 +1,7 @@
 // The live board: fetches a run's newest snapshot up to five times a second and draws what has changed. This does not run the page's script on
 // the server, except when the run starts or stops by itself. Then the page runs once, because its buttons must change.
 
-/** @import { BoardData, Head } from "./types.js" */
+/** @import { BoardData, Chart, Head } from "./types.js" */
 
 import { find } from "./dom.js";
 import { Banner } from "./banner.js";
@@ -9,6 +9,8 @@ import { Cards } from "./cards.js";
 import { Examples } from "./examples.js";
 import { ANSWERS, Feed, HEAD, NETWORK, TILES } from "./feed.js";
 import { addHelp } from "./help.js";
+import { keepHistoryShort } from "./history.js";
+import { readTheme } from "./layout.js";
 import { Lines } from "./lines.js";
 import { Network } from "./network.js";
 import { Overlays } from "./overlays.js";
@@ -29,6 +31,7 @@ const boards = new WeakMap();
 export function mount({ parentElement, data, setTriggerValue }) {
   const board = boards.get(parentElement) ?? new Board(parentElement);
   boards.set(parentElement, board);
+  keepHistoryShort();
   board.show(data, setTriggerValue);
   return () => board.stop();
 }
@@ -51,7 +54,7 @@ class Board {
     this.turn = 0; // the number of the current loop
     this.stopped = false;
     this.drawn = ""; // which snapshot is shown
-    this.color = ""; // the colour of the text, which depends on the theme
+    this.look = ""; // colours and sizes in which it is drawn
     /** @type {string[]} */
     this.cardNames = [];
     this.plotlyUrl = "";
@@ -80,6 +83,7 @@ class Board {
     this.root.classList.toggle("cards-only", this.cardNames.length > 0);
     this.root.classList.toggle("strip-only", data.stripOnly);
     this.root.classList.toggle("in-lesson", data.inLesson);
+    this.root.classList.toggle("presenting", data.presenting);
     this.overlays.choose(data.overlays);
     this.stopped = false;
     document.addEventListener("visibilitychange", this.appear);
@@ -143,7 +147,7 @@ class Board {
       const now = performance.now();
       const moves = MOVING.includes(this.feed.head?.status ?? "");
       const period = moves ? this.feed.period : Math.max(CALM, this.feed.period);
-      due = Math.max(due + period, now + Math.min(drawing / 4, 40)); // a slow machine draws less often
+      due = Math.max(due + period, now + Math.min(drawing, 200)); // a slow machine draws less often
       await new Promise((resolve) => (this.timer = setTimeout(resolve, due - now)));
     }
   }
@@ -165,8 +169,8 @@ class Board {
     const head = this.feed.head;
     if (!head) return 0;
     this.banner.say(head.notice, head.notice_kind);
-    const color = getComputedStyle(this.root).color;
-    const all = this.overlays.changed() || color !== this.color; // the theme may change while nothing else does
+    const look = JSON.stringify(readTheme(this.root));
+    const all = this.overlays.changed() || look !== this.look; // the theme may change while nothing else does
     const news = this.feed.version !== this.drawn; // perhaps a loop that was stopped has fetched it
     const turn = this.turn;
     if (!this.feed.only) this.lines.draw(this.cardNames.length ? null : this.feed.lines, this.feed.snapshot?.run ?? "");
@@ -174,7 +178,7 @@ class Board {
     const waits = head.status === "training" && before === "training" && this.lines.plays(Number(step));
     const drawing = (news || all) && !waits ? await this.draw(head, all) : 0;
     if (turn !== this.turn || document.hidden || waits) this.overlays.news ||= all; // not all of it is drawn yet
-    else Object.assign(this, { drawn: this.feed.version, color });
+    else Object.assign(this, { drawn: this.feed.version, look });
     if (turn === this.turn) this.announce(head);
     return drawing;
   }
@@ -203,7 +207,9 @@ class Board {
     this.network.draw(some ? null : network, examples, this.root);
     this.tiles.draw(some ? null : tiles, this.root);
     const charts = some ? this.feed.charts.filter((chart) => this.cardNames.includes(chart.card)) : this.feed.charts;
-    const over = this.overlays.over.bind(this.overlays);
+    const pace = this.feed.head?.pace;
+    this.cards.counts = Boolean(pace);
+    const over = (/** @type {Chart} */ chart) => this.overlays.over(chart, this.cards.unit.now, pace);
     const drawing = await this.cards.draw(charts, over, all, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);
     this.offerTools(); // the first card is new
     return drawing;

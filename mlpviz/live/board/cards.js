@@ -6,11 +6,12 @@ import { offer } from "./banner.js";
 import { find, setText } from "./dom.js";
 import { addEnlarge, isLarge } from "./enlarge.js";
 import { addHelp } from "./help.js";
-import { LARGE, SMALL, dress, isBare, readTheme, withoutTicks } from "./layout.js";
+import { copied, dress, isBare, readTheme, withoutTicks } from "./layout.js";
 import { save, saveButtons } from "./save.js";
 import { Sight } from "./sight.js";
+import { Unit, countsSteps } from "./units.js";
 
-const BUSY = 90; // ms of drawing after which the browser may show a frame
+const BUSY = 12; // ms of drawing after which the browser may show a frame: one long task would stop scrolling and typing
 const CONFIG = { displayModeBar: false, responsive: false };
 
 export class Cards {
@@ -21,6 +22,8 @@ export class Cards {
     this.cards = new Map();
     /** @type {Record<string, import("./help.js").Help>} by the name of the card */
     this.help = {};
+    this.unit = new Unit();
+    this.counts = false; // whether the steps can be counted in other units
   }
 
   /**
@@ -40,6 +43,7 @@ export class Cards {
       this.cards.set(chart.card, card);
       addHelp(card.figure, chart.card, this.help[chart.card]);
       card.take(chart);
+      card.nextUnit = this.counts ? () => this.nextUnit() : null;
     }
     let busy = 0;
     let sinceFrame = 0;
@@ -53,6 +57,11 @@ export class Cards {
       sinceFrame = 0;
     }
     return busy;
+  }
+
+  nextUnit() {
+    this.unit.next();
+    for (const card of this.cards.values()) card.redraw();
   }
 
   /**
@@ -74,7 +83,7 @@ export class Cards {
   }
 }
 
-class Card {
+export class Card {
   /**
    * @param {HTMLElement} parent
    * @param {string} name the chart that is shown first
@@ -95,15 +104,20 @@ class Card {
     this.log = undefined;
     /** @type {HTMLButtonElement | undefined} */
     this.logButton = undefined;
+    /** @type {(() => void) | null} counts the steps in the next unit; null if there is no other */
+    this.nextUnit = null;
     this.shown = name;
+    this.drawn = () => {}; // called each time when it is drawn
     this.told = ""; // which error was reported last
     this.figure = document.createElement("figure");
     this.figure.className = "card";
     this.figure.setAttribute("aria-label", name);
     this.figure.innerHTML =
-      '<figcaption><div class="title"><h2></h2><div class="switches"><span class="tools"></span></div></div><p></p></figcaption><div class="plot" role="img"></div>';
+      '<figcaption><div class="title"><h2></h2><div class="switches"><span class="tools"></span></div></div><p></p></figcaption><div class="plot" role="img"></div><button type="button" class="counts" title="Count in steps, epochs or images" hidden></button>';
     addEnlarge(this.figure, find(this.figure, ".switches"), () => this.redraw());
     find(this.figure, ".switches").append(...saveButtons((format) => this.save(format)));
+    this.unit = find(this.figure, ".counts");
+    this.unit.onclick = () => this.nextUnit?.();
     this.title = find(this.figure, "h2");
     setText(this.title, name);
     this.switches = /** @type {HTMLElement} */ (this.figure.querySelector(".switches"));
@@ -235,7 +249,9 @@ class Card {
     this.figure.classList.toggle("empty", chart.data.length === 0); // then the sentence gets all the space
     this.figure.setAttribute("aria-label", chart.name);
     this.plot.setAttribute("aria-label", `${chart.name}: ${chart.sentence}`);
-    const layout = dress(chart.layout, theme, run, isLarge(this.figure) ? LARGE : SMALL);
+    this.unit.hidden = !this.nextUnit || !countsSteps(known) || isBare(chart);
+    setText(this.unit, `${chart.layout.xaxis?.title?.text ?? ""} ⇄`);
+    const layout = dress(chart.layout, theme, run, isLarge(this.figure));
     const zoomed = this.plot.layout?.yaxis?.autorange === false;
     if (chart.log_axis) {
       const type = this.isLog() ? "log" : "linear";
@@ -243,16 +259,37 @@ class Card {
       if (type === "log") Object.assign(layout.yaxis, chart.log_axis, { rangemode: "normal" });
       this.logButton?.setAttribute("aria-pressed", String(type === "log"));
     }
+    if (!this.unit.hidden) {
+      layout.xaxis.uirevision = `${run} ${layout.xaxis.title.text}`; // a zoom has no meaning in another unit
+      layout.xaxis.title = { ...layout.xaxis.title, text: " " }; // the button says it
+    }
     if (isBare(chart)) for (const name of Object.keys(layout)) if (/^[xy]axis/.test(name)) layout[name] = { ...layout[name], visible: false };
     if (zoomed && layout.yaxis?.type === "log") layout.yaxis = withoutTicks(layout.yaxis);
     const first = !this.plot.data;
     try {
-      await this.Plotly.react(this.plot, chart.data.map((trace) => ({ ...trace })), layout, CONFIG); // it writes into them
+      await this.Plotly.react(this.plot, chart.data.map((trace) => copied(trace, theme)), layout, CONFIG);
     } catch (error) {
       if (!(error instanceof Error && error.stack?.includes("_rehover"))) throw error; // the mouse was over a point that has just gone
     }
     if (first) this.plot.on("plotly_relayout", () => this.zoom());
+    this.drawn();
   }
+}
+
+/**
+ * Paper has another width than the window.
+ * @param {boolean} scales whether the drawings take the width of their cards, with all that is in them
+ */
+function fit(scales) {
+  for (const svg of /** @type {NodeListOf<SVGElement>} */ (document.querySelectorAll(".board .main-svg"))) {
+    svg.style.maxWidth = scales ? "100%" : "";
+    if (scales) svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+    else svg.removeAttribute("viewBox");
+  }
+}
+if (globalThis.document) {
+  addEventListener("beforeprint", () => fit(true));
+  addEventListener("afterprint", () => fit(false));
 }
 
 /** @type {any} where Plotly stores itself */
@@ -261,7 +298,7 @@ const global = globalThis;
 let loading;
 
 /** @param {string} url */
-function loadPlotly(url) {
+export function loadPlotly(url) {
   if (global.Plotly) return Promise.resolve(global.Plotly);
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");

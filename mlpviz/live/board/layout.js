@@ -1,28 +1,34 @@
 // How all figures look: margins, sizes, colours of the theme.
 
-/** @import { Chart, Theme } from "./types.js" */
+/** @import { Chart, Theme, Trace } from "./types.js" */
 
-import { length } from "./overlays.js";
+import { length } from "./arrays.js";
 
 const MARGIN = { l: 50, r: 10, t: 26, b: 38 };
-export const SMALL = 12; // px, the size of the text in a figure
-export const LARGE = 18; // in a figure that fills the window
+const SMALL = 12; // px, the size of the text in a figure
+const ROW = 18; // of a legend
+const LARGE = 18; // in a figure that fills the window
+const REM = 16; // px, the browser's usual size of text; all lengths here are for this size
 
 /**
  * The common layout of all figures, with the figure's own layout on top. `uirevision` keeps zoom and legend during a run.
  * @param {Record<string, any>} layout
  * @param {Theme} theme
  * @param {string} run
- * @param {number} size of the text, in px
+ * @param {boolean} large whether the figure fills the window
  * @returns {Record<string, any>}
  */
-export function dress(layout, theme, run, size = SMALL) {
+export function dress(layout, theme, run, large = false) {
+  const small = (SMALL * theme.rem) / REM;
+  const size = large ? Math.max(LARGE, 1.1 * small) : small;
   const axis = {
     gridcolor: theme.grid,
     linecolor: theme.grid,
     zeroline: false,
     ticks: "",
     automargin: false,
+    ticklabeloverflow: "allow", // otherwise the browser measures each label at each refresh: a quarter of all drawing
+    tickangle: 0,
     minexponent: 4,
     exponentformat: "power",
     tickfont: { size },
@@ -30,15 +36,20 @@ export function dress(layout, theme, run, size = SMALL) {
   /** @type {Record<string, any>} */
   const dressed = {
     uirevision: run,
-    margin: scaled(MARGIN, size / SMALL),
+    margin: scaled(MARGIN, Object.keys(MARGIN), size / SMALL),
     font: { family: theme.font, size, color: theme.text },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     hovermode: "x unified",
     hoverlabel: { bgcolor: theme.background, bordercolor: theme.grid, font: { color: theme.text, size } },
-    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.0, yanchor: "bottom", font: { size: size - 1 }, itemwidth: 30 },
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.0, yanchor: "bottom", font: { size }, itemwidth: 30 },
     ...layout,
   };
+  const factor = size / SMALL;
+  if (layout.legend_rows) dressed.margin = { ...dressed.margin, t: dressed.margin.t + (layout.legend_rows - 1) * ROW * factor };
+  delete dressed.legend_rows;
+  dressed.annotations = layout.annotations?.map((/** @type {any} */ each) => ({ ...each, font: { ...each.font, size: size } }));
+  dressed.shapes = layout.shapes?.map((/** @type {any} */ each) => ({ ...each, line: scaled(each.line, ["width"], factor) }));
   for (const key of Object.keys(dressed)) {
     if (!/^[xy]axis\d*$/.test(key)) continue;
     const own = dressed[key];
@@ -65,11 +76,29 @@ export function withoutTicks(axis) {
 }
 
 /**
- * @param {Record<string, number>} lengths
+ * A copy of a trace for Plotly, which writes into it. Lines, points and text get thicker with the size of the page's text.
+ * @param {Trace} trace
+ * @param {Theme} theme
+ * @returns {Trace}
+ */
+export function copied(trace, theme) {
+  const factor = theme.rem / REM;
+  const copy = { ...trace };
+  for (const [part, length] of [["line", "width"], ["marker", "size"], ["textfont", "size"]]) {
+    if (trace[part]) copy[part] = scaled(trace[part], [length], factor);
+  }
+  return copy;
+}
+
+/**
+ * @param {Record<string, any>} style
+ * @param {string[]} lengths the names of what is to grow
  * @param {number} factor
  */
-function scaled(lengths, factor) {
-  return Object.fromEntries(Object.entries(lengths).map(([side, length]) => [side, length * factor]));
+function scaled(style, lengths, factor) {
+  return Object.fromEntries(
+    Object.entries(style ?? {}).map(([name, value]) => [name, lengths.includes(name) && typeof value === "number" ? value * factor : value]),
+  );
 }
 
 /**
@@ -80,10 +109,12 @@ export function readTheme(element) {
   const style = getComputedStyle(element);
   /** @type {(name: string, otherwise: string) => string} */
   const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  const forced = matchMedia("(forced-colors: active)").matches; // then the system's colours, not the page's
   return {
-    text: read("--st-text-color", "#31333f"),
-    background: read("--st-background-color", "#ffffff"),
+    text: forced ? style.color : read("--st-text-color", "#31333f"),
+    background: forced ? style.backgroundColor : read("--st-background-color", "#ffffff"),
     grid: "rgba(128,128,128,0.28)",
     font: read("--st-font", "sans-serif"),
+    rem: parseFloat(getComputedStyle(document.documentElement).fontSize) || REM,
   };
 }

@@ -1,10 +1,13 @@
 // Other runs in the same figures: pinned runs behind the live run, faint and with a letter; a twin in front, dotted.
 
-/** @import { Chart, Overlay, Trace, TypedArray } from "./types.js" */
+/** @import { Chart, Overlay, Pace, Trace } from "./types.js" */
 
+import { length } from "./arrays.js";
 import { setText } from "./dom.js";
 import { Feed } from "./feed.js";
+import { chartIn, countsSteps, traceIn } from "./units.js";
 
+const NAMED = "Loss"; // the chart whose legend names the other runs
 const OTHERS = ["lines", "examples", "answers", "network", "tiles"]; // parts that are not drawn for another run
 
 export class Overlays {
@@ -54,20 +57,30 @@ export class Overlays {
   /**
    * The chart, together with the lines of the other runs.
    * @param {Chart} chart
+   * @param {string} unit of the horizontal axis
+   * @param {Pace | undefined} pace
    * @returns {Chart}
    */
-  over(chart) {
+  over(chart, unit, pace) {
+    /** @type {Trace[]} */
     const behind = [];
+    /** @type {Trace[]} */
     const before = [];
     for (const { token, label, twin } of this.list) {
-      const other = this.feeds.get(token)?.charts.find((each) => each.name === chart.name);
-      for (const trace of other?.data ?? []) {
-        if (!comparable(trace, chart, twin)) continue;
-        if (twin) before.push(dotted(trace, label));
-        else behind.push(faint(trace, label));
-      }
+      const feed = this.feeds.get(token);
+      const other = feed?.charts.find((each) => each.name === chart.name);
+      const lines = (other?.data ?? []).filter((trace) => comparable(trace, chart, twin));
+      lines.forEach((trace, i) => {
+        const its = countsSteps(chart) ? traceIn(trace, unit, feed?.head?.pace) : trace;
+        const drawn = twin ? dotted(its, label) : faint(its, label);
+        drawn.showlegend = chart.name === NAMED && i === 0; // once for each run
+        (twin ? before : behind).push(drawn);
+      });
     }
-    return behind.length || before.length ? { ...chart, data: [...behind, ...chart.data, ...before] } : chart;
+    const own = chartIn(chart, unit, pace);
+    if (!behind.length && !before.length) return own;
+    const layout = chart.name === NAMED ? { ...own.layout, legend_rows: 2 } : own.layout;
+    return { ...own, layout, data: [...behind, ...own.data, ...before] };
   }
 
   /** @param {string} text */
@@ -106,7 +119,6 @@ function faint(trace, label) {
     textposition: "middle right",
     textfont: { color: trace.line.color, size: 12 },
     opacity: 0.38,
-    showlegend: false,
     hovertemplate: `${label}: ${trace.hovertemplate ?? "%{y:.3g}"}<extra></extra>`,
     line: { ...trace.line, width: 1.5 },
     cliponaxis: false,
@@ -124,19 +136,7 @@ function dotted(trace, label) {
     ...rest,
     name: `${trace.name} (${label})`,
     mode: "lines",
-    showlegend: false,
     hovertemplate: `${label}: ${trace.hovertemplate ?? "%{y:.3g}"}<extra></extra>`,
     line: { ...trace.line, dash: "dot", width: 2.5 },
   };
-}
-
-/**
- * How many numbers an array has. It may be in base64.
- * @param {TypedArray | number[]} values
- */
-export function length(values) {
-  if (Array.isArray(values)) return values.length;
-  const padding = values.bdata.endsWith("==") ? 2 : values.bdata.endsWith("=") ? 1 : 0;
-  const bytes = (values.bdata.length / 4) * 3 - padding;
-  return bytes / Number(values.dtype.slice(1)); // "f4" means four bytes per number
 }

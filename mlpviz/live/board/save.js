@@ -1,13 +1,12 @@
 // Save a figure: as a picture, or its numbers as a table.
 
-/** @import { Chart, Theme, TypedArray } from "./types.js" */
+/** @import { Chart, Theme } from "./types.js" */
+
+import { numbers } from "./arrays.js";
 
 const WIDTH = 1200;
 const HEIGHT = 675;
 const [PAPER, INK] = ["#ffffff", "#10151e"]; // for print, in each theme
-
-/** @type {Record<string, any>} by NumPy's names */
-const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i4: Int32Array, u4: Uint32Array, i8: BigInt64Array };
 
 /**
  * Three buttons that save what a card shows now.
@@ -42,6 +41,7 @@ export async function save(format, chart, plot, Plotly, theme) {
   }
   const layout = { ...plot.layout, title: { text: chart.name, x: 0.02 }, margin: { l: 70, r: 20, t: 70, b: 60 } };
   Object.assign(layout, { paper_bgcolor: PAPER, plot_bgcolor: PAPER, font: { family: theme.font, size: 18, color: INK } });
+  if (layout.xaxis && chart.layout.xaxis?.title) layout.xaxis = { ...layout.xaxis, title: { ...layout.xaxis.title, ...chart.layout.xaxis.title } };
   const picture = { data: plot.data, layout, config: {} };
   download(await Plotly.toImage(picture, { format, width: WIDTH, height: HEIGHT, scale: 2 }), name);
 }
@@ -52,21 +52,10 @@ export async function save(format, chart, plot, Plotly, theme) {
  */
 export function csv(chart) {
   const rows = chart.data.flatMap((trace) => {
-    const [x, y] = [values(trace.x), values(trace.y)];
+    const [x, y] = [numbers(trace.x), numbers(trace.y)];
     return y.map((value, i) => [quoted(String(trace.name ?? "")), x[i], value].join(","));
   });
   return [`series,${chart.layout?.xaxis?.title?.text ?? "x"},${chart.name.toLowerCase()}`, ...rows, ""].join("\n");
-}
-
-/**
- * @param {TypedArray | number[] | undefined} array
- * @returns {(number | bigint)[]}
- */
-function values(array) {
-  if (!array) return [];
-  if (Array.isArray(array)) return array;
-  const bytes = Uint8Array.from(atob(array.bdata), (c) => c.charCodeAt(0));
-  return Array.from(new ARRAYS[array.dtype](bytes.buffer));
 }
 
 /** @param {string} text */

@@ -23,6 +23,8 @@
  * @property {string} [speed] how fast the run trains, in words; only of a run
  */
 
+/** @typedef {{ steps_per_epoch: number, batch_size: number, images: number }} Pace images: in an epoch */
+
 /**
  * @typedef {object} Head everything above the figures
  * @property {string} status
@@ -31,6 +33,7 @@
  * @property {string} notice_kind "alarm" or "note"
  * @property {Headline} headline
  * @property {number} evaluations
+ * @property {Pace} [pace] only of a run
  * @property {string} line the difference between a twin and the run
  */
 
@@ -127,6 +130,7 @@
  * @property {string} plotly the address of Plotly
  * @property {boolean} stripOnly
  * @property {boolean} inLesson whether a lesson is above it
+ * @property {boolean} presenting whether the page is shown to a lecture hall
  * @property {number | null} evaluations how many the page knows; null if it does not wait for new ones
  * @property {string[]} cards the cards to show; none for all
  * @property {Overlay[]} overlays
@@ -140,6 +144,16 @@
  * @property {Record<string, import("./help.js").Help>} help by the name of the figure
  */
 
-/** @typedef {{ text: string, background: string, grid: string, font: string }} Theme */
+/**
+ * @typedef {object} FigureData a figure by itself
+ * @property {Chart} chart
+ * @property {string} plotly the address of Plotly
+ * @property {string} key zoom stays as it is while this is the same
+ * @property {number} height of the plot, in px at the usual size of text
+ * @property {boolean} choosable whether a click or the keys choose a point of the last trace
+ * @property {number} columns how many points of it are in a row
+ */
+
+/** @typedef {{ text: string, background: string, grid: string, font: string, rem: number }} Theme */
 
 export {};

@@ -1,8 +1,12 @@
-// A canvas of 28 × 28 pixels to draw on, bright on black. The end of each stroke sends the pixels to the page.
+// A canvas of 28 × 28 pixels to draw on, bright on black, with the mouse, a finger or the keys. The end of each stroke
+// sends the pixels to the page.
 
 const SIDE = 28;
 const RADIUS = 1.6; // of the pen, in pixels; its edge is half a pixel soft
 const MOST_STROKES = 50; // how many strokes can be undone
+const CURSOR = [213, 94, 0, 255]; // where the keys have taken the pen
+/** @type {Record<string, [number, number]>} */
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** @type {WeakMap<Element, Drawing>} */
 const drawings = new WeakMap();
@@ -36,7 +40,11 @@ class Drawing {
     this.past = [];
     this.pen = 1; // 0 for the eraser
     this.drawing = false;
-    this.last = { x: 0, y: 0 };
+    this.last = { x: SIDE / 2, y: SIDE / 2 };
+    this.cursor = false; // whether the keys move the pen now
+    this.canvas.onkeydown = (event) => this.onKey(event);
+    this.canvas.onkeyup = (event) => event.key === "Shift" && this.end();
+    this.canvas.onblur = () => this.leave();
     this.canvas.onpointerdown = (event) => this.begin(event);
     this.canvas.onpointermove = (event) => this.draw(event);
     this.canvas.onpointerup = this.canvas.onpointercancel = () => this.end();
@@ -49,23 +57,61 @@ class Drawing {
   /** @param {PointerEvent} event */
   begin(event) {
     this.canvas.setPointerCapture(event.pointerId);
+    this.cursor = false;
+    this.last = this.place(event);
+    this.beginStroke();
+    this.draw(event);
+  }
+
+  beginStroke() {
     this.past.push(this.values.slice());
     if (this.past.length > MOST_STROKES) this.past.shift();
-    this.last = this.place(event);
     this.drawing = true;
-    this.draw(event);
+  }
+
+  /**
+   * The arrow keys move the pen; with Shift they draw; the space bar makes a dot.
+   * @param {KeyboardEvent} event
+   */
+  onKey(event) {
+    const move = MOVES[event.key];
+    if (!move && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.cursor = true;
+    const draws = event.key === " " || event.shiftKey;
+    if (draws && !this.drawing) this.beginStroke();
+    const [right, down] = move ?? [0, 0];
+    const to = { x: within(this.last.x + right), y: within(this.last.y + down) };
+    if (draws) this.line(to);
+    this.last = to;
+    this.paint();
+    if (event.key === " ") this.end();
+  }
+
+  leave() {
+    this.end();
+    this.cursor = false;
+    this.paint();
   }
 
   /** @param {PointerEvent} event */
   draw(event) {
     if (!this.drawing) return;
-    const to = this.place(event);
+    this.line(this.place(event));
+    this.paint();
+  }
+
+  /**
+   * Draw from the last point to another.
+   * @param {{ x: number, y: number }} to
+   */
+  line(to) {
     const steps = Math.max(1, Math.ceil(4 * Math.hypot(to.x - this.last.x, to.y - this.last.y)));
     for (let i = 0; i <= steps; i++) {
       this.dab(this.last.x + ((to.x - this.last.x) * i) / steps, this.last.y + ((to.y - this.last.y) * i) / steps);
     }
     this.last = to;
-    this.paint();
   }
 
   end() {
@@ -98,6 +144,7 @@ class Drawing {
   paint() {
     const image = this.context.createImageData(SIDE, SIDE);
     this.values.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
+    if (this.cursor) image.data.set(CURSOR, 4 * (Math.floor(this.last.y) * SIDE + Math.floor(this.last.x)));
     this.context.putImageData(image, 0, 0);
   }
 
@@ -126,4 +173,11 @@ class Drawing {
     this.paint();
     this.tell();
   }
+}
+
+/**
+ * @param {number} place
+ */
+function within(place) {
+  return Math.min(SIDE - 1, Math.max(0, place));
 }

@@ -3,14 +3,14 @@
 /**
  * @typedef {object} GalleryData
  * @property {[number, number, number, number | null][]} tiles index, true class, predicted class, confidence
- * @property {string} sprite the address of the picture with all images
- * @property {number} rows how many rows of tiles the picture has
+ * @property {string} sprite a picture with these images, in the same order
+ * @property {number} columns how many images are in a row of it
  * @property {string[]} classes
+ * @property {number} brings how often the page asked to scroll here
  * @property {string} stamp tells tests and benchmarks what is drawn
  */
 
-const COLUMNS = 100; // tiles in a row of the picture
-/** @type {WeakMap<Element, string>} by the element from Streamlit, which stays the same over reruns */
+/** @type {WeakMap<Element, { wanted: string, brings: number }>} by the element from Streamlit, which stays the same over reruns */
 const galleries = new WeakMap();
 
 /**
@@ -20,23 +20,31 @@ export function mount({ parentElement, data, setTriggerValue }) {
   const root = /** @type {HTMLElement} */ (parentElement.querySelector(".gallery"));
   const known = galleries.get(parentElement);
   const wanted = JSON.stringify([data.tiles, data.sprite]);
-  galleries.set(parentElement, wanted);
+  galleries.set(parentElement, { wanted, brings: data.brings });
   root.onclick = (event) => {
     const tile = event.target instanceof Element ? event.target.closest("button") : null;
     if (tile) setTriggerValue("open", Number(tile.dataset.index));
   };
   root.onkeydown = (event) => move(root, event);
-  if (known !== wanted) draw(root, data);
+  if (known?.wanted !== wanted) draw(root, data);
+  if (known && data.brings > known.brings) bring(root);
   root.dataset.drawn = data.stamp; // for tests and benchmarks to read
   return () => {};
+}
+
+/** @param {HTMLElement} root */
+function bring(root) {
+  root.scrollIntoView({ block: "start" });
+  root.querySelector("button")?.focus({ preventScroll: true }); // the keys go on from there, and a screen reader speaks
 }
 
 /**
  * @param {HTMLElement} root
  * @param {GalleryData} data
  */
-function draw(root, { tiles, sprite, rows, classes }) {
-  const url = new URL(sprite, document.baseURI);
+function draw(root, { tiles, sprite, columns, classes }) {
+  const rows = Math.ceil(tiles.length / columns);
+  root.style.setProperty("--sprite", `url("${sprite}")`);
   root.replaceChildren(
     ...tiles.map(([index, truth, predicted, confidence], place) => {
       const tile = document.createElement("button");
@@ -51,9 +59,8 @@ function draw(root, { tiles, sprite, rows, classes }) {
         `${classes[truth]}, predicted ${right ? "correctly" : `as ${classes[predicted]}`}, confidence ${sure}`,
       );
       const picture = document.createElement("i");
-      picture.style.backgroundImage = `url("${url}")`;
-      picture.style.backgroundSize = `${100 * COLUMNS}% ${100 * rows}%`;
-      picture.style.backgroundPosition = `${share(index % COLUMNS, COLUMNS)} ${share(Math.floor(index / COLUMNS), rows)}`;
+      picture.style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
+      picture.style.backgroundPosition = `${share(place % columns, columns)} ${share(Math.floor(place / columns), rows)}`;
       tile.append(picture, line(classes[truth]), line(right ? `✓ ${sure}` : `→ ${classes[predicted]}`));
       if (!right) tile.append(line(sure));
       return tile;

@@ -34,6 +34,11 @@ def narrow(**changes: Any) -> None:
     memory.FILTER.set(Filter(**like, **changes))
 
 
+def bring_gallery() -> None:
+    """Scroll to the gallery when the page is drawn next: the reader has asked for something in it, further up."""
+    memory.BRINGS.set(memory.BRINGS.get() + 1)
+
+
 def selection_round() -> int:
     """A part of the keys of the widgets that set the filter by a click.
 
@@ -103,14 +108,20 @@ def filter_widgets(classes: tuple[str, ...]) -> Filter:
     return wanted
 
 
-def pager(count: int, wanted: Filter) -> None:
-    """Draw the page number and the buttons to turn the page."""
+def pager(count: int, wanted: Filter, classes: tuple[str, ...]) -> None:
+    """Say what was found; draw the page number and the buttons to turn the page."""
     last = max(1, -(-count // wanted.per_page))
     page = min(wanted.page, last)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{count:,}** image{'s' if count != 1 else ''}; page {page:,} of {last:,}")
+        st.markdown(f"**{count:,}** image{'s' if count != 1 else ''}{_of(wanted, classes)}; page {page:,} of {last:,}")
         st.button("Previous page", disabled=page == 1, on_click=safely(_turn), args=(page - 1,))
         st.button("Next page", disabled=page == last, on_click=safely(_turn), args=(page + 1,))
+
+
+def _of(wanted: Filter, classes: tuple[str, ...]) -> str:
+    """Which classes were asked for, in words."""
+    true = "" if wanted.true is None else f" of {classes[wanted.true]}"
+    return true + ("" if wanted.predicted is None else f", predicted as {classes[wanted.predicted]}")
 
 
 def _turn(page: int) -> None:
@@ -120,7 +131,6 @@ def _turn(page: int) -> None:
 def _clear() -> None:
     memory.FILTER.set(Filter())
     memory.SELECTION_ROUND.set(selection_round() + 1)
-    memory.CELL_BEFORE.forget()
     memory.ROW_BEFORE.forget()
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from mlpviz.images.gallery import page_of, select
 from mlpviz.live.routes import GALLERY
-from mlpviz.live.sprite import COLUMNS, sprite_url, tiles_png
+from mlpviz.live.sprite import COLUMNS, sprite, tiles_png
 from mlpviz.page import memory
 from mlpviz.page.component import loader
 from mlpviz.page.images.filters import filter_widgets, pager
@@ -37,13 +37,12 @@ def gallery(run: RunState, results: Results, frame: pd.DataFrame) -> None:
     classes = run.classes
     wanted = filter_widgets(classes)
     chosen = select(frame, wanted, results.before)
-    pager(len(chosen), wanted)
+    pager(len(chosen), wanted, classes)
     shown = page_of(chosen, wanted)
-    if len(shown):
-        tiles(run, frame, shown, key="gallery", stamp=f"{results.step} {wanted}")
-    elif wanted.index is not None:
+    tiles(run, frame, shown, key="gallery", stamp=f"{results.step} {wanted}")
+    if wanted.index is not None and not len(shown):
         st.info(f"There is no test image {wanted.index:,}. The last one has the number {len(frame) - 1:,}.")
-    else:
+    elif not len(shown):
         st.info("No image matches this filter. Change the filter, or press “Clear the filter”.")
     with st.container(horizontal=True):
         st.download_button(
@@ -74,10 +73,11 @@ def tiles(run: RunState, frame: pd.DataFrame, shown: np.ndarray, key: str, stamp
                 [int(index), int(true), int(predicted), None if np.isnan(confidence) else float(confidence)]
                 for index, true, predicted, confidence in zip(shown, *columns, strict=True)
             ],
-            "sprite": sprite_url(run.settings.dataset),
-            "rows": -(-run.test_size // COLUMNS),
+            "sprite": sprite(run.settings.dataset, tuple(map(int, shown))),
+            "columns": COLUMNS,
             "classes": list(run.classes),
             "stamp": stamp,
+            "brings": memory.BRINGS.get() if key == "gallery" else 0,
         },
         on_open_change=lambda: None,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -12,7 +10,7 @@ from mlpviz.figures.chart import number, percent
 from mlpviz.figures.evaluation import confusion, reliability
 from mlpviz.images.predictions import calibration, confusion_matrix, most_confused, per_class, wilson
 from mlpviz.page import memory
-from mlpviz.page.images.filters import narrow, selection_round
+from mlpviz.page.images.filters import bring_gallery, current_filter, narrow, selection_round
 from mlpviz.page.plot import plot
 from mlpviz.results import Results
 from mlpviz.state import RunState
@@ -29,9 +27,10 @@ def overview(run: RunState, results: Results, frame: pd.DataFrame) -> None:
         share = st.segmented_control(
             "Cells", ["Counts", "% of the row"], default="Counts", required=True, key="cells", persist_state="session"
         )
-        chart = confusion(counts, classes, share != "Counts")
-        event = plot(chart, key=f"confusion_{selection_round()}", height=470, selectable=True)
-        _cell_clicked(event)
+        shown = current_filter()
+        cell = (shown.true, shown.predicted) if shown.true is not None and shown.predicted is not None else None
+        chart = confusion(counts, classes, share != "Counts", cell)
+        plot(chart, key="confusion", height=470, choose=_cell_chosen, columns=len(classes))
     with right:
         _scores(counts, classes)
         measured = calibration(frame["confidence"].to_numpy(), (frame["true"] == frame["predicted"]).to_numpy())
@@ -54,17 +53,10 @@ def _headline(run: RunState, results: Results, frame: pd.DataFrame, counts: np.n
         st.markdown("Most frequent mistakes: " + "; ".join(pairs) + ".")
 
 
-def _cell_clicked(event: Any) -> None:
-    """A new selection filters the gallery by that pair of classes. The same selection again does nothing."""
-    points = event["selection"]["points"] if event else []
-    cell = (int(points[0]["y"]), int(points[0]["x"])) if points else None
-    if cell == memory.CELL_BEFORE.get():
-        return
-    memory.CELL_BEFORE.set(cell)
-    if cell is not None:
-        true, predicted = cell
-        narrow(true=true, predicted=predicted, kind="right" if true == predicted else "mistakes")
-        st.rerun()
+def _cell_chosen(predicted: float, true: float) -> None:
+    """A callback: the gallery shows this pair of classes."""
+    narrow(true=int(true), predicted=int(predicted), kind="right" if true == predicted else "mistakes")
+    bring_gallery()
 
 
 def _scores(counts: np.ndarray, classes: tuple[str, ...]) -> None:
@@ -86,4 +78,5 @@ def _scores(counts: np.ndarray, classes: tuple[str, ...]) -> None:
         memory.ROW_BEFORE.set(rows)
         if rows:
             narrow(true=int(rows[0]), predicted=None, kind="mistakes")
+            bring_gallery()
             st.rerun()

@@ -65,6 +65,7 @@ def own_image(run: RunState, results: Results) -> None:
 
 def _drawn() -> np.ndarray | None:
     result = _component()(key="canvas", data={"pixels": memory.OWN_PIXELS.get()}, on_pixels_change=lambda: None)
+    st.caption("With the keyboard: arrow keys move the pen, Shift and arrow keys draw, the space bar makes a dot.")
     memory.OWN_PIXELS.set(result.pixels or memory.OWN_PIXELS.get())
     return decode(memory.OWN_PIXELS.get())
 
