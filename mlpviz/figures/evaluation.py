@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlpviz.figures.chart import Chart, line, number, percent
-from mlpviz.figures.palette import BLUE, GREY, NEGATIVE, POSITIVE, VERMILLION, WHITE, see_through
+from mlpviz.figures.palette import BLUE, GREEN, GREY, NEGATIVE, POSITIVE, VERMILLION, see_through
 from mlpviz.images.predictions import Calibration, most_confused
 
 
@@ -16,7 +16,7 @@ def confusion(
 ) -> Chart:
     """True classes in rows, predicted classes in columns.
 
-    The diagonal holds the right predictions. It has no colour, so that the mistakes are easy to see. Each cell is a
+    The diagonal holds the right predictions. It is green, so that the mistakes are easy to see. Each cell is a
     point that can be chosen, at x = predicted and y = true. `chosen`, (true, predicted), has a frame.
     """
     rows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -31,7 +31,7 @@ def confusion(
         "z": shown,
         "zmin": 0,
         "zmax": max(0.05, float(np.nanmax(shown, initial=0.0))),
-        "colorscale": [[0, see_through(VERMILLION, 0)], [1, see_through(VERMILLION, 0.9)]],
+        "colorscale": [[0, see_through(VERMILLION, 0)], [1, see_through(VERMILLION, 0.75)]],
         "showscale": False,
         "hoverinfo": "skip",
         "xgap": 2,
@@ -46,10 +46,11 @@ def confusion(
         "text": texts,
         "marker": {"size": 30, "symbol": "square", "color": see_through(GREY, 0.001)},
         "hovertext": [
-            f"{names[t]}, predicted as {names[p]}: {counts[t, p]:,}" for t, p in zip(y.flat, x.flat, strict=True)
+            f"{names[t]}, predicted as {names[p]}: {counts[t, p]:,} of {counts[t].sum():,}"
+            for t, p in zip(y.flat, x.flat, strict=True)
         ],
         "hoverinfo": "text",
-        "textfont": {"size": 12, "color": [_ink(value, heat["zmax"]) for value in shown.flat]},
+        "textfont": {"size": 12},
     }
     axis: dict[str, Any] = {
         "tickvals": list(range(10)),
@@ -58,25 +59,22 @@ def confusion(
         "zeroline": False,
         "fixedrange": True,  # a click selects a cell; there is no zoom
     }
+    frame = [_square(*chosen, layer="above", line={"color": BLUE, "width": 3})] if chosen else []
     layout = {
         "xaxis": axis | {"title": {"text": "predicted"}, "tickangle": -45, "range": [-0.5, 9.5]},
         "yaxis": axis | {"title": {"text": "true"}, "range": [9.5, -0.5]},
         "hoverdistance": 100,  # a cell may be wider than its point
         "showlegend": False,
-        "shapes": [_frame(*chosen)] if chosen else [],
+        "shapes": [*(_square(i, i, fillcolor=see_through(GREEN, 0.14)) for i in range(10)), *frame],
     }
     return Chart("Confusion matrix", confused_most(counts, classes), [heat, cells], layout, card="Confusion matrix")
 
 
-def _frame(true: int, predicted: int) -> dict[str, Any]:
-    """A frame around a cell."""
+def _square(true: int, predicted: int, **look: Any) -> dict[str, Any]:
+    """A cell of the matrix."""
     left, top = predicted - 0.5, true - 0.5
-    return {"type": "rect", "x0": left, "x1": left + 1, "y0": top, "y1": top + 1, "line": {"color": BLUE, "width": 3}}
-
-
-def _ink(value: float, most: float) -> str:
-    """The colour of the text in a cell: white on a dark cell."""
-    return WHITE if value > 0.55 * most else GREY
+    place = {"type": "rect", "x0": left, "x1": left + 1, "y0": top, "y1": top + 1}
+    return place | {"layer": "below", "line": {"width": 0}} | look
 
 
 def confused_most(counts: np.ndarray, classes: tuple[str, ...]) -> str:

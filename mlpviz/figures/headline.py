@@ -40,6 +40,7 @@ def headline(snapshot: Snapshot) -> dict[str, object]:
             ("Time left", time_left(snapshot), ""),
         ],
         "setting": setting(snapshot),
+        "brief": f"Learning rate {snapshot.learning_rate:g}, batch {snapshot.settings.batch_size:,}",
         "speed": _speed(snapshot),
     }
 

@@ -42,6 +42,7 @@ class Overlay:
 
     token: str
     label: str
+    about: str = ""  # what is different in it, in a few words
     twin: bool = False
 
 

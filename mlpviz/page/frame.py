@@ -49,8 +49,8 @@ button[data-selected="true"] p { font-weight: 600; }
   .st-key-head { gap: 0.5rem; }
   .st-key-start button { min-width: 3.6rem; }
 }
+@media (max-width: 1600px) { .mlpviz-title small { display: none; } }
 @media (max-width: 1400px) {
-  .mlpviz-title small { display: none; }
   .st-key-head button { padding-inline: 0.6rem; }
   .st-key-head button::after { display: none; }
   [class*="st-key-stack_"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
@@ -79,7 +79,7 @@ section[data-testid="stSidebar"] .stVerticalBlock { gap: 0.7rem; }
   .stApp, .stMain { background: #fff !important; }
   .stApp, .stApp > div, .stMain, .stAppViewContainer { position: static !important; height: auto !important;
     overflow: visible !important; display: block !important; }
-  section[data-testid="stSidebar"], .stAppHeader, .stButton, .stButtonGroup,
+  section[data-testid="stSidebar"], .stAppHeader, .stButton, .stExpander, .stButtonGroup,
   .st-key-messages { display: none !important; }
   .stMainBlockContainer { padding: 0; }
   .stElementContainer { break-inside: avoid; }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlpviz.backend.specifications import BranchFrom, NewRun
+from mlpviz.backend.specifications import BranchFrom
 from mlpviz.catalog import default_dataset
 from mlpviz.figures.chart import percent
 from mlpviz.lessons import Lesson, load_lessons
@@ -14,7 +14,7 @@ from mlpviz.page.fields import fill
 from mlpviz.page.guard import safely
 from mlpviz.page.pins import Pinned, pin_by_itself, pinned, unpin_those_by_themselves
 from mlpviz.page.views import WATCH
-from mlpviz.page.visit import current_run_or_none, replace_run
+from mlpviz.page.visit import began_with, current_run_or_none, replace_run
 from mlpviz.page.words import plain
 from mlpviz.settings import Settings, spell
 from mlpviz.state import RunState
@@ -90,7 +90,7 @@ def _variants(lesson: Lesson, run: RunState) -> None:
     """What is running now, and a button for each of the lesson's settings; that of the run on show is lit."""
     labels = {FIRST: _settings(lesson.settings)} | {name: _settings(query) for name, query in lesson.variants.items()}
     names = {settings: label for label, settings in labels.items()}
-    on_show = names.get(_began_with(run)) or names.get(run.settings)
+    on_show = names.get(began_with(run)) or names.get(run.settings)
     if on_show is None and isinstance(run.specification, BranchFrom):  # it goes on with other live settings, perhaps
         on_show = next((label for label, settings in labels.items() if not settings.needs_new_run(run.settings)), None)
     if len(labels) > 1:
@@ -116,12 +116,6 @@ def _in_a_word(each: Pinned, lesson: Lesson) -> str:
     label = next((label for label, query in labels.items() if _settings(query) == settings), "another run")
     evaluation = each.snapshot.evaluation()
     return f"**{each.letter}**: {label}, {percent(evaluation[1]) if evaluation else 'not tested'}"
-
-
-def _began_with(run: RunState) -> Settings:
-    """The settings with which the run was made, whatever was changed since."""
-    made_from = run.specification
-    return made_from.settings if isinstance(made_from, NewRun) else run.settings
 
 
 def _running(labels: dict[str, Settings], on_show: str | None, run: RunState) -> str:
@@ -156,7 +150,7 @@ def _open(name: str | None) -> None:
         settings = _settings(lesson.settings)
         run = current_run_or_none()
         fill(settings)
-        if run is not None and not (run.untouched and _began_with(run) == settings):
+        if run is not None and not (run.untouched and began_with(run) == settings):
             replace_run(settings, run)
         st.session_state[memory.VIEW] = WATCH
 

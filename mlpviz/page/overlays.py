@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from mlpviz.page.board import Action, Overlay
-from mlpviz.page.pins import pin_run, pinned, unpin
+from mlpviz.page.pins import Pinned, pin_run, pinned, unpin
+from mlpviz.settings import spell
 from mlpviz.snapshot import Status
 from mlpviz.state import RunState
 
 
 def overlays(run: RunState) -> list[Overlay]:
     """The pins, drawn behind the run, and its twin, drawn in front."""
-    shown = [Overlay(each.state.token, each.letter) for each in pinned()]
+    shown = [Overlay(each.state.token, each.letter, _about(each, run)) for each in pinned()]
     if run.twin is not None:
         shown.append(Overlay(run.twin.token, "twin", twin=True))
     return shown
+
+
+def _about(pin: Pinned, run: RunState) -> str:
+    """What the pinned run has set differently, if that can be said in a few words."""
+    different = pin.snapshot.settings.differences(run.settings)
+    different.pop("epochs", None)
+    said = [f"{name.replace('_', ' ')} {spell(value)}" for name, (value, _) in different.items()]
+    return said[0] if len(said) == 1 else ""
 
 
 def pin_tools(run: RunState) -> list[Action]:

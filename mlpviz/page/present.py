@@ -23,9 +23,11 @@ section[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { displa
 .st-key-head .mlpviz-title { font-size: 1rem; }
 .st-key-head button, .st-key-head button p { font-size: 0.8rem; letter-spacing: -0.01em; }
 .st-key-head button, .st-key-start button { min-height: 1.8rem; min-width: 0; padding: 0.1rem 0.45rem; }
+.st-key-start button { min-width: 4rem !important; }
 .st-key-head button::after { display: none; }
 .st-key-lesson { padding: 0.5rem 0.7rem; }
-.st-key-lesson p, .st-key-lesson button p { font-size: 0.8rem; }
+.st-key-lesson p, .st-key-lesson button p { font-size: 0.75rem; line-height: 1.3; margin-bottom: 0.15rem; }
+.st-key-lesson .stVerticalBlock, .st-key-lesson [data-testid="stHorizontalBlock"] { gap: 0.25rem !important; }
 @media (min-width: 900px) {
   .stMainBlockContainer > .stVerticalBlock:has(.st-key-lesson) {
     display: grid; grid-template-columns: 15rem minmax(0, 1fr); align-items: start; column-gap: 0.5rem; }
@@ -33,7 +35,7 @@ section[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { displa
   .stMainBlockContainer > .stVerticalBlock:has(.st-key-lesson) > :has(.st-key-head) { grid-column: 1 / -1; }
   .stMainBlockContainer > .stVerticalBlock:has(.st-key-lesson) > :has(.st-key-lesson) { grid-column: 1;
     grid-row: span 9; position: sticky; top: 0.4rem; }
-  .st-key-lesson { min-height: 0; max-height: calc(100vh - 4rem); overflow: auto; }
+  .st-key-lesson { min-height: 0; max-height: calc(100vh - 3.3rem); overflow: auto; }
   .st-key-lesson [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .st-key-lesson [data-testid="stColumn"] { min-width: 100%; }
 }

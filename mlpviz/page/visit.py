@@ -118,10 +118,14 @@ def _is_of_lesson(run: RunState, name: str) -> bool:
     if not name or lesson is None:
         return not name
     default = {"dataset": default_dataset()}
-    return any(
-        not Settings.from_params(default | query).needs_new_run(run.settings)
-        for query in (lesson.settings, *lesson.variants.values())
-    )
+    queries = (lesson.settings, *lesson.variants.values())
+    return began_with(run) in [Settings.from_params(default | query) for query in queries]
+
+
+def began_with(run: RunState) -> Settings:
+    """The settings with which the run was made, whatever was changed since."""
+    made_from = run.specification
+    return made_from.settings if isinstance(made_from, NewRun) else run.settings
 
 
 def write_address(run: RunState, settings: Settings) -> None:

@@ -214,15 +214,15 @@ END = """() => {
 def test_the_curves_count_in_steps_epochs_or_images(first, page):
     trained(first)
     step, unit = first.step(), page.locator(".card[aria-label=Loss] .counts")
-    assert unit.inner_text() == "step ⇄" and page.evaluate(END)[0] == step
+    assert unit.inner_text() == "step" and page.evaluate(END)[0] == step
     unit.click()
     first.until(lambda: page.evaluate(END)[0] == pytest.approx(step / 40))
-    assert page.locator(".card[aria-label=Accuracy] .counts").inner_text() == "epoch ⇄"
+    assert page.locator(".card[aria-label=Accuracy] .counts").inner_text() == "epoch"
     unit.click()
     seen = 10_000 * (step // 40) + 256 * (step % 40)  # 40 steps in an epoch of 10,000 images
     first.until(lambda: page.evaluate(END)[0] == seen)
     page.reload()
-    first.until(lambda: page.locator(".card[aria-label=Loss] .counts").inner_text() == "images seen ⇄")
+    first.until(lambda: page.locator(".card[aria-label=Loss] .counts").inner_text() == "images seen")
     page.locator(".card[aria-label=Loss] .counts").focus()
     page.keyboard.press("Enter")
     first.until(lambda: page.evaluate(END)[0] == step)
@@ -233,7 +233,14 @@ def test_the_legend_of_the_loss_names_a_pinned_run(first, page):
     page.get_by_role("button", name="pin", exact=True).click()
     first.press("Reset")
     first.until(lambda: first.step() == 0)
+    page.get_by_role("slider", name="Learning rate").focus()
+    page.keyboard.press("ArrowRight")
+    first.until(lambda: "learning_rate=0.15" in page.url)
     first.press("Step")
     legend = page.locator(".card[aria-label=Loss] .legendtext")
-    first.until(lambda: sorted(legend.all_text_contents()) == ["guessing", "test", "train", "train (A)"])
-    assert "train (A)" not in page.locator(".card[aria-label=Accuracy] .legendtext").all_text_contents()
+    first.until(lambda: sorted(legend.all_text_contents()) == ["A", "guessing", "test", "train"])
+    sentence = page.locator(".card[aria-label=Loss] figcaption p").inner_text()
+    assert sentence.endswith("A: learning rate 0.1.")
+    page.get_by_role("figure", name="Loss", exact=True).get_by_role("button", name="Enlarge").click()
+    first.until(lambda: "A: learning rate 0.1" in legend.all_text_contents())
+    assert "A" not in page.locator(".card[aria-label=Accuracy] .legendtext").all_text_contents()

@@ -104,7 +104,7 @@ def test_on_paper_there_is_dark_text_and_no_control(url, board: Board, page):
     page.emulate_media(color_scheme="dark", media="print")
     page.wait_for_timeout(500)
     assert not page.locator("section[data-testid=stSidebar]").is_visible()
-    assert not page.locator(".board button:visible:not(li button, .units button)").count()
+    assert not page.locator(".board button:visible:not(li button, .units button, .counts)").count()
     for selector, style in ((".board h2", "color"), (".plot text", "fill"), (".board p", "color")):
         for color in page.locator(selector).evaluate_all(f"all => all.map((e) => getComputedStyle(e).{style})"):
             numbers = [float(part) for part in re.findall(r"[\d.]+", color)[:3]]

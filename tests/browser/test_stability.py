@@ -37,14 +37,14 @@ def test_an_ill_run_stops_says_why_and_goes_back(url, board, page):
     back.click()
     board.until(lambda: board.step() == target)
     page.get_by_text(f"You are back at step {target}").wait_for()
-    board.until(lambda: any(opacity == 0.38 for _, opacity, _ in traces(page, "Loss")))
+    board.until(lambda: any(opacity == 0.5 for _, opacity, _ in traces(page, "Loss")))
     assert target < stopped and not banner.is_visible()
     page.wait_for_url(f"**learning_rate={rate}**")
     board.until(lambda: page.evaluate("document.activeElement.innerText").startswith("Start"))
     page.keyboard.press("Enter")  # what one would press next has the focus
     board.until(lambda: board.step() > stopped + 40)
     assert board.loss() < 1.5 and not banner.is_visible()
-    assert any(opacity == 0.38 for _, opacity, _ in traces(page, "Loss")), "drawn over the run that was left"
+    assert any(opacity == 0.5 for _, opacity, _ in traces(page, "Loss")), "drawn over the run that was left"
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])

@@ -62,6 +62,7 @@ def all_are(page, name: str) -> None:
 def test_a_click_on_a_cell_says_what_it_found_and_brings_the_gallery(images, page):
     page.locator(".st-key-confusion .points path").first.wait_for(state="attached")
     page.locator(".st-key-confusion .plot").scroll_into_view_if_needed()
+    assert page.locator(".st-key-confusion .plot").bounding_box()["height"] == 470, "each cell is large enough"
     page.wait_for_timeout(1500)  # until the page stands still
     box = page.locator(".st-key-confusion .points path").nth(6 * 10).bounding_box()  # Shirt, predicted as T-shirt/top
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -82,13 +83,13 @@ def test_the_keyboard_reaches_the_cells_of_the_matrix(images, page):
     for key in ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight"]:
         page.keyboard.press(key)
     spoken = page.locator(".st-key-confusion .spoken").inner_text()
-    assert re.fullmatch(r"Pullover, predicted as Pullover: [\d,]+", spoken)
+    assert re.fullmatch(r"Pullover, predicted as Pullover: [\d,]+ of 200", spoken)
     page.keyboard.press("Enter")
     page.wait_for_function("location.search.includes('images_true=2')")
     assert "images_predicted=2" in page.url and "images_kind=right" in page.url
     all_are(page, "Pullover, predicted correctly")
     frame = page.locator(".st-key-confusion .shapelayer path")
-    images.until(lambda: frame.count() == 1)
+    images.until(lambda: frame.count() == 11)  # ten on the diagonal, and the chosen one
 
 
 def test_no_second_plotly_is_loaded_and_no_picture_of_all_images(images, page):

@@ -22,7 +22,7 @@ def test_each_cell_says_what_it_is_and_the_diagonal_is_pale(share):
     assert np.isnan(np.diag(heat["z"])).all() and heat["z"][6, 0] == pytest.approx(13 / 63)
     at = [i for i, cell in enumerate(zip(cells["y"], cells["x"], strict=True)) if cell == (6, 0)]
     assert len(at) == 1
-    assert cells["hovertext"][at[0]] == "g, predicted as a: 13"
+    assert cells["hovertext"][at[0]] == "g, predicted as a: 13 of 63"
     assert cells["text"][at[0]] == ("21" if share else "13")
     assert len(cells["text"]) == 100
 

@@ -250,7 +250,7 @@ export class Card {
     this.figure.setAttribute("aria-label", chart.name);
     this.plot.setAttribute("aria-label", `${chart.name}: ${chart.sentence}`);
     this.unit.hidden = !this.nextUnit || !countsSteps(known) || isBare(chart);
-    setText(this.unit, `${chart.layout.xaxis?.title?.text ?? ""} ⇄`);
+    setText(this.unit, `${chart.layout.xaxis?.title?.text ?? ""}`);
     const layout = dress(chart.layout, theme, run, isLarge(this.figure));
     const zoomed = this.plot.layout?.yaxis?.autorange === false;
     if (chart.log_axis) {
@@ -267,7 +267,7 @@ export class Card {
     if (zoomed && layout.yaxis?.type === "log") layout.yaxis = withoutTicks(layout.yaxis);
     const first = !this.plot.data;
     try {
-      await this.Plotly.react(this.plot, chart.data.map((trace) => copied(trace, theme)), layout, CONFIG);
+      await this.Plotly.react(this.plot, chart.data.map((trace) => copied(trace, theme, isLarge(this.figure))), layout, CONFIG);
     } catch (error) {
       if (!(error instanceof Error && error.stack?.includes("_rehover"))) throw error; // the mouse was over a point that has just gone
     }

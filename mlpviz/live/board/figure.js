@@ -107,6 +107,9 @@ class Figure {
       if (!(to in points.x)) return;
       event.preventDefault();
       this.at = to;
+      const cell = { type: "rect", x0: points.x[to] - 0.5, x1: points.x[to] + 0.5, y0: points.y[to] - 0.5, y1: points.y[to] + 0.5 };
+      const frame = { ...cell, line: { color: readTheme(this.root).text, width: 2, dash: "dot" } };
+      card.Plotly.relayout(plot, { shapes: [...(data.chart.layout.shapes ?? []), frame] });
       card.Plotly.Fx.hover(plot, [{ curveNumber: trace, pointNumber: to }]);
       setText(this.spoken, points.hovertext[to]);
     };

@@ -6,7 +6,6 @@ import { length } from "./arrays.js";
 
 const MARGIN = { l: 50, r: 10, t: 26, b: 38 };
 const SMALL = 12; // px, the size of the text in a figure
-const ROW = 18; // of a legend
 const LARGE = 18; // in a figure that fills the window
 const REM = 16; // px, the browser's usual size of text; all lengths here are for this size
 
@@ -42,12 +41,10 @@ export function dress(layout, theme, run, large = false) {
     plot_bgcolor: "rgba(0,0,0,0)",
     hovermode: "x unified",
     hoverlabel: { bgcolor: theme.background, bordercolor: theme.grid, font: { color: theme.text, size } },
-    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.0, yanchor: "bottom", font: { size }, itemwidth: 30 },
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yref: "container", yanchor: "top", font: { size }, itemwidth: 30 },
     ...layout,
   };
   const factor = size / SMALL;
-  if (layout.legend_rows) dressed.margin = { ...dressed.margin, t: dressed.margin.t + (layout.legend_rows - 1) * ROW * factor };
-  delete dressed.legend_rows;
   dressed.annotations = layout.annotations?.map((/** @type {any} */ each) => ({ ...each, font: { ...each.font, size: size } }));
   dressed.shapes = layout.shapes?.map((/** @type {any} */ each) => ({ ...each, line: scaled(each.line, ["width"], factor) }));
   for (const key of Object.keys(dressed)) {
@@ -79,11 +76,13 @@ export function withoutTicks(axis) {
  * A copy of a trace for Plotly, which writes into it. Lines, points and text get thicker with the size of the page's text.
  * @param {Trace} trace
  * @param {Theme} theme
+ * @param {boolean} large whether there is room for long names
  * @returns {Trace}
  */
-export function copied(trace, theme) {
+export function copied(trace, theme, large = false) {
   const factor = theme.rem / REM;
-  const copy = { ...trace };
+  const { short, ...copy } = trace;
+  if (short && !large) copy.name = short;
   for (const [part, length] of [["line", "width"], ["marker", "size"], ["textfont", "size"]]) {
     if (trace[part]) copy[part] = scaled(trace[part], [length], factor);
   }

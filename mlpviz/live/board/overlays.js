@@ -66,7 +66,7 @@ export class Overlays {
     const behind = [];
     /** @type {Trace[]} */
     const before = [];
-    for (const { token, label, twin } of this.list) {
+    for (const { token, label, about, twin } of this.list) {
       const feed = this.feeds.get(token);
       const other = feed?.charts.find((each) => each.name === chart.name);
       const lines = (other?.data ?? []).filter((trace) => comparable(trace, chart, twin));
@@ -74,13 +74,14 @@ export class Overlays {
         const its = countsSteps(chart) ? traceIn(trace, unit, feed?.head?.pace) : trace;
         const drawn = twin ? dotted(its, label) : faint(its, label);
         drawn.showlegend = chart.name === NAMED && i === 0; // once for each run
+        if (drawn.showlegend && about) Object.assign(drawn, { name: `${label}: ${about}`, short: label });
         (twin ? before : behind).push(drawn);
       });
     }
     const own = chartIn(chart, unit, pace);
+    const about = chart.name === NAMED ? this.list.filter((each) => each.about).map((each) => ` ${each.label}: ${each.about}.`) : [];
     if (!behind.length && !before.length) return own;
-    const layout = chart.name === NAMED ? { ...own.layout, legend_rows: 2 } : own.layout;
-    return { ...own, layout, data: [...behind, ...own.data, ...before] };
+    return { ...own, sentence: own.sentence + about.join(""), data: [...behind, ...own.data, ...before] };
   }
 
   /** @param {string} text */
@@ -118,7 +119,7 @@ function faint(trace, label) {
     text,
     textposition: "middle right",
     textfont: { color: trace.line.color, size: 12 },
-    opacity: 0.38,
+    opacity: 0.5,
     hovertemplate: `${label}: ${trace.hovertemplate ?? "%{y:.3g}"}<extra></extra>`,
     line: { ...trace.line, width: 1.5 },
     cliponaxis: false,

@@ -8,6 +8,7 @@ export class Strip {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.status = /** @type {HTMLElement} */ (root.querySelector(".status"));
+    this.brief = /** @type {HTMLElement} */ (root.querySelector(".brief"));
     this.setting = /** @type {HTMLElement} */ (root.querySelector(".setting"));
     this.progress = /** @type {HTMLProgressElement} */ (root.querySelector("progress"));
     this.values = /** @type {HTMLElement} */ (root.querySelector(".values"));
@@ -25,8 +26,9 @@ export class Strip {
   }
 
   /** @param {Headline} headline */
-  draw({ status, setting, progress, values }) {
+  draw({ status, setting, brief, progress, values }) {
     setText(this.status, status);
+    setText(this.brief, brief ?? "");
     setText(this.setting, setting);
     this.setting.title = setting; // it may be longer than its line
     this.progress.value = progress;

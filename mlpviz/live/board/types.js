@@ -18,6 +18,7 @@
  * @typedef {object} Headline
  * @property {string} status
  * @property {string} setting
+ * @property {string} [brief] the settings that matter most, for those who don’t see the sidebar
  * @property {number} progress from 0 to 1
  * @property {[string, string, string][]} values label, value, note
  * @property {string} [speed] how fast the run trains, in words; only of a run
@@ -121,7 +122,10 @@
 
 /** @typedef {[string, string, string]} Action something that the reader can do: name, button, description */
 
-/** @typedef {{ token: string, label: string, twin: boolean }} Overlay another run in the same figures */
+/**
+ * @typedef {{ token: string, label: string, about: string, twin: boolean }} Overlay another run in the same figures; `about`
+ *   says what is different in it, in a few words
+ */
 
 /**
  * @typedef {object} BoardData what the page gives to the board at each run of its script

@@ -30,6 +30,7 @@ def overview(run: RunState, results: Results, frame: pd.DataFrame) -> None:
         shown = current_filter()
         cell = (shown.true, shown.predicted) if shown.true is not None and shown.predicted is not None else None
         chart = confusion(counts, classes, share != "Counts", cell)
+        st.caption("Click a cell to see its images below. The arrow keys and Enter do the same.")
         plot(chart, key="confusion", height=470, choose=_cell_chosen, columns=len(classes))
     with right:
         _scores(counts, classes)
