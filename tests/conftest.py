@@ -14,6 +14,7 @@ import torch
 from mlpviz import Dataset, load_dataset
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow by its kind: the browser's tests, which share a server in one process; the page's second round,
     through a door that pickles; and whatever trains over many seeds."""

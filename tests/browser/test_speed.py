@@ -85,7 +85,7 @@ def test_in_slow_motion_the_lines_light_up_one_after_another(url, board, page):
     board.until(lambda: "Step 2," in page.locator(".five h2").inner_text())
     assert board.step() == 1, "the figures show the step after its last line"
     board.press("Pause")
-    board.until(lambda: board.status() == "paused" and board.step() == 2, 2)  # the reader doesn't wait for the lines
+    board.until(lambda: board.status() == "paused" and board.step() == 2, 3.5)  # the reader doesn't wait for the lines
     board.until(lambda: [line for line, _ in page.evaluate("window.lit")][-5:] == [1, 2, 3, 4, -1], 10)
     lit = page.evaluate("window.lit")[-5:]
     gaps = [after - before for (_, before), (_, after) in itertools.pairwise(lit)]
