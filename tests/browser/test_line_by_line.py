@@ -104,7 +104,7 @@ def test_step_zero_and_the_sweep(lines, page):
     sweep = page.locator(".st-key-sweep_board .board")
     sweep.locator(".card .main-svg").first.wait_for()
     lines.until(lambda: sweep.get_attribute("data-status") == "finished", 90)
-    sweep.locator(".card").first.scroll_into_view_if_needed()  # a figure is drawn when somebody sees it
+    sweep.locator(".card .plot").first.scroll_into_view_if_needed()  # a figure is drawn when somebody sees it
     lines.until(lambda: re.search(r"Best so far: \d\d\.\d % at init std", sweep.inner_text()) is not None)
 
 
