@@ -269,6 +269,7 @@ test("steps are counted in epochs and in images seen", () => {
   assert.deepEqual(counts("step"), [0, 1, 2, 3, 4, 7.5]);
   assert.deepEqual(counts("epoch"), [0, 1 / 3, 2 / 3, 1, 4 / 3, 2.5]);
   assert.deepEqual(counts("images seen"), [0, 100, 200, 250, 350, 650]);
+  assert.equal(convert(2.9, "images seen", pace), 250, "never more than the epoch has");
   const xaxis = { title: { text: "step" }, autorangeoptions: { include: [0, 30] }, tickformat: ",d" };
   const shapes = [{ x0: 3, x1: 3, line: {} }];
   const trace = { x: [0, 6], y: [1, 2], hovertemplate: "step %{x:,}: %{y}" };

@@ -28,7 +28,9 @@ def script(request):
 
 
 def page(request):
-    return HTMLResponse(PAGE) if "text" in request.url.path else JSONResponse({"page": PAGE})
+    if "if-none-match" in request.headers:
+        return Response(status_code=304)
+    return HTMLResponse(PAGE, headers={"ETag": "x"}) if "text" in request.url.path else JSONResponse({"page": PAGE})
 
 
 @pytest.fixture

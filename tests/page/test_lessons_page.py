@@ -8,7 +8,7 @@ import pytest
 from mlpviz import Settings
 from mlpviz.lessons import FIELDS, GROUPS, load_lessons
 from tests.page import driver
-from tests.page.driver import at_rest, can_press, labels, page, press, run_of, texts
+from tests.page.driver import at_rest, can_press, labels, open_page, page, press, run_of, texts
 from tests.test_lessons import GOOD, write
 
 LESSONS, _ = load_lessons()
@@ -187,3 +187,12 @@ def test_the_lit_variant_is_that_of_the_run_on_show_whatever_was_changed_since()
 
 
 VARIANTS = ("Settings of the question", "With momentum")
+
+
+def test_a_lessons_link_does_not_show_a_run_of_another_rate():
+    other = page(learning_rate="3")
+    run = run_of(other)
+    press(other, "Step")
+    at_rest(run, 1)
+    app = open_page(lesson="too-high")
+    assert run_of(app) is not run and run_of(app).step == 0 and run_of(app).settings.learning_rate == 3.16
