@@ -16,6 +16,7 @@ from mlpviz.live.routes import BOARD, PLOTLY_URL
 from mlpviz.page.component import loader
 from mlpviz.page.controls import current_lesson
 from mlpviz.page.examples import asked
+from mlpviz.page.fields import filled, keep_filled
 from mlpviz.page.guard import safely
 from mlpviz.page.keys import keys_on
 from mlpviz.page.present import presenting
@@ -85,6 +86,7 @@ def board(
         "inLesson": current_lesson() is not None,
         "presenting": presenting(),
         "evaluations": evaluations,
+        "filled": filled(),
         "cards": list(cards),
         "palette": FOR_BROWSER,
         "speed": choices(run) if run is not None else None,
@@ -100,11 +102,18 @@ def board(
     _component()(
         key=key,
         data=data,
-        on_status_change=lambda: None,
+        on_status_change=safely(functools.partial(_announced, key)),
         on_speed_change=safely(functools.partial(_told, run, key, "speed", choose_speed)),
         on_examples_change=safely(functools.partial(_told, run, key, "examples", asked)),
         on_action_change=safely(functools.partial(_told, run, key, "action", act)),
     )
+
+
+def _announced(key: str) -> None:
+    """The board has told of a change by itself, perhaps before the browser knew what the page had filled in."""
+    value = st.session_state[key].get("status")
+    if value:
+        keep_filled(int(value.split()[0]))
 
 
 def _act(actions: Sequence[Action], run: RunState, name: str) -> None:

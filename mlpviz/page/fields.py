@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from mlpviz.catalog import default_dataset
@@ -50,7 +52,7 @@ def prepare(latest: Settings | None = None) -> None:
 def _restore() -> None:
     """What Streamlit has dropped because its widget was hidden in between."""
     settings: Settings = memory.SETTINGS.get()
-    for name, value in (settings.to_dict() | {"hidden_sizes": spell(settings.hidden_sizes)}).items():
+    for name, value in _values(settings).items():
         st.session_state.setdefault(name, value)
 
 
@@ -74,10 +76,33 @@ def best_settings(params: dict[str, str]) -> tuple[Settings, list[str]]:
 
 def fill(settings: Settings) -> None:
     """Set every widget to what `settings` say."""
+    values = _values(settings)
+    before = {name: st.session_state.get(name) for name in values}
+    memory.FILLED.set((filled() + 1, before))
     memory.SETTINGS.set(settings)
-    for name, value in settings.to_dict().items():
+    for name, value in values.items():
         st.session_state[name] = value
-    st.session_state.hidden_sizes = spell(settings.hidden_sizes)
+
+
+def filled() -> int:
+    """How often the widgets have been filled."""
+    return memory.FILLED.get()[0]
+
+
+def keep_filled(known: int) -> None:
+    """A callback, for a message that the browser has sent by itself. With it come the values of all widgets. If the
+    browser knows only of the first `known` times that they were filled, some are old: fill these again."""
+    times, before = memory.FILLED.get()
+    if known >= times:
+        return
+    for name, value in _values(memory.SETTINGS.get()).items():
+        if st.session_state.get(name) == before[name]:
+            st.session_state[name] = value
+
+
+def _values(settings: Settings) -> dict[str, Any]:
+    """For each widget, the value that says these settings."""
+    return settings.to_dict() | {"hidden_sizes": spell(settings.hidden_sizes)}
 
 
 def read() -> Settings:

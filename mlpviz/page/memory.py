@@ -85,6 +85,7 @@ TWIN_PROBLEM = Slot("twin_problem", str)
 
 # Settings, and how an address or a lesson changes their controls
 SETTINGS: Slot[Any] = Slot("settings", lambda: None)  # the last valid ones: a `Settings`
+FILLED: Slot[tuple[int, dict[str, Any]]] = Slot("filled", lambda: (0, {}))  # how often, and the values before
 ODD_VALUES: Slot[dict[str, set[float]]] = Slot("odd_values", dict)  # field → values that are not on its slider
 LESSON: Slot[str | None] = Slot("lesson", lambda: None)
 SPEED: Slot[str | None] = Slot("speed", lambda: None)  # the one that the reader or the address chose

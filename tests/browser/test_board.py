@@ -18,6 +18,13 @@ FIGURES = (
     "Dead units",
     "First-layer weights",
 )
+LATE = """(() => {
+  const add = WebSocket.prototype.addEventListener;
+  WebSocket.prototype.addEventListener = function (kind, listener, ...more) {
+    const later = (event) => setTimeout(() => listener.call(this, event), window.late ?? 0);
+    return add.call(this, kind, kind === "message" ? later : listener, ...more);
+  };
+})()"""  # the page hears its server window.late milliseconds later
 
 
 def test_the_idle_page_shows_step_0(url, board, page):
@@ -79,6 +86,18 @@ def test_a_finished_epoch_brings_the_start_button_back_by_itself(url, board, pag
     assert board.step() == 40
     page.get_by_role("button", name="1 more epoch").click()
     board.until(lambda: board.step() == 80)
+
+
+def test_a_page_that_has_not_heard_of_new_epochs_does_not_set_back_the_old_ones(url, board, page):
+    page.add_init_script(LATE)
+    board.open(url + "?dataset=fashion-mnist-mini&epochs=10")
+    board.press("Start")
+    page.get_by_role("button", name="10 more epochs").wait_for()
+    page.wait_for_timeout(1000)
+    page.evaluate("window.late = 1500")
+    page.get_by_role("button", name="10 more epochs").click()
+    board.until(lambda: board.step() == 800)
+    page.get_by_role("button", name="20 more epochs").wait_for()
 
 
 def test_a_changed_learning_rate_shows_in_the_curves_and_the_address(url, board, page):

@@ -105,8 +105,9 @@ def test_on_paper_there_is_dark_text_and_no_control(url, board: Board, page):
     page.wait_for_timeout(500)
     assert not page.locator("section[data-testid=stSidebar]").is_visible()
     assert not page.locator(".board button:visible:not(li button, .units button, .counts)").count()
+    colors = "([what, style]) => [...document.querySelectorAll(what)].map((e) => getComputedStyle(e)[style])"
     for selector, style in ((".board h2", "color"), (".plot text", "fill"), (".board p", "color")):
-        for color in page.locator(selector).evaluate_all(f"all => all.map((e) => getComputedStyle(e).{style})"):
+        for color in page.evaluate(colors, [selector, style]):
             numbers = [float(part) for part in re.findall(r"[\d.]+", color)[:3]]
             assert max(numbers) < 150 if max(numbers) > 1 else max(numbers) < 0.6, (selector, color)
     assert page.evaluate("document.documentElement.scrollHeight") > 1047, "all of it is on paper, not one screen"

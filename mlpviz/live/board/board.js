@@ -76,7 +76,7 @@ class Board {
    * @param {(name: string, value: string) => void} setTriggerValue
    */
   show(data, setTriggerValue) {
-    this.tell = (state) => setTriggerValue("status", state);
+    this.tell = (state) => setTriggerValue("status", `${data.filled} ${state}`);
     this.follows = data.evaluations !== null; // whether the page must know about each evaluation
     this.pageState = pageState(data.status, data.evaluations);
     this.cardNames = data.cards;

@@ -136,6 +136,7 @@
  * @property {boolean} inLesson whether a lesson is above it
  * @property {boolean} presenting whether the page is shown to a lecture hall
  * @property {number | null} evaluations how many the page knows; null if it does not wait for new ones
+ * @property {number} filled how often the page has filled in its fields
  * @property {string[]} cards the cards to show; none for all
  * @property {Overlay[]} overlays
  * @property {Palette} palette
