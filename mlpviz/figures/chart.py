@@ -154,6 +154,15 @@ def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
     }
 
 
+def drawn_range(data: list[dict[str, Any]]) -> tuple[float, float]:
+    """The smallest and the largest positive value of these traces; 1 and 1 if there is none."""
+    values = np.concatenate(
+        [np.empty(0), *[np.asarray(trace["y"], dtype=np.float64) for trace in data if "y" in trace]]
+    )
+    values = values[np.isfinite(values) & (values > 0)]
+    return (float(values.min()), float(values.max())) if len(values) else (1.0, 1.0)
+
+
 EVEN_DECADES = 1.5  # from this many powers of ten on, an axis has ticks at these only
 MOST_TICKS = 6
 
@@ -161,13 +170,9 @@ MOST_TICKS = 6
 def log_axis(data: list[dict[str, Any]]) -> dict[str, Any]:
     """A logarithmic axis for these traces: ticks at powers of ten; if there are few of them, also at their doubles and
     their fivefold. All have the same size."""
-    values = np.concatenate(
-        [np.empty(0), *[np.asarray(trace["y"], dtype=np.float64) for trace in data if "y" in trace]]
-    )
-    values = values[np.isfinite(values) & (values > 0)]
-    if not len(values):
+    low, high = np.log10(drawn_range(data))
+    if low == high == 0:
         return {"type": "log", "dtick": 1}
-    low, high = np.log10([values.min(), values.max()])
     if high - low >= EVEN_DECADES:
         return {"type": "log", "dtick": max(1, math.ceil((high - low) / MOST_TICKS))}
     decades = range(math.floor(low) - 3, math.ceil(high) + 4)  # other runs may reach further

@@ -6,6 +6,7 @@ import numpy as np
 
 from mlpviz.figures.chart import Chart, line, percent, step_layout
 from mlpviz.figures.gradient_norms import subscript
+from mlpviz.figures.line_names import named_at_the_end
 from mlpviz.figures.palette import DASHES, LAYERS
 from mlpviz.figures.samples import MARKED, samples
 from mlpviz.snapshot import Snapshot
@@ -29,6 +30,7 @@ def dead_units(snapshot: Snapshot) -> Chart:
             )
         )
     layout = step_layout(snapshot, range=[0, 1], tickformat=".0%")
+    layout["annotations"] += named_at_the_end(data, 0, 1, log=False)
     return Chart("Dead units", _sentence(snapshot, steps, shares), data, layout, card="Dead units")
 
 

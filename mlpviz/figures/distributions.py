@@ -69,7 +69,8 @@ def _histograms(
             "domain": [bottom, top],
             "anchor": f"x{axis}",
             "rangemode": "tozero",
-            "showticklabels": False,
+            "nticks": 3,
+            "ticklabelposition": "inside top",  # the height of a line is a density
         }
         layout["annotations"].append(_title(snapshot, layer, (left + right) / 2, top, now))
         for label, histograms, color in (("at the start", initial, GREY), ("now", now, LAYERS[layer])):

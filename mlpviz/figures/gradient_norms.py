@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.figures.chart import Chart, drawable, every_step, line, log_axis, moving_mean, number, step_layout
+from mlpviz.figures.chart import (
+    Chart,
+    drawable,
+    drawn_range,
+    every_step,
+    line,
+    log_axis,
+    moving_mean,
+    number,
+    step_layout,
+)
+from mlpviz.figures.line_names import named_at_the_end
 from mlpviz.figures.palette import DASHES, LAYERS
 from mlpviz.snapshot import Snapshot
 
@@ -35,9 +46,9 @@ def _norms(snapshot: Snapshot, name: str, kind: str, letter: str) -> Chart:
         hover = f"{label} %{{y:.3g}}, mean"
         means.append(line(label, steps.ends(), mean, color, dash=dash, legendgroup=label, hovertemplate=hover))
     data = [*faint, *means]
-    return Chart(
-        name, _sentence(snapshot, kind, letter), data, step_layout(snapshot, **log_axis(data)), "Gradient norms"
-    )
+    layout = step_layout(snapshot, **log_axis(data))
+    layout["annotations"] += named_at_the_end(means, *drawn_range(data), log=True)
+    return Chart(name, _sentence(snapshot, kind, letter), data, layout, "Gradient norms")
 
 
 def _positive(values: np.ndarray) -> np.ndarray:

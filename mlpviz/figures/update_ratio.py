@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlpviz.figures.chart import Chart, axis_end, line, log_axis, number, step_layout
+from mlpviz.figures.chart import Chart, axis_end, drawn_range, line, log_axis, number, step_layout
 from mlpviz.figures.gradient_norms import subscript
+from mlpviz.figures.line_names import named_at_the_end
 from mlpviz.figures.palette import DASHES, GUESS, LAYERS
 from mlpviz.figures.samples import MARKED, samples
 from mlpviz.snapshot import Snapshot
@@ -38,6 +39,7 @@ def update_ratio(snapshot: Snapshot) -> Chart:
     across = [0, axis_end(snapshot)]
     data.append(line("10⁻³", across, [RULE_OF_THUMB] * 2, GUESS, dash="dash", width=1.5, hoverinfo="skip"))
     layout = step_layout(snapshot, **log_axis(data))
+    layout["annotations"] += named_at_the_end(data[:-1], *drawn_range(data), log=True)
     return Chart("Update ratio", _sentence(steps, ratios), data, layout, card="Update ratio")
 
 

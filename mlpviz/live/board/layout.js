@@ -4,7 +4,7 @@
 
 import { length } from "./arrays.js";
 
-const MARGIN = { l: 50, r: 10, t: 26, b: 38 };
+const MARGIN = { l: 50, r: 26, t: 26, b: 38 };
 const SMALL = 12; // px, the size of the text in a figure
 const LARGE = 18; // in a figure that fills the window
 const REM = 16; // px, the browser's usual size of text; all lengths here are for this size
