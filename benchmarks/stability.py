@@ -93,7 +93,7 @@ def asked() -> list[list[str]]:
 
     twin_run = usual()
     alone = turn(twin_run, 100)
-    pair = Pair(twin_run, {"learning_rate": 0.02})
+    pair = Pair.of(twin_run, {"learning_rate": 0.02})
     pair.begin()
 
     def lockstep() -> None:

@@ -74,6 +74,11 @@ def _parser() -> Parser:
         metavar="SITES",
         help=f"the sites that may show the page in a frame, such as https://course.example.org ({options.FRAMES})",
     )
+    parser.add_argument(
+        "--store",
+        metavar="FILE",
+        help=f"the file where runs are saved; by default in your data folder; none to save nothing ({options.STORE})",
+    )
     return parser
 
 
@@ -88,6 +93,7 @@ def _variables(given: argparse.Namespace) -> dict[str, str | None]:
         options.LESSONS: given.lessons,
         options.THREADS: given.threads,
         options.FRAMES: given.frames,
+        options.STORE: given.store,
     }
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlpviz.keeping import Keeps
+
 CAPACITY = 600
 #: A current loss or accuracy is the mean over this many steps. That is enough to average out the noise of single
 #: mini-batches, and few enough to follow a fast run.
@@ -55,12 +57,14 @@ class Series:
         return values
 
 
-class History:
+class History(Keeps):
     """Rows of float values, one row for each step, in buckets. When all buckets are full, their width doubles.
 
     Args:
         columns: a name for each value of a row.
     """
+
+    KEPT = ("rows", "width", "start", "_minimum", "_maximum", "_sum", "_finite", "_not_finite")
 
     def __init__(self, columns: Iterable[str], capacity: int = CAPACITY, start: int = 0) -> None:
         if capacity < 2 or capacity % 2:

@@ -6,11 +6,16 @@ import os
 import re
 from pathlib import Path
 
+import platformdirs
+
 DATA = "MLPVIZ_DATA"  # a folder with full datasets
 LESSONS = "MLPVIZ_LESSONS"  # a folder with a teacher's own lessons
 THREADS = "MLPVIZ_THREADS"  # how many threads PyTorch uses; measured if it isn't given
 FRAMES = "MLPVIZ_FRAMES"  # the sites that may show the page in a frame
 
+STORE = "MLPVIZ_STORE"  # the file of saved runs
+
+NO_STORE = "none"  # the value of this option that turns saving off
 MOST_THREADS = 1024
 OWN_LESSONS = Path("lessons")  # in the folder where mlpviz was started
 SITE = re.compile(r"(https?://)?(\*\.)?[a-z0-9.-]+(:\d+)?|\*", re.IGNORECASE)
@@ -65,6 +70,15 @@ def sites_with_frames() -> tuple[str, ...]:
     return sites
 
 
+def store_file() -> Path | None:
+    """The file of saved runs: by default in the folder that the system has for data of programs. None if runs shall
+    not be saved."""
+    named = os.environ.get(STORE, "").strip()
+    if named.lower() == NO_STORE:
+        return None
+    return Path(named).expanduser() if named else platformdirs.user_data_path("mlpviz", appauthor=False) / "runs.sqlite"
+
+
 def check() -> None:
     """Check all options before the server starts.
 
@@ -73,6 +87,9 @@ def check() -> None:
     """
     threads()
     sites_with_frames()
+    store = store_file()
+    if store is not None and store.is_dir():
+        raise OptionError(f"{str(store)!r} (from --store or {STORE}) is a folder. Give the name of a file, or none.")
     for option, name in (("--data", DATA), ("--lessons", LESSONS)):
         folder = os.environ.get(name, "")
         if folder and not Path(folder).is_dir():

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from mlpviz.keeping import Keeps
+
 #: The instruments, with their names on the page. All others are compared with the first.
 INSTRUMENTS = {
     "training": "training: the five lines",
@@ -32,8 +34,10 @@ class Price:
     seconds: float
 
 
-class Prices:
+class Prices(Keeps):
     """Adds up the seconds of each instrument."""
+
+    KEPT = ("_seconds", "_times")
 
     def __init__(self) -> None:
         self._seconds = dict.fromkeys(INSTRUMENTS, 0.0)

@@ -60,6 +60,7 @@ class RunState(TaskState):
         settings: those that it uses now.
         goal: it trains until this step; it rests when step and goal are equal.
         begun_at: the step at which it began: 0, except for a branch.
+        interrupted_at: the step at which it was saved while it trained, if it has come back from there.
         pauses_when_ill: whether an alarm pauses it.
         measures_sharpness: whether the sharpness is measured during training.
         speed: at which it trains, one of `mlpviz.speed.SPEEDS`.
@@ -78,6 +79,7 @@ class RunState(TaskState):
     steps_per_epoch: int
     goal: int
     begun_at: int
+    interrupted_at: int | None
     pauses_when_ill: bool
     measures_sharpness: bool
     speed: str
@@ -111,3 +113,36 @@ class PinState(TaskState):
 
     run: str
     settings: Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedRun:
+    """A run in the list of a visitor's saved runs, as it was when it was saved.
+
+    Attributes:
+        was_training: whether it was in training. loss: the mean over the latest 25 steps; None before the first.
+        evaluation: the latest test loss and accuracy; None before the first.
+        diagnosis, severity: as in `mlpviz.diagnosis`; empty before the first step.
+        curve: some of the losses, from the first step to the last, as pairs of a step and a loss.
+        changes: how many settings were changed while it trained.
+        made_at, saved_at: seconds since 1970. name, note: what the visitor has written.
+        elsewhere: whether another server has it open now.
+    """
+
+    id: str
+    settings: Settings
+    step: int
+    total_steps: int
+    status: Status
+    was_training: bool
+    loss: float | None
+    evaluation: tuple[float, float] | None
+    diagnosis: str
+    severity: str
+    curve: tuple[tuple[int, float], ...]
+    changes: int
+    made_at: float = 0.0
+    saved_at: float = 0.0
+    name: str = ""
+    note: str = ""
+    elsewhere: bool = False

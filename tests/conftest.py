@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from mlpviz import Dataset, load_dataset
+from mlpviz import Dataset, load_dataset, options
+
+os.environ[options.STORE] = options.NO_STORE  # also for the servers that tests start
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups

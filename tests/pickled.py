@@ -55,5 +55,10 @@ class PickledBackend:
 
         return call
 
+    @property
+    def store(self) -> Any:
+        """The saved runs stay on the page's side."""
+        return self._inner.store
+
     async def newest(self, *args: Any) -> Any:
         return through(await self._inner.newest(*through(args)))

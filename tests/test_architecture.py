@@ -19,15 +19,16 @@ ALLOWED = {
     "settings": {"catalog"},
     "speed": set(),
     "examples": set(),
-    "history": {"numpy"},
-    "prices": set(),
+    "keeping": {"numpy"},
+    "history": {"keeping", "numpy"},
+    "prices": {"keeping"},
     "diagnosis": {"settings", "numpy"},
     "snapshot": {"settings", "examples", "history", "diagnosis", "prices", "numpy"},
     "results": {"numpy"},
     "answers": {"settings", "numpy"},
     "state": {"settings", "examples", "snapshot"},
     # data and training
-    "options": set(),
+    "options": {"platformdirs"},
     "catalog": {"options"},
     "idx": {"numpy"},
     "datasets": {"catalog", "idx", "numpy", "torch"},
@@ -36,18 +37,31 @@ ALLOWED = {
     "network": {"settings", "torch"},
     "trainer": {"settings", "datasets", "network", "torch"},
     # computations on a network, by the view that they serve
-    "observe": {"numpy", *VALUES, *TRAINING},
-    "stability": {"observe", "numpy", *VALUES, *TRAINING},
+    "observe": {"keeping", "numpy", *VALUES, *TRAINING},
+    "stability": {"keeping", "observe", "numpy", *VALUES, *TRAINING},
     "line_by_line": {"observe", "catalog", "numpy", *VALUES, *TRAINING},
     "images": {"numpy", "pandas", *VALUES, *TRAINING},
     # runs, the door, and what is on this side of it
-    "runs": {"options", "observe", "stability", "line_by_line", "numpy", *VALUES, *TRAINING},
+    "runs": {"options", "keeping", "observe", "stability", "line_by_line", "numpy", *VALUES, *TRAINING},
     "figures": {"images.predictions", "numpy", *VALUES},
-    "backend": {"runs", "figures", "images", "line_by_line", "stability", "numpy", *VALUES, *TRAINING},
+    "backend": {
+        "options",
+        "runs",
+        "store",
+        "figures",
+        "images",
+        "line_by_line",
+        "stability",
+        "numpy",
+        *VALUES,
+        *TRAINING,
+    },
+    "store": {"runs.saving", "safetensors", "numpy", "torch", *VALUES},
     "live": {
         "backend.door",
         "backend.local",
         "backend.parts",
+        "backend.saved",
         "catalog",
         "datasets",
         "download",
@@ -81,7 +95,7 @@ ALLOWED = {
     },
     "lessons": {"options", "settings", "speed"},
 }
-HEAVY = {"numpy", "torch", "torchvision", "plotly", "starlette", "streamlit", "pandas"}
+HEAVY = {"platformdirs", "safetensors", "numpy", "torch", "torchvision", "plotly", "starlette", "streamlit", "pandas"}
 #: What a page or a route must not know, by whatever way it is imported.
 BEHIND_THE_DOOR = {
     "Run",

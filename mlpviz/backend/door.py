@@ -12,9 +12,9 @@ from mlpviz.backend.specifications import Specification
 from mlpviz.results import Results
 from mlpviz.runs.errors import EngineFullError, GoneError
 from mlpviz.snapshot import TaskSnapshot
-from mlpviz.state import TaskState
+from mlpviz.state import SavedRun, TaskState
 
-__all__ = ["Backend", "EngineFullError", "GoneError", "Reply", "Trouble"]
+__all__ = ["Backend", "EngineFullError", "GoneError", "Reply", "Shelf", "Trouble"]
 
 Answer = TypeVar("Answer")
 AnswerOut = TypeVar("AnswerOut", covariant=True)
@@ -49,6 +49,32 @@ class Trouble:
     message: str
 
 
+class Shelf(Protocol):
+    """The saved runs, as a page sees them. An error of their file only sets `trouble`."""
+
+    @property
+    def trouble(self) -> str:
+        """Why runs can't be saved now, for the reader; empty if all is well."""
+
+    def about(self, owner: str) -> list[SavedRun]:
+        """The saved runs of a visitor, the latest first."""
+
+    def usage(self, owner: str) -> tuple[int, int]:
+        """How many runs of a visitor are saved, and how many bytes they take."""
+
+    def write_words(self, task: str, owner: str, name: str, note: str) -> None:
+        """Set the name and the note of a visitor's own run."""
+
+    def delete(self, task: str, owner: str, deleted: bool = True) -> None:
+        """Delete a visitor's own run, or bring it back: that is possible for an hour."""
+
+    def remember(self, owner: str, name: str, value: str) -> None:
+        """Keep a text of a visitor under a name."""
+
+    def recall(self, owner: str, name: str) -> str | None:
+        """The text that was kept under this name."""
+
+
 class Backend(Protocol):
     """The interface to the runs.
 
@@ -56,8 +82,16 @@ class Backend(Protocol):
     else. Everything that goes in or comes out can be pickled.
     """
 
+    @property
+    def store(self) -> Shelf | None:
+        """The saved runs; None if nothing is saved."""
+
     def find(self, task_id: str, owner: str) -> TaskState | None:
-        """The state of the visitor's own task with this id; a `RunState` if it is a run."""
+        """The state of the visitor's own task with this id; a `RunState` if it is a run. A saved task comes back.
+
+        Raises:
+            EngineFullError: there is no room for the saved task. DatasetError: its dataset isn't on this machine.
+        """
 
     def list(self, owner: str) -> tuple[TaskState, ...]:
         """The states of all tasks of a visitor."""
@@ -116,7 +150,13 @@ class Backend(Protocol):
         """
 
     def drop(self, task_id: str, owner: str) -> None:
-        """Remove a task."""
+        """Remove a task, and what is saved of it."""
+
+    def put_away(self, task_id: str, owner: str) -> None:
+        """Remove a task from the memory. What is saved of it stays."""
+
+    def forget(self, owner: str) -> None:
+        """Remove all tasks of a visitor, and everything that is saved of them."""
 
     def trouble(self) -> Trouble | None:
         """The latest error that stopped the engine itself, if there was one."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -9,6 +12,7 @@ from mlpviz.backend.commands import Command
 from mlpviz.backend.door import Reply, Trouble
 from mlpviz.backend.parts import Encoder, Newest
 from mlpviz.backend.questions import Question
+from mlpviz.backend.saved import BringBack
 from mlpviz.backend.specifications import Specification
 from mlpviz.datasets import load_dataset
 from mlpviz.results import Results
@@ -17,19 +21,32 @@ from mlpviz.runs.run import Run
 from mlpviz.runs.task import Task
 from mlpviz.snapshot import TaskSnapshot
 from mlpviz.state import TaskState
+from mlpviz.store.store import Store
 
 Answer = TypeVar("Answer")
 
+PATIENCE = 20.0  # seconds to wait for a task that comes back from the disk
+
 
 class LocalBackend:
-    """An engine with the interface of `mlpviz.backend.door.Backend`."""
+    """An engine with the interface of `mlpviz.backend.door.Backend`.
 
-    def __init__(self, engine: Engine | None = None) -> None:
-        self.engine = engine or Engine()
+    Args:
+        engine: it must save into the store, if there is one.
+        store: the saved runs. Those that are not in memory come back when somebody asks for them.
+    """
+
+    def __init__(self, engine: Engine | None = None, store: Store | None = None) -> None:
+        self.engine = engine or Engine(keeper=store)
+        self.store = store
         self._encoders: WeakKeyDictionary[Task, Encoder] = WeakKeyDictionary()
+        self._bringing = threading.Lock()  # one at a time, so that no task comes back twice
 
     def find(self, task_id: str, owner: str) -> TaskState | None:
-        return self.engine.find(task_id, owner)
+        state = self.engine.find(task_id, owner)
+        if state is None and self.store is not None and self._bring_back(task_id, owner):
+            state = self.engine.find(task_id, owner)
+        return state
 
     def list(self, owner: str) -> tuple[TaskState, ...]:
         return tuple(self.engine.mine(owner))
@@ -72,6 +89,9 @@ class LocalBackend:
         without: frozenset[str] = frozenset(),
     ) -> Newest | None:
         task = self.engine.watch(token, hidden)
+        if task is None and self.store is not None:
+            await asyncio.to_thread(self._bring_back_watched, token)
+            task = self.engine.watch(token, hidden)
         if task is None:
             return None
         snapshot = task.snapshot
@@ -81,9 +101,50 @@ class LocalBackend:
 
     def drop(self, task_id: str, owner: str) -> None:
         self.engine.drop(task_id, owner)
+        if self.store is not None:
+            self.store.drop(task_id, owner)
+
+    def put_away(self, task_id: str, owner: str) -> None:
+        self.engine.put_away(task_id, owner)
+
+    def forget(self, owner: str) -> None:
+        for state in self.engine.mine(owner):
+            self.engine.drop(state.id, owner)
+        if self.store is not None:
+            self.store.forget(owner)
 
     def trouble(self) -> Trouble | None:
         return Trouble(self.engine.troubles, self.engine.trouble) if self.engine.troubles else None
 
     def close(self) -> None:
         self.engine.close()
+        if self.store is not None:
+            self.store.close()
+
+    def _bring_back(self, task_id: str, owner: str) -> bool:
+        """Bring a saved task back into memory. Returns whether it is there now.
+
+        Raises:
+            EngineFullError: there is no room. DatasetError: its dataset isn't on this machine.
+        """
+        assert self.store is not None
+        with self._bringing:
+            if self.engine.task(task_id, owner) is not None:
+                return True
+            saved = self.store.bring_back(task_id, owner)
+            if saved is None:
+                return False
+            try:
+                self.create(BringBack(saved), owner).result(PATIENCE)
+            except Exception:
+                self.store.let_go(task_id)
+                raise
+            return True
+
+    def _bring_back_watched(self, token: str) -> None:
+        """The same for a task that a page watches. If it is not possible, the page says that the run is gone."""
+        assert self.store is not None
+        found = self.store.with_token(token)
+        if found is not None:
+            with contextlib.suppress(Exception):
+                self._bring_back(*found)

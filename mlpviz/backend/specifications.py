@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,11 @@ class Specification(ABC):
     def dataset_name(self) -> str:
         """The dataset that must be loaded for it; empty if it uses the dataset of a run."""
         return ""
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """The tokens of the new tasks by their ids, where these have had tokens before."""
+        return {}
 
     @abstractmethod
     def needs(self, engine: Engine, owner: str) -> Needs:
@@ -138,7 +144,7 @@ class TwinOf(OfRun):
         return Needs(run_memory(settings), step_memory(settings), is_run=True)
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
-        pair = Pair(engine.run(self.run, owner), dict(self.changes), owner)
+        pair = Pair.of(engine.run(self.run, owner), dict(self.changes), owner)
         pair.begin()
         return pair.follower
 

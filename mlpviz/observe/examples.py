@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mlpviz.examples import MOST, Examples
+from mlpviz.keeping import Keeps
 from mlpviz.observe.portrait import portrait
 from mlpviz.snapshot import Answers
 from mlpviz.trainer import Trainer, pixels
 
 
-class ExampleViewer:
+class ExampleViewer(Keeps):
     """Looks at the chosen images through the network of one trainer.
 
     Attributes:
         chosen: which images. At first, the first test image of each class.
     """
+
+    KEPT = ("chosen",)
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
@@ -40,6 +44,10 @@ class ExampleViewer:
         own = torch.from_numpy(np.frombuffer(chosen.own, dtype=np.uint8).reshape(-1, 28, 28).copy())
         self._images = torch.cat([own.to(test.images.device), test.images[at]])
         self._labels = ([None] if chosen.own else []) + test.labels[at].tolist()
+
+    def give_back(self, kept: dict[str, Any]) -> None:
+        """As in `Keeps`."""
+        self.choose(kept["chosen"])
 
     def look(self) -> Answers:
         """The answers of the network as it is now."""

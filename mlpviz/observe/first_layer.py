@@ -6,13 +6,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from mlpviz.keeping import Keeps
 from mlpviz.network import linears
 
 TILES = 24
 
 
-class FirstLayer:
+class FirstLayer(Keeps):
     """Chooses the units with the largest weights. A unit keeps its place as long as it is chosen."""
+
+    KEPT = ("_units",)
 
     def __init__(self) -> None:
         self._units: list[int] = []

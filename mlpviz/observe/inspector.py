@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlpviz.history import History, Series
+from mlpviz.keeping import Keeps
 from mlpviz.network import linears
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.observe.first_layer import FirstLayer
@@ -19,12 +20,14 @@ from mlpviz.trainer import Trainer, pixels
 PROBE_IMAGES = 512
 
 
-class Inspector:
+class Inspector(Keeps):
     """Measures the network of one trainer repeatedly, and keeps the samples.
 
     Attributes:
         first, latest: samples; None before the first.
     """
+
+    KEPT = ("_first_layer", "_trend", "first", "latest")
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer

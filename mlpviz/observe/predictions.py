@@ -5,15 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mlpviz.keeping import Keeps
 from mlpviz.results import PastPredictions, Results
 from mlpviz.trainer import Evaluation
 
 CAPACITY = 32  # evaluations kept, besides the latest
 
 
-class PredictionRecorder:
+class PredictionRecorder(Keeps):
     """Keeps the predictions of at most 33 evaluations: at first all, later every second, every fourth, …, and always
     the latest. An evaluation of 10,000 images takes 30 kB."""
+
+    KEPT = ("_kept", "_count", "_stride", "_latest")
 
     def __init__(self) -> None:
         self._kept: list[tuple[int, PastPredictions]] = []  # with the evaluation's ordinal number

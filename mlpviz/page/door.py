@@ -17,7 +17,7 @@ from mlpviz.page import memory
 from mlpviz.page.words import plain
 from mlpviz.results import Results
 from mlpviz.snapshot import Snapshot, Status, TaskSnapshot
-from mlpviz.state import RunState, TaskState
+from mlpviz.state import RunState, SavedRun, TaskState
 
 PATIENCE = 10.0  # seconds that a page waits at most
 EFFECT = 0.5  # seconds that the page waits for a command to take effect before it shows the run
@@ -45,7 +45,11 @@ def visitor() -> str:
 
 def find(task_id: str) -> TaskState | None:
     """The state of the visitor's own task with this id."""
-    return get_backend().find(task_id, visitor()) if task_id else None
+    try:
+        return get_backend().find(task_id, visitor()) if task_id else None
+    except Exception as error:  # it is saved, and there is no room for it now, or its dataset is missing
+        memory.PROBLEM.set(f"Your saved run can’t come back now. {_words(error)}")
+        return None
 
 
 def watch(task_id: str) -> TaskState | None:
@@ -61,10 +65,60 @@ def find_run(run_id: str) -> RunState | None:
 
 
 def latest_run() -> RunState | None:
-    """The visitor's newest run that still exists. A twin doesn't count."""
+    """The visitor's newest run in memory, or else the one that was saved last. A twin doesn't count."""
     runs = [state for state in get_backend().list(visitor()) if isinstance(state, RunState)]
     twins = {run.twin.id for run in runs if run.twin is not None}
-    return next((run for run in reversed(runs) if run.id not in twins), None)
+    saved = (find_run(run.id) for run in saved_runs() if not run.elsewhere)
+    return next((run for run in reversed(runs) if run.id not in twins), None) or next(saved, None)
+
+
+def saved_runs() -> list[SavedRun]:
+    """The visitor's saved runs, the latest first."""
+    store = get_backend().store
+    return store.about(visitor()) if store is not None else []
+
+
+def saves() -> bool:
+    """Whether runs are saved on this server."""
+    return get_backend().store is not None
+
+
+def usage() -> tuple[int, int]:
+    """How many runs of the visitor are saved, and how many bytes they take."""
+    store = get_backend().store
+    return store.usage(visitor()) if store is not None else (0, 0)
+
+
+def write_words(run_id: str, name: str, note: str) -> None:
+    """Set the name and the note of a saved run."""
+    store = get_backend().store
+    if store is not None:
+        store.write_words(run_id, visitor(), name, note)
+
+
+def delete_saved(run_id: str, deleted: bool = True) -> None:
+    """Delete a saved run, or bring it back: that is possible for an hour."""
+    store = get_backend().store
+    if store is not None:
+        store.delete(run_id, visitor(), deleted)
+
+
+def forget_me() -> None:
+    """Remove all runs of the visitor, and everything that is saved of them."""
+    get_backend().forget(visitor())
+
+
+def remember(name: str, text: str) -> None:
+    """Keep a text of this visitor beyond the visit, if anything is saved on this server."""
+    store = get_backend().store
+    if store is not None:
+        store.remember(visitor(), name, text)
+
+
+def recall(name: str) -> str | None:
+    """The text that was kept under this name."""
+    store = get_backend().store
+    return store.recall(visitor(), name) if store is not None else None
 
 
 def now(run: RunState) -> RunState:
@@ -180,6 +234,12 @@ def drop(task_id: str) -> None:
         get_backend().drop(task_id, visitor())
 
 
+def put_away(task_id: str) -> None:
+    """Remove a task from the memory. If it is saved, it can be opened again."""
+    if task_id:
+        get_backend().put_away(task_id, visitor())
+
+
 def say_notes() -> None:
     """Show once what went wrong, and which runs were removed for a new task."""
     if problem := memory.PROBLEM.take():
@@ -189,7 +249,12 @@ def say_notes() -> None:
 
 
 def say_trouble() -> None:
-    """After each error of the engine itself, say once that it continues."""
+    """After each error of the engine itself, say once that it continues. Say once why runs can't be saved."""
+    store = get_backend().store
+    unsaved = store.trouble if store is not None else ""
+    if unsaved and unsaved != memory.STORE_TROUBLE.get():
+        st.warning(plain(unsaved))
+    memory.STORE_TROUBLE.set(unsaved)
     trouble = get_backend().trouble()
     count = trouble.count if trouble is not None else 0
     known = memory.TROUBLES.get()

@@ -18,13 +18,15 @@ from mlpviz.page.overlays import overlays, pin_tools
 from mlpviz.page.pins import pin_problem
 from mlpviz.page.player import player
 from mlpviz.page.present import present_button, present_style
+from mlpviz.page.remembered import recall, remember, say_back
 from mlpviz.page.rewind import say_branched
+from mlpviz.page.runs.view import saved_runs
 from mlpviz.page.share import share, watch
 from mlpviz.page.sidebar import sidebar
 from mlpviz.page.speed import fit_speed
 from mlpviz.page.stability.view import stability
 from mlpviz.page.stability.what_happened import actions_after_alarm
-from mlpviz.page.views import LINE_BY_LINE, STABILITY, TEST_IMAGES, WATCH, choose_view
+from mlpviz.page.views import LINE_BY_LINE, RUNS, STABILITY, TEST_IMAGES, WATCH, choose_view
 from mlpviz.page.visit import current_run, write_address
 
 
@@ -46,8 +48,10 @@ def main() -> None:
     with messages:
         say_trouble()
         run = fit_speed(current_run(settings))
+        recall(run)
         run = attempt(fit_examples, run, run)
         say_branched(run)
+        say_back(run)
         pin_problem()
         say_notes()
     with head:
@@ -61,6 +65,8 @@ def main() -> None:
         part(line_by_line, run)
     elif view == TEST_IMAGES:
         part(images, run)
+    elif view == RUNS:
+        part(saved_runs, run)
     elif view == STABILITY:
         part(lesson_panel, run)
         part(stability, run)
@@ -76,6 +82,7 @@ def main() -> None:
         part(share, run, settings)
         choose_keys()
     write_address(run, settings)
+    remember(run)
 
 
 part(main)

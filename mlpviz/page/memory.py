@@ -75,6 +75,9 @@ VISITOR = Slot("visitor", str)  # replaces the cookie if the browser accepts non
 READER = Slot("reader", lambda: secrets.token_urlsafe(9))  # the id of this tab
 TROUBLES: Slot[int | None] = Slot("troubles", lambda: None)  # how many of the engine's errors are already reported
 
+REMEMBERED = Slot("remembered", str)  # what was kept of this visit last, as text
+STORE_TROUBLE = Slot("store_trouble", str)  # the latest sentence about saving that was shown
+
 NOTES: Slot[list[str]] = Slot("notes", list)  # which runs were removed for a new task; shown once
 
 # Errors in callbacks; the next script run shows each once
@@ -82,6 +85,9 @@ PROBLEM = Slot("problem", str)
 FIELD_PROBLEM: Slot[tuple[str, str] | None] = Slot("field_problem", lambda: None)  # of a setting; kept while it lasts
 PIN_PROBLEM = Slot("pin_problem", str)
 TWIN_PROBLEM = Slot("twin_problem", str)
+
+OPENED = Slot("opened", str)  # the run that was opened last from the list of runs
+DELETED: Slot[list[str]] = Slot("deleted", list)  # the saved runs that were deleted last, for an undo
 
 # Settings, and how an address or a lesson changes their controls
 SETTINGS: Slot[Any] = Slot("settings", lambda: None)  # the last valid ones: a `Settings`
@@ -123,6 +129,10 @@ PARAMETER = "parameter"
 IMAGE_CLASS = "image_class"
 FOLLOW = "follow"
 KEYS = "keys"
+RUN_NAME = "run_name"
+RUN_NOTE = "run_note"
+RUNS_ACROSS = "runs_across"
+RUNS_UP = "runs_up"
 
 
 def computed(name: str, key: object, make: Callable[[], Value]) -> Value:

@@ -59,9 +59,9 @@ def _telling(run: RunState, command: Command) -> Callable[[], None]:
 
 
 def _can_undo(run: RunState) -> bool:
-    """Whether there is a previous run, and this one has made no step yet or is a branch."""
-    branched = memory.BRANCHED.get()[0] == run.id
-    return previous_run() is not None and (branched or run.step == run.begun_at)
+    """Whether there is a previous run, and this one has made no step yet, is a branch, or was opened from the list."""
+    left = run.id in (memory.BRANCHED.get()[0], memory.OPENED.get())
+    return previous_run() is not None and (left or run.step == run.begun_at)
 
 
 def undo_and_unpin() -> None:

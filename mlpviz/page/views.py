@@ -8,11 +8,18 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from mlpviz.page import memory
 
 WATCH, LINE_BY_LINE, TEST_IMAGES, STABILITY = "Watch", "Line by line", "Test images", "Stability"
+RUNS = "Runs"
 WHOLE, HIDDEN_UNITS, OWN_IMAGE = "The whole test set", "Hidden units", "Your own image"  # the parts of Test images
 FIRST_LINE = "batch"  # the line of the script that is open at first
 WHAT_HAPPENED, COMING, TWO_RUNS = "What happened", "Seeing it coming", "Two runs"  # the sections of Stability
 STABILITY_SECTIONS = {WHAT_HAPPENED: "what-happened", COMING: "seeing-it-coming", TWO_RUNS: "two-runs"}
-ADDRESSES = {WATCH: "watch", LINE_BY_LINE: "line-by-line", TEST_IMAGES: "test-images", STABILITY: "stability"}
+ADDRESSES = {
+    WATCH: "watch",
+    LINE_BY_LINE: "line-by-line",
+    TEST_IMAGES: "test-images",
+    STABILITY: "stability",
+    RUNS: "runs",
+}
 
 
 def choose_view() -> str:

@@ -166,7 +166,7 @@ def _change_over(visit: memory.Visit, run: str, previous: str) -> None:
     visit.run = run
     if previous:
         visit.previous = previous
-        door.drop(before)
+        door.put_away(before)
 
 
 def _ask(run: RunState, settings: Settings) -> RunState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from mlpviz.keeping import Keeps
 from mlpviz.runs.memory import checkpoint_capacity
 from mlpviz.settings import Settings
 from mlpviz.trainer import Checkpoint
@@ -13,8 +14,10 @@ LONGEST_INTERVAL = 200  # steps between the latest checkpoints, at most
 LATEST = 3
 
 
-class Checkpoints:
+class Checkpoints(Keeps):
     """Keeps the first checkpoint, the three latest, and every 50th step; later every 100th, 200th, … step."""
+
+    KEPT = ("_capacity", "_stride", "_spread", "_latest")
 
     def __init__(self, settings: Settings) -> None:
         self._capacity = checkpoint_capacity(settings) - LATEST

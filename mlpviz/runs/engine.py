@@ -8,7 +8,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from mlpviz.runs.long_question import LongQuestion, Reply
 from mlpviz.runs.memory import Needs, network_memory
 from mlpviz.runs.room import MOST_RUNS, Room
 from mlpviz.runs.run import Run
+from mlpviz.runs.saver import Keeper, Saver
 from mlpviz.runs.task import HIDDEN_LEASE, LEASE, Task
 from mlpviz.runs.threads import choose_threads
 from mlpviz.state import RunState, TaskState
@@ -45,6 +46,10 @@ class Plan(Protocol):
     def origin(self) -> str:
         """The id of the run that it starts from, if there is one."""
 
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """The tokens of the new tasks by their ids, where these have had tokens before."""
+
     def needs(self, engine: Engine, owner: str) -> Needs:
         """About how much memory the task will need."""
 
@@ -59,17 +64,26 @@ class Engine:
         memory: how many bytes its tasks may use together, by their own estimates.
         runs: how many runs one visitor may have.
         threads: PyTorch's threads in the engine; measured if not given.
+        keeper: writes what is saved. Without it, nothing is saved.
 
     Attributes:
         room: the memory for all tasks, and for those of one visitor.
         troubles: how often its thread restarted after its own error. trouble: the latest error as text.
     """
 
-    def __init__(self, memory: int = MEMORY, runs: int = MOST_RUNS, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        memory: int = MEMORY,
+        runs: int = MOST_RUNS,
+        threads: int | None = None,
+        keeper: Keeper | None = None,
+    ) -> None:
         self.room = Room(memory, runs)
         self.troubles = 0
         self.trouble = ""
         self._threads = threads
+        self._threads_now: int | None = None
+        self._saver = Saver(keeper, lambda task_id: self._seats.get(task_id, ""))
         self._tasks: dict[str, Task] = {}
         self._seats: dict[str, str] = {}  # task id → the token that shows it now
         self._lock = threading.RLock()  # guards both
@@ -139,26 +153,32 @@ class Engine:
             origin = self.task(plan.origin, owner)
             leaving = self.room.who_leaves(self._all_tasks(), owner, needs, given_up, origin, beside)
             task = plan.build(self, owner, dataset)
-            task.specification = plan
+            task.specification = task.specification or plan
             task.memory, task.step_memory = task.memory or needs.kept, needs.step
-            self._forget(leaving)  # only now, when the new task exists: if making it fails, nothing is lost
-            self.add(task)
+            self._let_go(leaving)  # only now, when the new task exists: if making it fails, nothing is lost
+            for each in (task, *task.companions()):
+                if each.id not in self._tasks:
+                    self.add(each, plan.tokens.get(each.id, ""))
+            if plan.tokens:
+                self._saver.note_back(task)
             if seat is not None and seat_of not in self._seats:
                 self._seats[task.id] = seat  # the old task is removed, and its watchers watch the new one
             elif seat is not None:
                 self.swap_seats(seat_of, task.id)
             lost = [each for each in leaving if each.owner == owner and each is not given_up]
-            lost = [each for each in lost if each.step or each.watched()]
+            lost = [each for each in lost if each.step or each.watched()] if not self._saver.saves else []
             return replace(self._with_seats(task.state), note=self.room.say_lost(lost))
 
         return self._between_steps(make)
 
-    def add(self, task: Some) -> Some:
-        """Add a task that already exists."""
+    def add(self, task: Some, token: str = "") -> Some:
+        """Add a task that already exists, with this token if no other task has it now."""
         task.publish()
         with self._lock:
+            task.threads = task.threads or self._threads
+            free = token and token not in self._seats.values()
             self._tasks[task.id] = task
-            self._seats[task.id] = secrets.token_urlsafe(24)
+            self._seats[task.id] = token if free else secrets.token_urlsafe(24)
         self._send(lambda: None)  # wake up
         return task
 
@@ -171,6 +191,7 @@ class Engine:
 
         def carry_out() -> TaskState:
             run = self.run(run_id, owner)
+            self._use_threads(run.threads)
             try:
                 command(run)
                 run.publish()
@@ -199,10 +220,13 @@ class Engine:
                 return
             try:
                 run = self.run(run_id, owner)
+                self._use_threads(run.threads)
                 answer = question(run)
                 if isinstance(answer, Generator):
                     self._make_way(owner)
-                    self._questions.append(LongQuestion(answer, reply, owner, network_memory(run.settings)))
+                    asked = LongQuestion(answer, reply, owner, network_memory(run.settings))
+                    asked.threads = run.threads
+                    self._questions.append(asked)
                 else:
                     reply.set_result(answer)
             except BaseException as error:
@@ -231,6 +255,13 @@ class Engine:
         if task is not None:
             self._forget([task, *task.companions()])
 
+    def put_away(self, task_id: str, owner: str) -> None:
+        """The same, after it has been saved for the last time."""
+        task = self.task(task_id, owner)
+        if task is not None:
+            leaving = [task, *task.companions()]
+            self._send(lambda: self._let_go(leaving))
+
     def close(self) -> None:
         """End the thread after the current piece of work, and remove all tasks. It is safe to call this twice.
 
@@ -241,6 +272,8 @@ class Engine:
         self._thread.join(LAST_PIECE)
         for question in self._questions:
             question.fail(GoneError("The server is shutting down."))
+        if not self._thread.is_alive():
+            self._let_go(self._all_tasks())
         with self._lock:
             self._tasks.clear()
             self._seats.clear()
@@ -270,7 +303,8 @@ class Engine:
             try:
                 if not settled:
                     settled = True  # if this fails, PyTorch keeps its own number of threads
-                    torch.set_num_threads(self._threads or choose_threads())
+                    self._threads, self._threads_now = self._threads or choose_threads(), None
+                    self._use_threads(None)
                 self._give_turns()
             except BaseException as error:  # any error at all: without this thread nobody can train
                 log.exception("the engine stopped and restarts")
@@ -290,8 +324,21 @@ class Engine:
         sharing = len(watched) + len(self._questions)
         busy = self._turns(watched, sharing)
         busy += self._turns(self._questions_due(busy), sharing)
+        self._saver.look(tasks)
         if not busy:
             self._obey(wait=min([IDLE, *(task.wait() for task in watched)]))
+
+    def _use_threads(self, threads: int | None) -> None:
+        """Work with this number of PyTorch's threads, or with the engine's own."""
+        wanted = threads or self._threads
+        if wanted is not None and wanted != self._threads_now:
+            torch.set_num_threads(wanted)
+            self._threads_now = wanted
+
+    def _let_go(self, tasks: list[Task]) -> None:
+        """Save them for the last time, and remove them from the memory."""
+        self._saver.let_go(tasks)
+        self._forget(tasks)
 
     def _questions_due(self, busy: int) -> list[LongQuestion]:
         """The questions that get a turn now: at most as many as there are busy tasks, if there are any. So all
@@ -314,6 +361,7 @@ class Engine:
         """Let a task work and publish. An error stops only this task. Returns whether it had work to do."""
         if task.failed:
             return False
+        self._use_threads(task.threads)
         try:
             busy = task.has_work()
             if busy:

@@ -6,10 +6,12 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from mlpviz.diagnosis import Diagnosis, Kind, PostMortem, Severity, Vitals, diagnose
+from mlpviz.keeping import Keeps
 from mlpviz.runs.checkpoints import Checkpoints
 from mlpviz.runs.inspections import Inspections
 from mlpviz.runs.recording import Recording
@@ -18,7 +20,7 @@ from mlpviz.stability.watchdog import Watchdog
 from mlpviz.trainer import Checkpoint, Trainer
 
 
-class Health:
+class Health(Keeps):
     """Watches over one run.
 
     Attributes:
@@ -27,6 +29,17 @@ class Health:
         diagnosis: the latest; None before the first step.
         post_mortem: why the run failed, if an alarm stopped it; immutable, so any thread may read it.
     """
+
+    KEPT = (
+        "_watchdog",
+        "pauses_when_ill",
+        "checkpoints",
+        "diagnosis",
+        "post_mortem",
+        "_ways_back",
+        "_initial_dead",
+        "_stopped_for",
+    )
 
     def __init__(self, trainer: Trainer, recording: Recording, inspections: Inspections) -> None:
         self._trainer = trainer
@@ -88,6 +101,17 @@ class Health:
         """Take over what a branch needs from the run before it."""
         self._watchdog.inherit(other._watchdog)
         self._initial_dead = other._initial_dead
+
+    def kept(self) -> dict[str, Any]:
+        """As in `Keeps`. An examination under way is made again from its beginning."""
+        examined = self._examination.diagnosis if self._examination is not None else None
+        return super().kept() | {"examined": examined}
+
+    def give_back(self, kept: dict[str, Any]) -> None:
+        """As in `Keeps`. The recording and the inspections must have their state already."""
+        super().give_back(kept)
+        if kept["examined"] is not None:
+            self._begin_examination(kept["examined"])
 
     def _vitals(self) -> Vitals:
         """All vital signs: of the steps, the units and the tests, and the latest change of settings."""

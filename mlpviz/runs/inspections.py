@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from mlpviz.history import Series
+from mlpviz.keeping import Keeps
 from mlpviz.observe.examples import ExampleViewer
 from mlpviz.observe.inspector import Inspector
 from mlpviz.observe.line_times import line_shares
@@ -17,7 +19,7 @@ from mlpviz.stability.meter import SharpnessMeter
 from mlpviz.trainer import Trainer
 
 
-class Inspections:
+class Inspections(Keeps):
     """Looks at the network of one trainer, at steps that depend only on its settings. If the reader asked for it, it
     also measures the sharpness there.
 
@@ -29,6 +31,8 @@ class Inspections:
         sharpness: measures the sharpness, if it is on.
         line_shares: the share of a step's time that each of the five lines takes; None before it is measured.
     """
+
+    KEPT = ("_inspector", "_next", "examples", "sharpness", "line_shares")
 
     def __init__(self, trainer: Trainer, prices: Prices) -> None:
         self._trainer = trainer
@@ -53,6 +57,13 @@ class Inspections:
     def begun(self) -> bool:
         """Whether there was a first look."""
         return self._inspector.latest is not None
+
+    def give_back(self, kept: dict[str, Any]) -> None:
+        """As in `Keeps`. A measurement of the time of the lines begins again."""
+        super().give_back(kept)
+        if self.begun:
+            self._steps = look_steps(self._trainer.settings, start=self._next + 1)
+            self._timing = line_shares(self._trainer) if self.line_shares is None else None
 
     def due(self) -> bool:
         """Whether a look is due after the next step."""

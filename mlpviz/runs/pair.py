@@ -11,44 +11,55 @@ import torch
 from torch import Tensor
 
 from mlpviz.history import RECENT_STEPS
+from mlpviz.keeping import Keeps
 from mlpviz.runs.run import Run
 from mlpviz.settings import LIVE_FIELDS, Settings, spell
 from mlpviz.snapshot import TwinComparison
 
 
-class Pair:
+class Pair(Keeps):
     """A leader, and its twin, which follows it step by step. The leader's turns move both.
 
     The leader doesn't know of the pair until `begin`.
 
     Args:
         changes: the changed settings of the twin, by name.
-        owner: the visitor who may give commands to the twin.
-
-    Raises:
-        ValueError: the changed settings are not allowed, or they need a new run and the leader is past step 0.
     """
 
-    def __init__(self, leader: Run, changes: Mapping[str, object], owner: str = "") -> None:
-        self.leader, self.changes = leader, changes
+    KEPT = ("changes", "_first_difference", "_losses")
+
+    def __init__(self, leader: Run, follower: Run, changes: Mapping[str, object]) -> None:
+        self.leader, self.follower, self.changes = leader, follower, changes
         self._first_difference: tuple[int, float, float] | None = None
         self._losses: deque[tuple[Tensor, Tensor]] = deque(maxlen=RECENT_STEPS)
+        follower.follows = self
+        follower.health.pauses_when_ill = False  # it stops only where the leader stops
+
+    @classmethod
+    def of(cls, leader: Run, changes: Mapping[str, object], owner: str = "") -> Pair:
+        """A pair with a new twin.
+
+        Args:
+            owner: the visitor who may give commands to the twin.
+
+        Raises:
+            ValueError: the changed settings are not allowed, or they need a new run and the leader is past step 0.
+        """
         settings = leader.settings.replace(**changes)
         if leader.step == 0:
-            self.follower = Run(settings, leader.trainer.dataset, owner, clock=leader.clock)
+            follower = Run(settings, leader.trainer.dataset, owner, clock=leader.clock)
             # The same image orders from now on, even if the other network drew more or fewer random numbers.
-            self.follower.trainer.generator.set_state(leader.trainer.checkpoint().draws)
+            follower.trainer.generator.set_state(leader.trainer.checkpoint().draws)
         else:
             if leader.settings.needs_new_run(settings):
                 names = ", ".join(name.replace("_", " ") for name in changes)
                 raise ValueError(f"A run can’t change this: {names}. Both runs must begin at step 0.")
             here = leader.trainer.checkpoint()
-            self.follower = Run(leader.settings, leader.trainer.dataset, owner, here, leader.clock)
-            self.follower.recording.stop_evaluating()  # it has the same evaluations as the leader
-            self.follower.recording.evaluations += leader.recording.evaluations
-            self.follower.change(settings)
-        self.follower.follows = self
-        self.follower.health.pauses_when_ill = False  # it stops only where the leader stops
+            follower = Run(leader.settings, leader.trainer.dataset, owner, here, leader.clock)
+            follower.recording.stop_evaluating()  # it has the same evaluations as the leader
+            follower.recording.evaluations += leader.recording.evaluations
+            follower.change(settings)
+        return cls(leader, follower, changes)
 
     def begin(self) -> None:
         """Let the leader move both from now on."""

@@ -76,6 +76,7 @@ def run_state(run: Run) -> RunState:
         steps_per_epoch=trainer.steps_per_epoch,
         goal=run.goal,
         begun_at=run.begun_at,
+        interrupted_at=run.interrupted_at,
         pauses_when_ill=run.health.pauses_when_ill,
         measures_sharpness=run.inspections.sharpness.on,
         speed=run.pace.speed,
@@ -93,7 +94,7 @@ def run_state(run: Run) -> RunState:
         test_size=len(dataset.test.images),
         layers=run.settings.layer_sizes,
         device=trainer.device.type,
-        threads=torch.get_num_threads(),
+        threads=run.threads or torch.get_num_threads(),
     )
 
 
@@ -112,7 +113,7 @@ def run_snapshot(run: Run, inspection: Inspection, steps_per_second: float) -> S
         dataset=trainer.dataset.title,
         classes=trainer.dataset.classes,
         device=trainer.device.type,
-        threads=torch.get_num_threads(),
+        threads=run.threads or torch.get_num_threads(),
         layers=run.settings.layer_sizes,
         steps_per_epoch=trainer.steps_per_epoch,
         steps_per_second=steps_per_second,

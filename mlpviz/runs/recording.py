@@ -6,11 +6,13 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from mlpviz.history import RECENT_STEPS, History
+from mlpviz.keeping import Keeps
 from mlpviz.observe.close_up import CloserLook
 from mlpviz.observe.predictions import PredictionRecorder
 from mlpviz.observe.steps import StepRecorder
@@ -24,7 +26,7 @@ from mlpviz.trainer import Evaluation, Trainer
 MOST_CHANGES = 100  # marked in the figures
 
 
-class Recording:
+class Recording(Keeps):
     """Makes the updates and evaluations of a trainer, and keeps their results.
 
     Attributes:
@@ -37,6 +39,20 @@ class Recording:
         close_up: of the latest step, if there was time for it.
         prices: the cost of each instrument.
     """
+
+    KEPT = (
+        "steps",
+        "_recent",
+        "evaluations",
+        "results",
+        "_predictions",
+        "changes",
+        "settings_log",
+        "_trained_with",
+        "latest_loss",
+        "close_up",
+        "prices",
+    )
 
     def __init__(self, trainer: Trainer, prices: Prices) -> None:
         self._trainer = trainer
@@ -98,6 +114,19 @@ class Recording:
         means = np.array(self._recent, dtype=np.float64).mean(axis=0)
         columns = self.steps.columns
         return float(means[columns.index("loss")]), float(means[columns.index("accuracy")])
+
+    # its state, for a save
+
+    def kept(self) -> dict[str, Any]:
+        """As in `Keeps`. An evaluation under way is made again from its beginning: the weights are the same."""
+        return super().kept() | {"evaluating": self.evaluating()}
+
+    def give_back(self, kept: dict[str, Any]) -> None:
+        """As in `Keeps`."""
+        super().give_back(kept)
+        self._evaluating = self._trainer.evaluate_in_parts() if kept["evaluating"] else None
+        if self.latest_loss is not None:
+            self.latest_loss = self.latest_loss.to(self._trainer.device)
 
     # the test set, batch by batch
 

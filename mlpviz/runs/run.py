@@ -42,6 +42,7 @@ class Run(Task):
         leads: the pair in which another run follows this one.
         follows: the pair in which this run follows another. The turns of the other run move both.
         walks: the updates taken apart, by reader.
+        interrupted_at: the step at which it was saved while it trained, if it has come back from there.
     """
 
     state: RunState
@@ -59,9 +60,7 @@ class Run(Task):
     ) -> None:
         super().__init__(owner, run_memory(settings), clock)
         self.trainer, prices = Trainer(settings, dataset), Prices()
-        self.inspections = Inspections(
-            self.trainer, prices
-        )  # before a branch is restored, so that it keeps the initial weights
+        self.inspections = Inspections(self.trainer, prices)  # before `restore`: it keeps the initial weights
         if begin_at is not None:
             self.trainer.restore(begin_at)
         self.recording = Recording(self.trainer, prices)
@@ -70,6 +69,7 @@ class Run(Task):
         self.leads: Pair | None = None
         self.follows: Pair | None = None
         self.walks: dict[str, WalkedStep] = {}
+        self.interrupted_at: int | None = None
         self.pace = Pace(speed, clock)
         self.publisher = Publisher(self)
 

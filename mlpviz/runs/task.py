@@ -31,6 +31,8 @@ class Task(ABC):
         step_memory: about how many more bytes it takes during each step.
         kind: its name in messages. remedy: what to do if an error has stopped it.
         specification: what it was made from. made_at: when, by its clock.
+        threads: PyTorch's number of threads for it, because its bits depend on it; None: the engine's own number.
+        first_version: the versions of its snapshots are larger.
         snapshot: what a board shows of it; immutable.
         state: its latest published state; immutable.
         failed: whether an exception stopped it; `message` says which.
@@ -41,6 +43,8 @@ class Task(ABC):
     state: TaskState
     specification: object = None
     step_memory = 0
+    threads: int | None = None
+    first_version = 0
     failed = False
     over = False
     message = ""
@@ -127,8 +131,8 @@ class Task(ABC):
 
     @property
     def version(self) -> int:
-        """The version of the newest snapshot; 0 before the first."""
-        return self.snapshot.version if self.snapshot is not None else 0
+        """The version of the newest snapshot; `first_version` before the first."""
+        return self.snapshot.version if self.snapshot is not None else self.first_version
 
     @property
     @abstractmethod

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from mlpviz.diagnosis import stability_factor
 from mlpviz.history import History, Series
+from mlpviz.keeping import Keeps
 from mlpviz.settings import Settings
 from mlpviz.snapshot import SHARPNESS_COLUMNS
 from mlpviz.stability.sharpness import Sharpness, probe_images, sharpness_in_parts
@@ -17,12 +20,14 @@ from mlpviz.trainer import Trainer, pixels
 COLD_EVERY = 20  # measurements
 
 
-class SharpnessMeter:
+class SharpnessMeter(Keeps):
     """Measures the sharpness on a fixed probe: the first training images, 512 or fewer.
 
     Attributes:
         on: whether the reader asked for it.
     """
+
+    KEPT = ("_history", "_latest", "_count", "_measured_step", "on")
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
@@ -67,6 +72,19 @@ class SharpnessMeter:
         )  # the next one can't start from a broken vector
         threshold = stability_threshold(self._trainer.settings)
         self._history.extend(np.array([[self._trainer.step, sharpness.value, *sharpness.band(), threshold]]))
+
+    def kept(self) -> dict[str, Any]:
+        """As in `Keeps`. A measurement under way begins again."""
+        kept = super().kept() | {"measuring": self.measuring()}
+        return kept | {"_count": self._count - 1} if self.measuring() else kept
+
+    def give_back(self, kept: dict[str, Any]) -> None:
+        """As in `Keeps`."""
+        super().give_back(kept)
+        if self._latest is not None:
+            self._latest = replace(self._latest, vector=self._latest.vector.to(self._trainer.device))
+        if kept["measuring"]:
+            self.begin()
 
     def series(self) -> Series | None:
         """A series with `SHARPNESS_COLUMNS`; None while nothing was measured."""

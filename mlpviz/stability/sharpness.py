@@ -123,7 +123,7 @@ def largest_eigenvector(
         basis = torch.cat([basis, rest[:, None]], dim=1)
         images = torch.cat([images, product(rest)[:, None]], dim=1)
         basis, images = _ritz(basis, images)
-    return basis[:, 0]
+    return basis[:, 0].contiguous()  # its layout decides bits of sums; a saved one has this layout, too
 
 
 def _ritz(basis: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,15 +11,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mlpviz.diagnosis import LN10, OVERFLOWED, SPIKE, WINDOW, Vitals
 from mlpviz.history import RECENT_STEPS, places
+from mlpviz.keeping import Keeps
 from mlpviz.settings import Settings
 
 
-class Watchdog:
+class Watchdog(Keeps):
     """Keeps the vital signs of one run, over the last 200 steps and over the whole run.
 
     Args:
         columns: the names of the per-step columns.
     """
+
+    KEPT = ("_rows", "_first", "_peak", "_best", "seen", "not_finite_step")
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._loss, self._accuracy = columns.index("loss"), columns.index("accuracy")

@@ -118,7 +118,7 @@ def test_requests_are_frozen_and_at_module_level(cls):
 
 
 def test_both_backends_have_every_method_of_the_protocol(local):
-    for name in (name for name in vars(Backend) if not name.startswith("_")):
+    for name in (name for name in vars(Backend) if not name.startswith("_") and name != "store"):
         assert callable(getattr(local, name)) and callable(getattr(PickledBackend(local), name))
         ours, theirs = (inspect.signature(getattr(cls, name)) for cls in (LocalBackend, Backend))
         assert list(ours.parameters) == list(theirs.parameters), name

@@ -19,7 +19,7 @@ def pair(tiny, at=0, **changes):
     while leader.step < at:
         leader.one_step()
         work_off(leader)
-    both = Pair(leader, changes)
+    both = Pair.of(leader, changes)
     both.begin()
     work_off(leader)
     return leader, both.follower
@@ -141,7 +141,7 @@ def test_a_broken_run_does_not_differ_from_its_broken_twin(tiny):
     leader.trainer.net[1].weight.data.fill_(float("nan"))
     leader.one_step()
     work_off(leader)
-    both = Pair(leader, {"learning_rate": 0.2})
+    both = Pair.of(leader, {"learning_rate": 0.2})
     both.begin()
     twin = both.follower
     leader.start()
@@ -162,7 +162,7 @@ def test_the_two_means_are_of_the_same_steps(tiny):
 def test_a_leader_knows_of_its_twin_only_once_it_begins(tiny):
     """So if there is no room for a twin, nothing of it is left."""
     leader = Run(SMALL, tiny)
-    both = Pair(leader, {"learning_rate": 0.3})
+    both = Pair.of(leader, {"learning_rate": 0.3})
     assert leader.leads is None and leader.companions() == []
     both.begin()
     assert leader.leads is both and leader.companions() == [both.follower]
@@ -170,7 +170,7 @@ def test_a_leader_knows_of_its_twin_only_once_it_begins(tiny):
 
 def test_a_second_twin_replaces_the_first(tiny):
     leader, first = pair(tiny, learning_rate=0.3)
-    Pair(leader, {"learning_rate": 0.2}).begin()
+    Pair.of(leader, {"learning_rate": 0.2}).begin()
     assert first.over and leader.leads.follower is not first
 
 

@@ -1,0 +1,71 @@
+"""What a server with saved runs needs: the codec for everything that a task consists of, and the store itself."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from mlpviz import diagnosis, examples, history, options, prices, results, settings, snapshot, state
+from mlpviz.backend import specifications
+from mlpviz.runs.memory import PIN, Needs, run_memory, step_memory
+from mlpviz.runs.saving import RUN, Saved, bring_back, settings_of
+from mlpviz.stability import sharpness
+from mlpviz.store.codec import Codec
+from mlpviz.store.store import Store
+from mlpviz.trainer import Checkpoint
+
+if TYPE_CHECKING:
+    from mlpviz.datasets import Dataset
+    from mlpviz.runs.engine import Engine
+    from mlpviz.runs.task import Task
+
+VALUES = (diagnosis, examples, history, prices, results, settings, snapshot, state, sharpness, specifications)
+
+#: What never changes, and is written once: checkpoints, and results of the test set.
+APART = (Checkpoint, results.Results, results.PastPredictions)
+
+
+@functools.cache
+def codec() -> Codec:
+    """Writes and reads the state of a task. It knows all values in the modules above."""
+    return Codec([Checkpoint, *(each for module in VALUES for each in _values(module))], APART)
+
+
+def _values(module: ModuleType) -> list[type]:
+    classes = [each for each in vars(module).values() if isinstance(each, type)]
+    return [each for each in classes if is_dataclass(each) or (issubclass(each, Enum) and len(each))]
+
+
+def open_store() -> Store | None:
+    """The store that the options name; None if there shall be none."""
+    path = options.store_file()
+    return Store(path, codec()) if path is not None else None
+
+
+@dataclass(frozen=True, eq=False)
+class BringBack(specifications.Specification):
+    """A task that was saved."""
+
+    saved: Saved
+
+    @property
+    def dataset_name(self) -> str:
+        return settings_of(self.saved).dataset if self.saved.kind == RUN else ""
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        twin = self.saved.state.get("twin")
+        return {self.saved.id: self.saved.token} | ({twin["id"]: twin["token"]} if twin else {})
+
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        if self.saved.kind != RUN:
+            return Needs(PIN)
+        settings = settings_of(self.saved)
+        return Needs(run_memory(settings), step_memory(settings), is_run=True, essential=True)
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
+        return bring_back(self.saved, dataset)

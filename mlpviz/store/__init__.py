@@ -1,0 +1,1 @@
+"""Saved runs: values as bytes, the bytes in an SQLite file, and the thread that writes them."""
