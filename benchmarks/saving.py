@@ -1,5 +1,5 @@
-"""What saving a run costs: the engine's thread, which only copies; the thread that writes; the file. As a control (A/A),
-the article's network is measured a second time.
+"""What saving a run costs: the engine's thread, which only copies; the thread that writes; the file. As a control, the
+article's network is measured a second time (A/A).
 
 `python -m benchmarks.saving [rounds]`
 """
@@ -25,7 +25,7 @@ from mlpviz.runs.saver import EVERY
 from mlpviz.runs.saving import bring_back, save
 from mlpviz.store.store import Store
 
-NETWORKS = {
+NETWORKS: dict[str, dict[str, object]] = {
     "the article’s": {},
     "the article’s, adam": {"optimizer": "adam", "learning_rate": 0.001},
     "3 layers of 1,024": {"hidden_sizes": (1024,) * 3, "init": "kaiming"},

@@ -19,6 +19,7 @@ from mlpviz import __version__, options
 from mlpviz.options import OptionError
 
 PORT, ADDRESS, OPEN = "MLPVIZ_PORT", "MLPVIZ_ADDRESS", "MLPVIZ_OPEN"
+VERIFY = "verify"  # the one command beside serving the page
 INSTALLED = Path(__file__).parent / "streamlit.toml"  # in the wheel: a copy of the checkout's file
 CHECKOUT = Path(__file__).parent.parent / ".streamlit" / "config.toml"
 
@@ -32,6 +33,9 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the page until it is stopped."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == [VERIFY]:
+        sys.exit(_verify(arguments[1:]))
     parser = _parser()
     given = parser.parse_args(arguments)
     for name, value in _variables(given).items():
@@ -49,7 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="mlpviz", description="Watch a neural network learn. This command serves the page.")
+    parser = Parser(
+        prog="mlpviz",
+        description="Watch a neural network learn. This command serves the page.",
+        epilog=f"mlpviz {VERIFY} FILE trains the run of a receipt again, and says whether it gives the same numbers.",
+    )
     parser.add_argument("--version", action="version", version=f"mlpviz {__version__}")
     parser.add_argument("--port", metavar="N", help=f"the port of the page; 8501 by default ({PORT})")
     parser.add_argument(
@@ -80,6 +88,23 @@ def _parser() -> Parser:
         help=f"the file where runs are saved; by default in your data folder; none to save nothing ({options.STORE})",
     )
     return parser
+
+
+def _verify(arguments: Sequence[str]) -> int:
+    """The command `mlpviz verify`. Returns the exit status."""
+    parser = Parser(
+        prog=f"mlpviz {VERIFY}",
+        description="Train the run of a receipt again, and say whether it gives the same numbers. "
+        "The exit status is 0 if it does, 1 if it does not, and 2 if the receipt can’t be checked.",
+    )
+    parser.add_argument("receipt", metavar="FILE", help="a receipt from the page, such as receipt.json")
+    parser.add_argument("--data", metavar="FOLDER", help=f"a folder with full datasets ({options.DATA})")
+    given = parser.parse_args(arguments)
+    if given.data is not None:
+        os.environ[options.DATA] = given.data
+    from mlpviz.verify import verify  # torch takes seconds
+
+    return verify(Path(given.receipt))
 
 
 def _variables(given: argparse.Namespace) -> dict[str, str | None]:

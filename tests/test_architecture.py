@@ -14,7 +14,7 @@ TRAINING = {"settings", "datasets", "network", "trainer", "torch"}
 #: What each part may import: other parts, single modules of them, and the heavy libraries. Each may import itself.
 ALLOWED = {
     "__init__": {"datasets", "settings", "trainer"},
-    "__main__": {"__version__", "live", "options", "streamlit"},
+    "__main__": {"__version__", "live", "options", "streamlit", "verify"},
     # values: what goes through the door
     "settings": {"catalog"},
     "speed": set(),
@@ -36,15 +36,18 @@ ALLOWED = {
     "download": {"catalog", "datasets", "torchvision"},
     "network": {"settings", "torch"},
     "trainer": {"settings", "datasets", "network", "torch"},
+    "receipts": {"__version__", "numpy", *TRAINING},
+    "verify": {"datasets", "idx", "receipts"},
     # computations on a network, by the view that they serve
     "observe": {"keeping", "numpy", *VALUES, *TRAINING},
     "stability": {"keeping", "observe", "numpy", *VALUES, *TRAINING},
     "line_by_line": {"observe", "catalog", "numpy", *VALUES, *TRAINING},
     "images": {"numpy", "pandas", *VALUES, *TRAINING},
     # runs, the door, and what is on this side of it
-    "runs": {"options", "keeping", "observe", "stability", "line_by_line", "numpy", *VALUES, *TRAINING},
+    "runs": {"options", "keeping", "receipts", "observe", "stability", "line_by_line", "numpy", *VALUES, *TRAINING},
     "figures": {"images.predictions", "numpy", *VALUES},
     "backend": {
+        "receipts",
         "options",
         "runs",
         "store",

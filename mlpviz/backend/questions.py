@@ -37,6 +37,7 @@ from mlpviz.line_by_line.gradient_check import gradient_check
 from mlpviz.line_by_line.modes import device_error, evaluation_modes
 from mlpviz.line_by_line.step_zero import first_signals
 from mlpviz.line_by_line.walk import WalkedStep, came_true, take_apart
+from mlpviz.receipts import make_receipt
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Snapshot
 from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
@@ -55,6 +56,21 @@ class Question(ABC, Generic[Answer]):
     @abstractmethod
     def answer(self, run: Run) -> Answer | Pieces[Answer]:
         """The answer, or a generator that works in pieces and returns the answer."""
+
+
+@dataclass(frozen=True)
+class MakeReceipt(Question[str]):
+    """What anybody needs to train the run again, up to now, and what must come out: JSON for `mlpviz verify`.
+
+    Empty if the run did not begin at step 0, or if it is a twin: nobody could train it again from its settings alone.
+    """
+
+    def answer(self, run: Run) -> str | Pieces[str]:
+        recording, threads = run.recording, run.threads or torch.get_num_threads()
+        log = recording.settings_log
+        if run.follows is not None or log[0][0] != 0:
+            return ""
+        return make_receipt(run.trainer, log, recording.evaluations, recording.fingerprints, threads)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from mlpviz.observe.close_up import CloserLook
 from mlpviz.observe.predictions import PredictionRecorder
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.prices import Prices
+from mlpviz.receipts import fingerprint
 from mlpviz.results import Results
 from mlpviz.runs.schedule import is_test_step
 from mlpviz.settings import LIVE_FIELDS, Settings
@@ -32,6 +33,7 @@ class Recording(Keeps):
     Attributes:
         steps: the per-step series.
         evaluations: step, test loss and test accuracy of each evaluation so far.
+        fingerprints: of the logits of each evaluation, by step, for a receipt.
         results: the results of the latest evaluation for each test image; immutable, so any thread may read them.
         changes: the changes of settings while it trained: (step, text).
         settings_log: the settings of the run, each with the step at which they began, from step 0 on.
@@ -44,6 +46,7 @@ class Recording(Keeps):
         "steps",
         "_recent",
         "evaluations",
+        "fingerprints",
         "results",
         "_predictions",
         "changes",
@@ -60,6 +63,7 @@ class Recording(Keeps):
         self.steps = History(self._recorder.columns, start=trainer.step)
         self._recent: deque[np.ndarray] = deque(maxlen=RECENT_STEPS)
         self.evaluations: list[tuple[int, float, float]] = []
+        self.fingerprints: dict[int, str] = {}
         self.results: Results | None = None
         self._predictions = PredictionRecorder()
         self._evaluating: Iterator[Evaluation | None] | None = trainer.evaluate_in_parts()
@@ -141,6 +145,7 @@ class Recording(Keeps):
         evaluation = next(self._evaluating)
         if evaluation is not None:
             self.evaluations.append((evaluation.step, evaluation.loss, evaluation.accuracy))
+            self.fingerprints[evaluation.step] = fingerprint(evaluation.logits)
             self.results = self._predictions.record(evaluation, self._trainer.dataset.test.labels)
             self._evaluating = None
         self.prices.add("evaluation", time.perf_counter() - begun, times=int(evaluation is not None))
@@ -167,5 +172,6 @@ class Recording(Keeps):
         """Copy from the old run, for a branch, the records from before the step at which the branch begins."""
         step = self._trainer.step
         self.evaluations += [evaluation for evaluation in other.evaluations if evaluation[0] < step]
+        self.fingerprints |= {at: found for at, found in other.fingerprints.items() if at < step}
         self.settings_log = [entry for entry in other.settings_log if entry[0] < step] + self.settings_log
         self.changes.extend(change for change in other.changes if change[0] <= step)

@@ -365,3 +365,17 @@ def test_pictures():
 )
 def test_numbers_in_latex(value, text):
     assert tex(value) == text
+
+
+def test_a_run_at_rest_has_a_receipt_to_download():
+    app = page(view="line-by-line", batch_size="1000", epochs="1")
+    run = run_of(app)
+    app.session_state["section"] = "Take it with you"
+    app.run()
+    (button,) = [each for each in app.get("download_button") if each.proto.label == "Download receipt"]
+    assert button.proto.disabled, "it has made no step"
+    press(app, "Start")
+    at_rest(run, 10)
+    app.run()
+    (button,) = [each for each in app.get("download_button") if each.proto.label == "Download receipt"]
+    assert not button.proto.disabled and '"step": 10' in app.session_state["computed_receipt"][1]

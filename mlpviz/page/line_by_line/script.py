@@ -7,6 +7,7 @@ import streamlit as st
 from mlpviz.line_by_line.script import notebook, script
 from mlpviz.page import door
 from mlpviz.page.line_by_line.listing import texts
+from mlpviz.page.receipt import receipt_button
 from mlpviz.page.texts import TEXT
 from mlpviz.snapshot import Status
 from mlpviz.state import RunState
@@ -31,5 +32,6 @@ def downloads(run: RunState) -> None:
         st.download_button("Download script", code, "train.py", "text/x-python", on_click="ignore", type="primary")
         book = notebook(run.settings, run.threads, texts(), run.device)
         st.download_button("Download notebook", book, "train.ipynb", "application/x-ipynb+json", on_click="ignore")
+        receipt_button(run)
     st.code("python train.py              # images in ./data\npython train.py /some/folder # or there", language="sh")
     st.code(code, language="python", line_numbers=True)
