@@ -48,6 +48,7 @@ ALLOWED = {
     "figures": {"images.predictions", "numpy", *VALUES},
     "backend": {
         "receipts",
+        "safetensors",
         "options",
         "runs",
         "store",

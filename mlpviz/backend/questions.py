@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from mlpviz.answers import (
@@ -56,6 +57,14 @@ class Question(ABC, Generic[Answer]):
     @abstractmethod
     def answer(self, run: Run) -> Answer | Pieces[Answer]:
         """The answer, or a generator that works in pieces and returns the answer."""
+
+
+@dataclass(frozen=True)
+class TakeWeights(Question[bytes]):
+    """The network's parameters as a safetensors file, with the names of `nn.Sequential`'s `state_dict`."""
+
+    def answer(self, run: Run) -> bytes:
+        return save({name: values.contiguous() for name, values in run.trainer.net.state_dict().items()})
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,20 @@ def notebook(settings: Settings, threads: int, texts: dict[str, str], device: st
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}, indent=1)
 
 
+def loader(settings: Settings) -> str:
+    """A few lines of plain PyTorch that load the weights of such a network from `weights.safetensors`."""
+    return f"""import torch
+from safetensors.torch import load_file
+from torch import nn
+
+{_net(settings).strip()}
+net.load_state_dict(load_file("weights.safetensors"))
+
+images = torch.rand(1, 1, 28, 28)  # yours: grey values from 0 to 1
+print(net(images).softmax(dim=1))
+"""
+
+
 def _cells(all_parts: list[Part]) -> list[list[Part]]:
     """The parts of each cell. The loop stays in one cell, because its indented lines can't be split."""
     groups: list[list[Part]] = []

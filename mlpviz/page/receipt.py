@@ -22,11 +22,12 @@ def receipt_button(run: RunState) -> None:
     now = (run.id, run.step, run.evaluations)
     receipt = memory.computed("receipt", now, lambda: door.answer(run, MakeReceipt())) if rests else None
     st.download_button(
-        "Download receipt",
+        "Receipt",
         receipt or "",
         "receipt.json",
         "application/json",
         on_click="ignore",
+        icon=":material/download:",
         disabled=not receipt,
         help=HELP if receipt != "" else NONE,
     )

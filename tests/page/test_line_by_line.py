@@ -1,22 +1,29 @@
 """The view “Line by line” in Streamlit's own test harness."""
 
+import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from mlpviz import Settings, Trainer, load_dataset
 from mlpviz.backend.commands import Pause
-from mlpviz.line_by_line.script import parts
+from mlpviz.backend.questions import TakeWeights
+from mlpviz.line_by_line.script import loader, parts
 from mlpviz.line_by_line.what_ifs import WHAT_IFS
 from mlpviz.page import door
+from mlpviz.page.exports import as_parquet, history_frame
 from mlpviz.page.line_by_line.ablation import around_changes
 from mlpviz.page.line_by_line.terms import sample_loss_terms, tex
 from mlpviz.page.plot import diverging, grey, mosaic
+from mlpviz.runs.run import Run
 from mlpviz.trainer import pixels
 from tests.page import driver
 from tests.page.driver import at_rest, button, finished, labels, page, press, run_of, task_of, tell, texts
+from tests.runs.working import work_off
 from tests.waiting import until
 
 LINES = ("batch", "forward", "loss", "zero_grad", "backward", "step")
@@ -367,15 +374,52 @@ def test_numbers_in_latex(value, text):
     assert tex(value) == text
 
 
-def test_a_run_at_rest_has_a_receipt_to_download():
-    app = page(view="line-by-line", batch_size="1000", epochs="1")
+def test_a_run_at_rest_gives_its_history_its_weights_and_a_receipt():
+    app = page(view="line-by-line", batch_size="1000", epochs="1", activation="tanh", hidden_sizes="8-4")
     run = run_of(app)
     app.session_state["section"] = "Take it with you"
     app.run()
-    (button,) = [each for each in app.get("download_button") if each.proto.label == "Download receipt"]
-    assert button.proto.disabled, "it has made no step"
+    assert "History as CSV" not in [each.proto.label for each in app.get("download_button")], "it has made no step"
     press(app, "Start")
     at_rest(run, 10)
     app.run()
-    (button,) = [each for each in app.get("download_button") if each.proto.label == "Download receipt"]
-    assert not button.proto.disabled and '"step": 10' in app.session_state["computed_receipt"][1]
+    offered = [each.proto.label for each in app.get("download_button") if not each.proto.disabled]
+    assert {"History as CSV", "History as Parquet", "Weights", "Receipt"} <= set(offered)
+    assert '"step": 10' in app.session_state["computed_receipt"][1]
+
+
+def test_the_weights_are_loaded_by_the_lines_that_stand_there(tmp_path, monkeypatch, capsys):
+    settings = Settings(dataset="fashion-mnist-mini", hidden_sizes=(8, 4), activation="gelu", init="kaiming")
+    run = Run(settings, load_dataset(settings.dataset))
+    run.goal = 3
+    work_off(run)
+    monkeypatch.chdir(tmp_path)
+    Path("weights.safetensors").write_bytes(TakeWeights().answer(run))
+    code = loader(settings)
+    assert len(code.strip().splitlines()) <= 10
+    scope = {}
+    exec(code, scope)
+    images = run.trainer.dataset.test.images[:50]
+    assert torch.equal(scope["net"](pixels(images)), run.trainer.net(pixels(images)))
+    assert "tensor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("steps", [25, 1500])
+def test_the_history_as_a_file_is_that_of_the_run(steps):
+    settings = Settings(dataset="fashion-mnist-mini", hidden_sizes=(4,), batch_size=500, epochs=100)
+    run = Run(settings, load_dataset(settings.dataset))
+    run.goal = steps
+    snapshot = work_off(run)
+    for frame in (
+        pd.read_csv(io.BytesIO(history_frame(snapshot).to_csv(index=False).encode())),
+        pd.read_parquet(io.BytesIO(as_parquet(history_frame(snapshot)))),
+    ):
+        assert frame["step"].is_monotonic_increasing and frame["step"].iloc[-1] == steps
+        recorded = frame.dropna(subset="loss")
+        assert recorded["loss"].to_numpy() == pytest.approx(snapshot.steps.column("loss"), rel=1e-6)
+        assert recorded["weight_gradient_1"].to_numpy() == pytest.approx(
+            snapshot.steps.column("weight_gradient 1"), rel=1e-5
+        )
+        tested = frame.dropna(subset="test_loss")[["step", "test_loss", "test_accuracy"]]
+        assert tested.to_numpy() == pytest.approx(snapshot.evaluations)
+        assert ("loss_lowest" in frame) == (steps > 600)

@@ -1,4 +1,4 @@
-"""Take it with you: the script and the notebook of these settings."""
+"""Take it with you: the script and the notebook of these settings, and the data of the run."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import streamlit as st
 
 from mlpviz.line_by_line.script import notebook, script
 from mlpviz.page import door
+from mlpviz.page.exports import exports
 from mlpviz.page.line_by_line.listing import texts
-from mlpviz.page.receipt import receipt_button
 from mlpviz.page.texts import TEXT
 from mlpviz.snapshot import Status
 from mlpviz.state import RunState
 
 
 def downloads(run: RunState) -> None:
-    """Both as files, and the script to read."""
+    """All of these as files, and the script to read."""
     code = script(run.settings, run.threads, run.device)
     st.markdown((TEXT / "script.md").read_text(encoding="utf-8"))
     if run.changes:
@@ -32,6 +32,8 @@ def downloads(run: RunState) -> None:
         st.download_button("Download script", code, "train.py", "text/x-python", on_click="ignore", type="primary")
         book = notebook(run.settings, run.threads, texts(), run.device)
         st.download_button("Download notebook", book, "train.ipynb", "application/x-ipynb+json", on_click="ignore")
-        receipt_button(run)
     st.code("python train.py              # images in ./data\npython train.py /some/folder # or there", language="sh")
+    st.markdown("#### The data of this run")
+    exports(run)
+    st.markdown("#### The script")
     st.code(code, language="python", line_numbers=True)
