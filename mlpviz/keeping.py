@@ -27,6 +27,8 @@ class Keeps:
     def give_back(self, kept: dict[str, Any]) -> None:
         """Return to a state that `kept` gave."""
         for name in self.KEPT:
+            if name not in kept:  # an older version of mlpviz did not have it
+                continue
             now = getattr(self, name)
             if isinstance(now, Keeps):
                 now.give_back(kept[name])

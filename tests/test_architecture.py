@@ -60,7 +60,7 @@ ALLOWED = {
         *VALUES,
         *TRAINING,
     },
-    "store": {"runs.saving", "safetensors", "numpy", "torch", *VALUES},
+    "store": {"runs.errors", "runs.saving", "safetensors", "numpy", "torch", *VALUES},
     "live": {
         "backend.door",
         "backend.local",

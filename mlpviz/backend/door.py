@@ -10,11 +10,11 @@ from mlpviz.backend.parts import Newest
 from mlpviz.backend.questions import Question
 from mlpviz.backend.specifications import Specification
 from mlpviz.results import Results
-from mlpviz.runs.errors import EngineFullError, GoneError
+from mlpviz.runs.errors import EngineFullError, GoneError, NotNowError
 from mlpviz.snapshot import TaskSnapshot
 from mlpviz.state import SavedRun, TaskState
 
-__all__ = ["Backend", "EngineFullError", "GoneError", "Reply", "Shelf", "Trouble"]
+__all__ = ["Backend", "EngineFullError", "GoneError", "NotNowError", "Reply", "Shelf", "Trouble"]
 
 Answer = TypeVar("Answer")
 AnswerOut = TypeVar("AnswerOut", covariant=True)
@@ -62,14 +62,14 @@ class Shelf(Protocol):
     def usage(self, owner: str) -> tuple[int, int]:
         """How many runs of a visitor are saved, and how many bytes they take."""
 
-    def write_words(self, task: str, owner: str, name: str, note: str) -> None:
-        """Set the name and the note of a visitor's own run."""
+    def write_words(self, task: str, owner: str, name: str, note: str) -> bool:
+        """Set the name and the note of a visitor's own run. Returns whether that worked."""
 
-    def delete(self, task: str, owner: str, deleted: bool = True) -> None:
-        """Delete a visitor's own run, or bring it back: that is possible for an hour."""
+    def delete(self, task: str, owner: str, deleted: bool = True) -> bool:
+        """Delete a visitor's own run, or bring it back: that is possible for an hour. Returns whether that worked."""
 
-    def remember(self, owner: str, name: str, value: str) -> None:
-        """Keep a text of a visitor under a name."""
+    def remember(self, owner: str, name: str, value: str) -> bool:
+        """Keep a text of a visitor under a name. Returns whether that worked."""
 
     def recall(self, owner: str, name: str) -> str | None:
         """The text that was kept under this name."""
@@ -90,7 +90,7 @@ class Backend(Protocol):
         """The state of the visitor's own task with this id; a `RunState` if it is a run. A saved task comes back.
 
         Raises:
-            EngineFullError: there is no room for the saved task. DatasetError: its dataset isn't on this machine.
+            NotNowError: it is saved, and it can't come back now.
         """
 
     def list(self, owner: str) -> tuple[TaskState, ...]:
@@ -155,8 +155,8 @@ class Backend(Protocol):
     def put_away(self, task_id: str, owner: str) -> None:
         """Remove a task from the memory. What is saved of it stays."""
 
-    def forget(self, owner: str) -> None:
-        """Remove all tasks of a visitor, and everything that is saved of them."""
+    def forget(self, owner: str) -> bool:
+        """Remove all tasks of a visitor, and everything that is saved of them. Returns whether nothing is left."""
 
     def trouble(self) -> Trouble | None:
         """The latest error that stopped the engine itself, if there was one."""

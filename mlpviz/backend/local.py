@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
+import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -14,9 +15,10 @@ from mlpviz.backend.parts import Encoder, Newest
 from mlpviz.backend.questions import Question
 from mlpviz.backend.saved import BringBack
 from mlpviz.backend.specifications import Specification
-from mlpviz.datasets import load_dataset
+from mlpviz.datasets import DatasetError, load_dataset
 from mlpviz.results import Results
 from mlpviz.runs.engine import Engine
+from mlpviz.runs.errors import EngineFullError, NotNowError
 from mlpviz.runs.run import Run
 from mlpviz.runs.task import Task
 from mlpviz.snapshot import TaskSnapshot
@@ -24,6 +26,8 @@ from mlpviz.state import TaskState
 from mlpviz.store.store import Store
 
 Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 20.0  # seconds to wait for a task that comes back from the disk
 
@@ -40,7 +44,7 @@ class LocalBackend:
         self.engine = engine or Engine(keeper=store)
         self.store = store
         self._encoders: WeakKeyDictionary[Task, Encoder] = WeakKeyDictionary()
-        self._bringing = threading.Lock()  # one at a time, so that no task comes back twice
+        self._bringing = ThreadPoolExecutor(2, thread_name_prefix="mlpviz-back")  # for pages that only watch
 
     def find(self, task_id: str, owner: str) -> TaskState | None:
         state = self.engine.find(task_id, owner)
@@ -90,7 +94,7 @@ class LocalBackend:
     ) -> Newest | None:
         task = self.engine.watch(token, hidden)
         if task is None and self.store is not None:
-            await asyncio.to_thread(self._bring_back_watched, token)
+            await asyncio.get_running_loop().run_in_executor(self._bringing, self._bring_back_watched, token)
             task = self.engine.watch(token, hidden)
         if task is None:
             return None
@@ -107,17 +111,16 @@ class LocalBackend:
     def put_away(self, task_id: str, owner: str) -> None:
         self.engine.put_away(task_id, owner)
 
-    def forget(self, owner: str) -> None:
-        for state in self.engine.mine(owner):
-            self.engine.drop(state.id, owner)
-        if self.store is not None:
-            self.store.forget(owner)
+    def forget(self, owner: str) -> bool:
+        tasks = self.engine.forget(owner).result(PATIENCE)
+        return self.store.forget(owner, tasks) if self.store is not None else True
 
     def trouble(self) -> Trouble | None:
         return Trouble(self.engine.troubles, self.engine.trouble) if self.engine.troubles else None
 
     def close(self) -> None:
         self.engine.close()
+        self._bringing.shutdown(wait=False, cancel_futures=True)
         if self.store is not None:
             self.store.close()
 
@@ -125,21 +128,33 @@ class LocalBackend:
         """Bring a saved task back into memory. Returns whether it is there now.
 
         Raises:
-            EngineFullError: there is no room. DatasetError: its dataset isn't on this machine.
+            NotNowError: it can't come back now.
         """
         assert self.store is not None
-        with self._bringing:
-            if self.engine.task(task_id, owner) is not None:
-                return True
-            saved = self.store.bring_back(task_id, owner)
-            if saved is None:
-                return False
+        saved = self.store.bring_back(task_id, owner)
+        if saved is None:
+            return False
+        try:
+            reply = self.create(BringBack(saved), owner)
             try:
-                self.create(BringBack(saved), owner).result(PATIENCE)
-            except Exception:
-                self.store.let_go(task_id)
-                raise
-            return True
+                reply.result(PATIENCE)
+            except TimeoutError:
+                if not reply.cancel():
+                    reply.result(PATIENCE)
+                raise NotNowError("The server is busy. Try again in a moment.") from None
+        except (NotNowError, EngineFullError, DatasetError) as error:
+            self._let_go(task_id, owner)
+            raise NotNowError(str(error)) from error
+        except Exception as error:  # another version of mlpviz saved other values
+            log.exception("the saved task %s can't come back", task_id)
+            self._let_go(task_id, owner)
+            text = f"This version of mlpviz can’t read what was saved of it ({type(error).__name__}: {error})."
+            raise NotNowError(text) from error
+        return True
+
+    def _let_go(self, task_id: str, owner: str) -> None:
+        if self.store is not None and self.engine.task(task_id, owner) is None:
+            self.store.let_go(task_id)
 
     def _bring_back_watched(self, token: str) -> None:
         """The same for a task that a page watches. If it is not possible, the page says that the run is gone."""

@@ -54,7 +54,7 @@ class BringBack(specifications.Specification):
 
     @property
     def dataset_name(self) -> str:
-        return settings_of(self.saved).dataset if self.saved.kind == RUN else ""
+        return settings_of(self.saved.state).dataset if self.saved.kind == RUN else ""
 
     @property
     def tokens(self) -> Mapping[str, str]:
@@ -64,8 +64,10 @@ class BringBack(specifications.Specification):
     def needs(self, engine: Engine, owner: str) -> Needs:
         if self.saved.kind != RUN:
             return Needs(PIN)
-        settings = settings_of(self.saved)
-        return Needs(run_memory(settings), step_memory(settings), is_run=True, essential=True)
+        twin = self.saved.state.get("twin")
+        settings = [settings_of(self.saved.state), *([settings_of(twin["run"])] if twin else [])]
+        kept, step = sum(map(run_memory, settings)), max(map(step_memory, settings))
+        return Needs(kept, step, is_run=True, essential=True)
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
         return bring_back(self.saved, dataset)

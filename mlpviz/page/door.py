@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from typing import TypeVar
@@ -9,6 +10,7 @@ from typing import TypeVar
 import streamlit as st
 
 from mlpviz.backend.commands import Command
+from mlpviz.backend.door import NotNowError
 from mlpviz.backend.questions import Question
 from mlpviz.backend.specifications import Specification
 from mlpviz.live.backend import get_backend
@@ -34,10 +36,11 @@ class RefusedError(Exception):
 
 
 def visitor() -> str:
-    """The browser's cookie. Without a cookie, a name for this session only."""
+    """A name for the browser, made from its cookie. The cookie itself is written nowhere. Without a cookie, a name for
+    this session only."""
     cookie = st.context.cookies.get(COOKIE)
     if cookie:
-        return cookie
+        return hashlib.sha256(cookie.encode()).hexdigest()[:32]
     if not memory.VISITOR.get():
         memory.VISITOR.set(secrets.token_urlsafe(24))
     return memory.VISITOR.get()
@@ -46,10 +49,18 @@ def visitor() -> str:
 def find(task_id: str) -> TaskState | None:
     """The state of the visitor's own task with this id."""
     try:
-        return get_backend().find(task_id, visitor()) if task_id else None
-    except Exception as error:  # it is saved, and there is no room for it now, or its dataset is missing
-        memory.PROBLEM.set(f"Your saved run can’t come back now. {_words(error)}")
+        return find_now(task_id)
+    except NotNowError:
         return None
+
+
+def find_now(task_id: str) -> TaskState | None:
+    """The same.
+
+    Raises:
+        NotNowError: it is saved, and it can't come back now.
+    """
+    return get_backend().find(task_id, visitor()) if task_id else None
 
 
 def watch(task_id: str) -> TaskState | None:
@@ -89,30 +100,30 @@ def usage() -> tuple[int, int]:
     return store.usage(visitor()) if store is not None else (0, 0)
 
 
-def write_words(run_id: str, name: str, note: str) -> None:
-    """Set the name and the note of a saved run."""
+def write_words(run_id: str, name: str, note: str) -> bool:
+    """Set the name and the note of a saved run. Returns whether that worked."""
     store = get_backend().store
-    if store is not None:
-        store.write_words(run_id, visitor(), name, note)
+    return store is not None and store.write_words(run_id, visitor(), name, note)
 
 
-def delete_saved(run_id: str, deleted: bool = True) -> None:
-    """Delete a saved run, or bring it back: that is possible for an hour."""
+def delete_saved(run_id: str, deleted: bool = True) -> bool:
+    """Delete a saved run, or bring it back: that is possible for an hour. Returns whether that worked."""
     store = get_backend().store
-    if store is not None:
-        store.delete(run_id, visitor(), deleted)
+    done = store is not None and store.delete(run_id, visitor(), deleted)
+    if done and deleted:
+        put_away(run_id)
+    return done
 
 
-def forget_me() -> None:
-    """Remove all runs of the visitor, and everything that is saved of them."""
-    get_backend().forget(visitor())
+def forget_me() -> bool:
+    """Remove all runs of the visitor, and everything that is saved of them. Returns whether nothing is left."""
+    return get_backend().forget(visitor())
 
 
-def remember(name: str, text: str) -> None:
-    """Keep a text of this visitor beyond the visit, if anything is saved on this server."""
+def remember(name: str, text: str) -> bool:
+    """Keep a text of this visitor beyond the visit. Returns whether that worked, or nothing is saved on this server."""
     store = get_backend().store
-    if store is not None:
-        store.remember(visitor(), name, text)
+    return store is None or store.remember(visitor(), name, text)
 
 
 def recall(name: str) -> str | None:

@@ -27,7 +27,7 @@ from mlpviz.page.speed import fit_speed
 from mlpviz.page.stability.view import stability
 from mlpviz.page.stability.what_happened import actions_after_alarm
 from mlpviz.page.views import LINE_BY_LINE, RUNS, STABILITY, TEST_IMAGES, WATCH, choose_view
-from mlpviz.page.visit import current_run, write_address
+from mlpviz.page.visit import current_run, wait_for_run, write_address
 
 
 def main() -> None:
@@ -44,6 +44,9 @@ def main() -> None:
     with st.sidebar:
         settings = sidebar()
     head = st.container(key="head", horizontal=True, vertical_alignment="center", gap="small")
+    with head:
+        title()
+    wait_for_run()
     messages = st.container(key="messages")
     with messages:
         say_trouble()
@@ -55,7 +58,6 @@ def main() -> None:
         pin_problem()
         say_notes()
     with head:
-        title()
         view = choose_view()
         player(run)
         present_button()

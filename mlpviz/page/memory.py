@@ -75,6 +75,7 @@ VISITOR = Slot("visitor", str)  # replaces the cookie if the browser accepts non
 READER = Slot("reader", lambda: secrets.token_urlsafe(9))  # the id of this tab
 TROUBLES: Slot[int | None] = Slot("troubles", lambda: None)  # how many of the engine's errors are already reported
 
+ASKED_AGAIN = Slot("asked_again", bool)  # whether the page is about to ask again for a run that can't come back now
 REMEMBERED = Slot("remembered", str)  # what was kept of this visit last, as text
 STORE_TROUBLE = Slot("store_trouble", str)  # the latest sentence about saving that was shown
 

@@ -31,8 +31,8 @@ def remember(run: RunState) -> None:
     """At the end of a script run: keep it, if anything has changed."""
     kept = {"previous": memory.VISIT.get().previous, "pins": memory.PINS.get(), "own_pins": memory.OWN_PINS.get()}
     text = json.dumps({"run": run.id} | kept)
-    if any(kept.values()) and text != memory.REMEMBERED.get():
-        door.remember(_name(run), text)
+    new = any(kept.values()) or memory.REMEMBERED.get()  # there is nothing to keep of most visits
+    if new and text != memory.REMEMBERED.get() and door.remember(_name(run), text):
         memory.REMEMBERED.set(text)
 
 
@@ -40,8 +40,8 @@ def say_back(run: RunState) -> None:
     """Say where the run is, if it was saved while it trained and has come back from there."""
     if run.step == run.interrupted_at and run.status != Status.TRAINING:
         st.info(
-            f"This run has come back from its last save, at step {run.step:,}. Press Start to go on. It computes the "
-            "same numbers as if nothing had happened.",
+            f"This run was saved while it trained, and has come back from its last save, at step {run.step:,}. Press "
+            "Start to go on from there.",
             icon=":material/history:",
         )
 

@@ -15,21 +15,22 @@ from mlpviz.state import RunState
 PATIENCE = 2.0  # seconds for the pause to take effect
 
 
-def branch_from(run: RunState, step: int, learning_rate: float | None = None) -> None:
+def branch_from(run: RunState, step: int, learning_rate: float | None = None) -> bool:
     """A callback: show a branch of the run from that step, with another learning rate if one is given. The old run
-    stays in the figures as faint lines, and Undo brings it back."""
+    stays in the figures as faint lines, and Undo brings it back. Returns whether that worked."""
     run = door.tell(run, Pause(), PATIENCE)
     try:
         branch = branch_off(run, step)
     except door.RefusedError as error:
         memory.PROBLEM.set(str(error))
-        return
+        return False
     if learning_rate is not None:
         settings = branch.settings.replace(learning_rate=learning_rate)
         door.tell(branch, Change(settings))
         fill(settings)
     pin_by_itself(run)
     memory.BRANCHED.set((branch.id, branch.step))
+    return True
 
 
 def say_branched(run: RunState) -> None:

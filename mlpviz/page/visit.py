@@ -7,6 +7,7 @@ from dataclasses import fields
 import streamlit as st
 
 from mlpviz.backend.commands import Change, Pause
+from mlpviz.backend.door import NotNowError
 from mlpviz.backend.specifications import BranchFrom, NewRun
 from mlpviz.catalog import default_dataset
 from mlpviz.lessons import load_lessons
@@ -22,6 +23,7 @@ from mlpviz.page.words import plain
 from mlpviz.settings import Settings, spell
 from mlpviz.state import RunState
 
+TRY_AGAIN = 3.0  # seconds until a run that can't come back now is asked for again
 HERE = "Here is a new run with the same settings, at step 0."
 
 
@@ -42,6 +44,31 @@ def current_run(settings: Settings) -> RunState:
     if run.untouched:
         return _begin(settings, run)
     return _ask(run, settings)
+
+
+def wait_for_run() -> None:
+    """If the run of this page is saved and can't come back now: say why, and end the script run here. The page tries
+    again now and then. The visitor may also begin another run."""
+    try:
+        door.find_now(memory.VISIT.get().run or st.query_params.get("run", ""))
+    except NotNowError as error:
+        st.warning(plain(f"Your run is saved, but it can’t come back now. {error} This page tries again by itself."))
+        st.button("Start a new run instead", on_click=safely(_leave))
+        _try_again()
+        st.stop()
+
+
+@st.fragment(run_every=TRY_AGAIN)
+def _try_again() -> None:
+    if memory.ASKED_AGAIN.get():
+        memory.ASKED_AGAIN.forget()
+        st.rerun()
+    memory.ASKED_AGAIN.set(True)
+
+
+def _leave() -> None:
+    memory.VISIT.forget()
+    st.query_params.pop("run", None)
 
 
 def current_run_or_none() -> RunState | None:

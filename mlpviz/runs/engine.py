@@ -147,6 +147,9 @@ class Engine:
         """
 
         def make() -> TaskState:
+            there = next((task for task_id in plan.tokens if (task := self.task(task_id, owner)) is not None), None)
+            if there is not None:
+                return self._with_seats(there.state)  # it has come back already
             seat = self._seats.get(seat_of) if self.task(seat_of, owner) is not None else None
             needs, given_up = plan.needs(self, owner), self.task(instead_of, owner)
             beside = sum(question.memory for question in self._questions)
@@ -254,6 +257,16 @@ class Engine:
         task = self.task(task_id, owner)
         if task is not None:
             self._forget([task, *task.companions()])
+
+    def forget(self, owner: str) -> Reply[list[str]]:
+        """Remove all tasks of a visitor, between two steps. The reply is their ids."""
+
+        def carry_out() -> list[str]:
+            tasks = [task for task in self._all_tasks() if task.owner == owner]
+            self._forget(tasks)
+            return [task.id for task in tasks]
+
+        return self._between_steps(carry_out)
 
     def put_away(self, task_id: str, owner: str) -> None:
         """The same, after it has been saved for the last time."""

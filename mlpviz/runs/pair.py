@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -120,6 +121,12 @@ class Pair(Keeps):
             a, b = ours.item(), theirs.item()
             if a != b and not (math.isnan(a) and math.isnan(b)):
                 self._first_difference = (self.follower.step, a, b)
+
+    def give_back(self, kept: dict[str, Any]) -> None:
+        """As in `Keeps`."""
+        super().give_back(kept)
+        ours, theirs = self.leader.trainer.device, self.follower.trainer.device
+        self._losses = deque(((a.to(ours), b.to(theirs)) for a, b in self._losses), self._losses.maxlen)
 
     def _recent_losses(self) -> tuple[float, float] | None:
         """The mean losses of the leader and of the follower, over the same latest 25 steps."""

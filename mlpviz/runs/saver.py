@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,9 @@ EVERY = 8.0  # seconds between two saves of a run in training; so a sudden end l
 SOON = 0.5  # seconds between two saves of a run that rests: a slider that moves is not saved at each value
 
 
+log = logging.getLogger(__name__)
+
+
 class Keeper(Protocol):
     """Whoever writes what is saved. Its methods return at once."""
 
@@ -24,6 +28,10 @@ class Keeper(Protocol):
 
     def let_go(self, task: str) -> None:
         """The task with this id is no longer in memory."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written now; empty if all is well."""
 
 
 class Saver:
@@ -44,8 +52,8 @@ class Saver:
 
     @property
     def saves(self) -> bool:
-        """Whether anything is saved at all."""
-        return self._keeper is not None
+        """Whether tasks are saved, and the disk writes."""
+        return self._keeper is not None and not self._keeper.trouble
 
     def look(self, tasks: Sequence[Task]) -> None:
         """Save those for which it is time."""
@@ -67,7 +75,7 @@ class Saver:
 
     def note_back(self, task: Task) -> None:
         """The task has just come back from the disk: there is nothing to save yet."""
-        if self.saves:
+        if self._keeper is not None:
             self._saved[task] = (self._now(), self._what(task))
 
     def _finish(self, task: Task, keeper: Keeper) -> None:
@@ -84,8 +92,9 @@ class Saver:
                 twin = task.leads.follower.id if isinstance(task, Run) and task.leads is not None else ""
                 keeper.keep(save(task, self._token_of(task.id), self._token_of(twin)))
             self._saved[task] = (self._now(), what)
-        except BaseException as error:
-            task.fail(error)
+        except Exception:  # such as too little memory for a copy: the run can still train
+            log.exception("task %s can't be saved", task.id)
+            self._saved[task] = (self._now(), None)
 
     def _what(self, task: Task) -> tuple[object, ...]:
         return (self._token_of(task.id), *what_is_saved(task))

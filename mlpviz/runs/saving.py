@@ -5,6 +5,7 @@ The engine's thread only copies what may change. Somebody else writes it to disk
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,10 @@ from mlpviz.state import SavedRun
 from mlpviz.trainer import Checkpoint
 
 RUN, PIN = "run", "pin"
-#: The versions of the snapshots after a return. Pages may know newer snapshots than the saved one.
-VERSIONS = 1_000_000
+FORMAT = 1  # of a state; a later version of mlpviz can tell it from its own
+#: After a return, the versions of snapshots begin at so many times the seconds since 1970. Pages may know newer ones
+#: than the saved one, but there are never so many in a second.
+VERSIONS = 10
 CURVE = 100  # points of the curve in the list of runs, at most
 
 
@@ -103,13 +106,16 @@ def describe(run: Run) -> SavedRun:
 def _state_of(run: Run) -> dict[str, Any]:
     run.collect()
     return {
+        "format": FORMAT,
         "specification": run.specification,
         "network": now(run),
         "threads": run.threads or torch.get_num_threads(),
         "goal": run.goal,
         "begun_at": run.begun_at,
         "speed": run.pace.speed,
-        "version": run.version,
+        "interrupted_at": run.interrupted_at if run.interrupted_at == run.step else None,
+        "failed": run.failed,
+        "message": run.message,
         "recording": run.recording.kept(),
         "inspections": run.inspections.kept(),
         "health": run.health.kept(),
@@ -143,9 +149,9 @@ def bring_back(saved: Saved, dataset: Dataset | None, clock: Clock = CLOCK) -> T
     return run
 
 
-def settings_of(saved: Saved) -> Settings:
+def settings_of(state: dict[str, Any]) -> Settings:
     """The settings of a saved run at that moment."""
-    settings: Settings = saved.state["network"]["settings"]
+    settings: Settings = state["network"]["settings"]
     return settings
 
 
@@ -161,8 +167,9 @@ def _run(run_id: str, owner: str, state: dict[str, Any], dataset: Dataset, clock
     run.inspections.give_back(state["inspections"])
     run.health.give_back(state["health"])
     run.goal, run.begun_at = run.step, state["begun_at"]
-    run.first_version = state["version"] + VERSIONS
-    run.interrupted_at = run.step if state["goal"] > run.step else None
+    run.first_version = int(VERSIONS * time.time())
+    run.interrupted_at = run.step if state["goal"] > run.step else state["interrupted_at"]
+    run.failed, run.message = state["failed"], state["message"]
     return run
 
 

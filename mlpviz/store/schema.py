@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+APPLICATION = 0x6D6C7076  # "mlpv": says in the file's header whose file it is
 
 #: Each script makes the next version from the one before it. The file's `user_version` says how many were carried out.
 #: Never change a script: add one.
@@ -35,6 +39,7 @@ MIGRATIONS = (
         owner TEXT NOT NULL,
         name TEXT NOT NULL,
         value TEXT NOT NULL,
+        kept_at REAL NOT NULL,
         PRIMARY KEY (owner, name)
     );
     CREATE TABLE servers (
@@ -51,14 +56,51 @@ class NewerFileError(Exception):
     """A newer version of mlpviz made this file."""
 
 
-def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Make the tables of this version, from an empty file or an older one. Each step is a transaction.
+class ForeignFileError(Exception):
+    """Another program made this file."""
+
+
+def check(path: Path) -> None:
+    """Look whose file it is, without changing it.
 
     Raises:
-        NewerFileError: the file is newer than this program. It is not changed.
+        ForeignFileError: another program made it. NewerFileError: a newer version of mlpviz made it.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if not path.exists() or not path.stat().st_size:
+        return
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        connection.close()
+    if application != APPLICATION and (application or version or tables):
+        raise ForeignFileError
     if version > len(MIGRATIONS):
         raise NewerFileError
-    for number, script in enumerate(MIGRATIONS[version:], version + 1):
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Make the tables of this version, from an empty file or an older one, in one transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -8,24 +8,27 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from mlpviz.runs.saving import RUN, Saved
+from mlpviz.runs.errors import NotNowError
+from mlpviz.runs.saving import Saved
 from mlpviz.state import SavedRun
 from mlpviz.store.codec import Codec, UnreadableError
-from mlpviz.store.database import Database, Row
-from mlpviz.store.schema import NewerFileError
+from mlpviz.store.database import Database, ElsewhereError, Row
+from mlpviz.store.schema import ForeignFileError, NewerFileError
 
 MOST_RUNS = 200  # saved, of one visitor
 MOST_BYTES = 500 * 10**6  # of one visitor
-BEAT = 5.0  # seconds between two signs of life
+MOST_WAITING = 200  # tasks that wait for a disk that does not write
+BEAT = 5.0  # seconds between two signs of life, and until a write that failed is tried again
 AGAIN = 30.0  # seconds until a file that could not be opened is tried again
 LAST = 5.0  # seconds to wait for the last writes when the server ends
+
+TROUBLES = (sqlite3.Error, NewerFileError, ForeignFileError, OSError)
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ Answer = TypeVar("Answer")
 class Store:
     """The saved runs of all visitors in one file. Every method may be called from any thread.
 
-    An error of the file never reaches the caller: `trouble` says it in a sentence, and training continues.
+    An error of the file stops nothing: `trouble` says it in a sentence, and training continues.
 
     Args:
         path: of the file. codec: writes and reads a state.
@@ -52,28 +55,35 @@ class Store:
         self._opening = threading.Lock()
         self._tried_at = -AGAIN
         self._names: WeakKeyDictionary[object, str] = WeakKeyDictionary()
+        self._news = threading.Condition()  # guards what follows
         self._waiting: dict[str, Saved] = {}  # the newest of each task
-        self._gone: set[str] = set()  # tasks that are no longer in memory
-        self._news = threading.Condition()
+        self._leaving: set[str] = set()  # tasks that are no longer in memory
+        self._known: set[str] = set()  # tasks that are in the file, as far as we know
+        self._removed: set[str] = set()  # tasks that must not be written any more
         self._writing = ""  # the id of the task that is being written
         self._closing = False
-        self._open()
+        with contextlib.suppress(*TROUBLES):
+            self._open()
         self._thread = threading.Thread(target=self._work, name="mlpviz-store", daemon=True)
         self._thread.start()
 
     # what is written later
 
     def keep(self, saved: Saved) -> None:
-        """Write the task soon, in the place of its older state."""
+        """Write the task soon, in the place of its older state. If a write fails, it is tried again."""
         with self._news:
+            if saved.id in self._removed:
+                return
             self._waiting[saved.id] = saved
-            self._gone.discard(saved.id)
+            self._leaving.discard(saved.id)
+            if len(self._waiting) > MOST_WAITING:
+                del self._waiting[next(iter(self._waiting))]
             self._news.notify_all()
 
     def let_go(self, task: str) -> None:
         """The task is no longer in memory, once what waits of it is written."""
         with self._news:
-            self._gone.add(task)
+            self._leaving.add(task)
             self._news.notify_all()
 
     def finish(self, task: str = "", seconds: float = LAST) -> bool:
@@ -99,21 +109,35 @@ class Store:
     # what is answered at once
 
     def bring_back(self, task: str, owner: str) -> Saved | None:
-        """The saved task of this visitor, which this server has from now on. None if there is none, if it can't be
-        read, or if another server has it."""
-        self.finish(task)
-        row = self._try(lambda database: database.get(task), None)
-        if row is None or row.owner != owner or not self._try(lambda database: database.claim(task), False):
+        """The saved task of this visitor, which this server has from now on. None if there is none.
+
+        Raises:
+            NotNowError: it can't come back now.
+        """
+        with self._news:
+            waiting = self._waiting.get(task)
+        if self.trouble and waiting is not None and waiting.owner == owner:
+            return self._copy(waiting)
+        if not self.finish(task):
+            raise NotNowError("It is still being saved. Try again in a moment.")
+        try:
+            found = self._open().take(task, owner)
+        except ElsewhereError:
+            raise NotNowError(ELSEWHERE) from None
+        except TROUBLES as error:
+            raise NotNowError(f"The file of saved runs can’t be used now, because {why(error)}.") from error
+        if found is None:
             return None
-        nothing: dict[str, bytes] = {}
-        pieces = self._try(lambda database: database.pieces(task), nothing)
+        row, pieces = found
         try:
             state = self._codec.decode(row.state, lambda name: self._piece(name, pieces[name]))
+            about = self._about(row)
         except UnreadableError as error:
-            self._say(error)
-            self._try(lambda database: database.let_go(task), None)
-            return None
-        return Saved(row.id, row.owner, row.token, row.kind, self._about(row), state)
+            self.let_go(task)
+            raise NotNowError(f"What was saved of it can’t be read: {error}. It was not changed.") from error
+        with self._news:
+            self._known.add(task)
+        return Saved(row.id, row.owner, row.token, row.kind, about, state)
 
     def with_token(self, token: str) -> tuple[str, str] | None:
         """The id and the owner of the task that was saved last with this token."""
@@ -121,44 +145,64 @@ class Store:
 
     def about(self, owner: str) -> list[SavedRun]:
         """The saved runs of a visitor, the latest first."""
-        rows: list[Row] = self._try(lambda database: database.runs(owner), [])
-        return [about for about in map(self._about, rows) if about is not None]
+        nothing: list[Row] = []
+        runs = []
+        for row in self._try(lambda database: database.runs(owner), nothing):
+            with contextlib.suppress(UnreadableError):  # another version wrote it
+                runs.append(self._about(row))
+        return [about for about in runs if about is not None]
 
     def usage(self, owner: str) -> tuple[int, int]:
-        """How many runs of a visitor are saved, and how many bytes they take."""
+        """How many runs of a visitor are saved, and how many bytes all that is saved of them takes."""
         return self._try(lambda database: database.usage(owner), (0, 0))
 
-    def write_words(self, task: str, owner: str, name: str, note: str) -> None:
-        """Set the name and the note of a visitor's own run."""
-        self.finish(task)
-        self._try(lambda database: database.write_words(task, owner, name, note), None)
+    def write_words(self, task: str, owner: str, name: str, note: str) -> bool:
+        """Set the name and the note of a visitor's own run. Returns whether that worked."""
+        return self.finish(task) and self._does(lambda database: database.write_words(task, owner, name, note))
 
-    def delete(self, task: str, owner: str, deleted: bool = True) -> None:
-        """Delete a visitor's own task, or bring it back: that is possible for an hour."""
-        self.finish(task)
-        self._try(lambda database: database.delete(task, owner, deleted), None)
+    def delete(self, task: str, owner: str, deleted: bool = True) -> bool:
+        """Delete a visitor's own task, or bring it back: that is possible for an hour. Returns whether that worked."""
+        return self.finish(task) and self._does(lambda database: database.delete(task, owner, deleted))
 
-    def drop(self, task: str, owner: str) -> None:
-        """Remove a visitor's own task for good."""
+    def drop(self, task: str, owner: str) -> bool:
+        """Remove a visitor's own task for good. Returns whether that worked."""
+        self._never_write([task])
+        return self.finish(task) and self._does(lambda database: database.remove(task, owner))
+
+    def forget(self, owner: str, tasks: list[str]) -> bool:
+        """Remove everything of a visitor for good, also these tasks, which may not be saved yet. Returns whether that
+        worked."""
         with self._news:
-            self._waiting.pop(task, None)
-        self.finish(task)
-        self._try(lambda database: database.remove(task, owner), None)
+            waiting = [task for task, saved in self._waiting.items() if saved.owner == owner]
+        self._never_write([*tasks, *waiting])
+        return all(map(self.finish, [*tasks, *waiting])) and self._does(lambda database: database.forget(owner))
 
-    def forget(self, owner: str) -> None:
-        """Remove everything of a visitor for good."""
-        self.finish()
-        self._try(lambda database: database.forget(owner), None)
-
-    def remember(self, owner: str, name: str, value: str) -> None:
-        """Keep a text of a visitor under a name."""
-        self._try(lambda database: database.remember(owner, name, value), None)
+    def remember(self, owner: str, name: str, value: str) -> bool:
+        """Keep a text of a visitor under a name. Returns whether that worked."""
+        return self._does(lambda database: database.remember(owner, name, value))
 
     def recall(self, owner: str, name: str) -> str | None:
         """The text that was kept under this name."""
         return self._try(lambda database: database.recall(owner, name), None)
 
     # inside
+
+    def _never_write(self, tasks: list[str]) -> None:
+        with self._news:
+            self._removed.update(tasks)
+            for task in tasks:
+                self._waiting.pop(task, None)
+
+    def _copy(self, saved: Saved) -> Saved:
+        """The same as from the file, for a task that could not be written."""
+        pieces: dict[str, object] = {}
+
+        def refer(piece: object) -> str:
+            pieces[str(id(piece))] = piece
+            return str(id(piece))
+
+        state = self._codec.decode(self._codec.encode(saved.state, refer), pieces.__getitem__)
+        return replace(saved, state=state)
 
     def _piece(self, name: str, data: bytes) -> object:
         piece = self._codec.decode(data)
@@ -168,61 +212,67 @@ class Store:
     def _about(self, row: Row) -> SavedRun | None:
         if row.about is None:
             return None
-        try:
-            about: SavedRun = self._codec.decode(row.about)
-        except UnreadableError:
-            log.warning("the description of the saved run %s can't be read", row.id)
-            return None
-        return replace(
-            about, made_at=row.made_at, saved_at=row.saved_at, name=row.name, note=row.note, elsewhere=row.elsewhere
-        )
+        about: SavedRun = self._codec.decode(row.about)
+        about = replace(about, made_at=row.made_at, saved_at=row.saved_at)
+        return replace(about, name=row.name, note=row.note, elsewhere=row.elsewhere)
 
     def _busy(self, task: str) -> bool:
         if not task:
-            return bool(self._waiting or self._gone or self._writing)
-        return task in self._waiting or task in self._gone or task == self._writing
+            return bool(self._waiting or self._leaving or self._writing)
+        return task in self._waiting or task in self._leaving or task == self._writing
 
     def _work(self) -> None:
-        """The writing thread: what waits, and a sign of life every five seconds."""
-        beaten = time.monotonic()
+        """The writing thread: what waits, and a sign of life every five seconds. Nothing ends it but `close`."""
+        beaten, wait = time.monotonic(), 0.0
         while True:
             with self._news:
-                if not (self._waiting or self._gone or self._closing):
-                    self._news.wait(BEAT)
-                saved = self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
-                gone = next((task for task in self._gone if task not in self._waiting), "") if saved is None else ""
+                if not self._closing and (wait or not (self._waiting or self._leaving)):
+                    self._news.wait(wait or BEAT)
+                gone = next((task for task in self._leaving if task not in self._waiting), "")
+                saved = self._waiting.pop(next(iter(self._waiting))) if self._waiting and not gone else None
                 self._writing = saved.id if saved is not None else gone
+            works = True
             if saved is not None:
-                self._write(saved)
+                works = self._write(saved)
             elif gone:
-                self._try(lambda database, gone=gone: database.let_go(gone), None)  # type: ignore[misc]
+                works = self._does(lambda database, gone=gone: database.let_go(gone))  # type: ignore[misc]
+            wait = 0.0 if works else BEAT
             with self._news:
                 self._writing = ""
-                self._gone.discard(gone)
+                self._leaving.discard(gone)
                 self._news.notify_all()
-                if self._closing and not (self._waiting or self._gone):
+                if self._closing and (not works or not (self._waiting or self._leaving)):
                     return
             if time.monotonic() - beaten >= BEAT:
                 beaten = time.monotonic()
-                self._try(Database.beat, None)
+                self._does(Database.beat)
 
-    def _write(self, saved: Saved) -> None:
-        """Write one task. If it fails, the next save of the run tries again."""
+    def _write(self, saved: Saved) -> bool:
+        """Write one task. If it fails, it waits again, unless something newer of it is waiting already."""
         try:
             row, pieces = self._row(saved)
-        except Exception as error:  # a value that nobody taught the codec
+            with self._news:
+                known, removed = saved.id in self._known, saved.id in self._removed
+            if removed:
+                return True
+            database = self._open()
+            names = frozenset(pieces)
+            there = database.put(row, names, lambda name: self._codec.encode(pieces[name]), known)
+            with self._news:
+                (self._known if there else self._removed).add(saved.id)
+            database.make_room(saved.owner, saved.id, MOST_RUNS, MOST_BYTES)
+        except TROUBLES as error:
+            self._say(error)
+            with self._news:
+                if saved.id not in self._removed:
+                    self._waiting.setdefault(saved.id, saved)
+            return False
+        except Exception as error:  # such as too little memory, or another server has it; the next save tries again
             log.exception("run %s can't be saved", saved.id)
             self._say(error)
-            return
-
-        def put(database: Database) -> bool:
-            database.put(row, frozenset(pieces), lambda name: self._codec.encode(pieces[name]))
-            if saved.kind == RUN:
-                self._make_room(database, saved)
             return True
-
-        if self._try(put, False):
-            self.trouble = ""
+        self.trouble = ""
+        return True
 
     def _row(self, saved: Saved) -> tuple[Row, dict[str, object]]:
         """The task as bytes, and by name the pieces that are written once, because they never change."""
@@ -237,68 +287,64 @@ class Store:
         about = self._codec.encode(saved.about) if saved.about is not None else None
         return Row(saved.id, saved.owner, saved.token, saved.kind, about, state), pieces
 
-    def _make_room(self, database: Database, saved: Saved) -> None:
-        """If a visitor has too much, remove the oldest runs that have neither a name nor a note."""
-        runs, size = database.usage(saved.owner)
-        if runs <= MOST_RUNS and size <= MOST_BYTES:
-            return
-        for row in reversed(database.runs(saved.owner)):
-            if row.id == saved.id or row.name or row.note or row.elsewhere:
-                continue
-            database.remove(row.id, row.owner)
-            runs, size = runs - 1, size - row.size
-            if runs <= MOST_RUNS and size <= MOST_BYTES:
-                return
-
-    def _open(self) -> None:
-        """Open the file, if it is not open. A file that can't be opened is tried again later."""
+    def _open(self) -> Database:
+        """The file, which is opened if it is not open. After a failure it is tried again only some time later."""
         with self._opening:
-            if self._database is not None or self._closing or time.monotonic() - self._tried_at < AGAIN:
-                return
-            self._tried_at = time.monotonic()
-            with self._said():
-                self._database = Database(self.path)
-                self.trouble = ""
+            if self._database is None:
+                if self._closing or time.monotonic() - self._tried_at < AGAIN:
+                    raise sqlite3.OperationalError("it could not be opened")
+                self._tried_at = time.monotonic()
+                try:
+                    self._database = Database(self.path)
+                except TROUBLES as error:
+                    self._say(error)
+                    raise
+            return self._database
 
     def _try(self, act: Callable[[Database], Answer], otherwise: Answer) -> Answer:
-        """What `act` returns, or `otherwise` if the file does not answer. Then `trouble` says why."""
-        self._open()
-        database = self._database
-        if database is None:
-            return otherwise
-        with self._said():
-            return act(database)
-        return otherwise
-
-    @contextmanager
-    def _said(self) -> Iterator[None]:
+        """What `act` returns, or `otherwise` if the file does not answer."""
         try:
-            yield
-        except (sqlite3.Error, NewerFileError, OSError) as error:
+            return act(self._open())
+        except TROUBLES as error:
+            log.warning("the file of saved runs does not answer (%s: %s)", type(error).__name__, error)
+            return otherwise
+
+    def _does(self, act: Callable[[Database], object]) -> bool:
+        """Whether `act`, which writes, worked."""
+        try:
+            act(self._open())
+        except TROUBLES as error:
             self._say(error)
+            return False
+        return True
 
     def _say(self, error: Exception) -> None:
-        trouble = in_words(error, self.path)
+        if self._database is None and self.trouble and isinstance(error, sqlite3.OperationalError):
+            return  # why it could not be opened is said already
+        trouble = f"Runs can’t be saved now, because {why(error)}. Training continues."
         if trouble != self.trouble:
-            log.warning("%s (%s: %s)", trouble, type(error).__name__, error)
+            log.warning("%s: %s (%s: %s)", self.path, trouble, type(error).__name__, error)
         self.trouble = trouble
 
 
-def in_words(error: Exception, path: Path) -> str:
-    """What is wrong with the file of saved runs, and what to do, in sentences for the reader."""
+ELSEWHERE = "Another mlpviz server, which uses the same file, has it open. Close it there, or wait a moment."
+
+
+def why(error: Exception) -> str:
+    """What is wrong with the file of saved runs, and what to do, for the reader; it follows “because”."""
     text = str(error)
     if isinstance(error, NewerFileError):
-        why = "a newer version of mlpviz made it. Update mlpviz, or give another file with --store"
-    elif isinstance(error, UnreadableError):
-        why = f"{text}. It was not changed"
-    elif "full" in text or "No space" in text:
-        why = "the disk is full. Free some space; the next save then works by itself"
-    elif "readonly" in text or "Permission" in text or "unable to open" in text or "Read-only" in text:
-        why = "it can’t be written. Check the rights of the file and its folder, or give another one with --store"
-    elif "locked" in text:
-        why = "another program is using it. The next save tries again"
-    elif "malformed" in text or "not a database" in text:
-        why = "it is damaged or is no file of mlpviz. It was not changed. Move it away, or give another with --store"
-    else:
-        why = f"of an error ({type(error).__name__}: {text})"
-    return f"Runs can’t be saved in {path.name} now, because {why}. Training continues."
+        return "a newer version of mlpviz made the file. Update mlpviz, or give another file with --store"
+    if isinstance(error, ForeignFileError):
+        return "the file belongs to another program. Give another file with --store"
+    if isinstance(error, ElsewhereError):
+        return "another mlpviz server, which uses the same file, has this run open"
+    if "full" in text or "No space" in text:
+        return "the disk is full. Free some space, and saving goes on by itself"
+    if isinstance(error, OSError) or "readonly" in text or "unable to open" in text:
+        return "the file can’t be written. Check its rights and those of its folder, or give another one with --store"
+    if "locked" in text:
+        return "another program is using the file. mlpviz tries again by itself"
+    if "malformed" in text or "not a database" in text:
+        return "the file is damaged. It was not changed. Move it away, or give another one with --store"
+    return f"there was an error ({type(error).__name__}: {text})"

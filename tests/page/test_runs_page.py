@@ -47,6 +47,12 @@ def saving(backend, monkeypatch, tmp_path):
         monkeypatch.setattr(driver, "engine", lambda: servers[-1].engine)
         return servers[-1]
 
+    def forgets():
+        """The server has no run in memory any more."""
+        servers[-1].engine.put_away(servers[-1].list(VISITOR)[0].id, VISITOR)
+        until(lambda: servers[-1].list(VISITOR) == () and servers[-1].store.finish())
+
+    start.forgets = forgets
     start()
     yield start
     servers[-1].close()
@@ -174,7 +180,7 @@ def test_runs_are_deleted_with_undo_but_not_the_one_on_the_page(saving, choose):
     app.session_state["view"] = "Runs"
     app.run()
     press(app, "Delete all")
-    assert "1 run deleted" in texts(app) and "was not deleted" in texts(app) and len(door.saved_runs()) == 1
+    assert "1 run deleted" in texts(app) and "were not deleted" in texts(app) and len(door.saved_runs()) == 1
     choose(0)
     press(app, "Undo the deletion")
     assert len(door.saved_runs()) == 2 and "deleted" not in texts(app)
@@ -280,7 +286,33 @@ def test_a_saved_run_that_another_server_has_is_not_opened(saving, choose, tmp_p
     app.session_state["view"] = "Runs"
     app.run()
     press(app, "Open this run")
-    assert "another mlpviz server" in texts(app) and run_of(app).id != theirs.id
+    assert "Another mlpviz server" in texts(app) and run_of(app).id != theirs.id
+    other.close()
+
+
+def test_a_page_waits_for_its_run_and_may_leave_it(saving, tmp_path):
+    app = trained(learning_rate="0.02")
+    run = run_of(app)
+    saved(1)
+    other = serve(tmp_path / "runs.sqlite")
+    saving.forgets()
+    assert other.find(run.id, VISITOR) is not None
+    again = open_page(run=run.id, learning_rate="0.02")
+    assert "can’t come back now. Another mlpviz server" in texts(again) and run.id in again.query_params["run"]
+    other.close()
+    assert run_of(again.run()).id == run.id
+    assert "can’t come back" not in texts(again)
+
+
+def test_a_page_whose_run_can_not_come_back_begins_another_one(saving, tmp_path):
+    run = run_of(trained())
+    saved(1)
+    other = serve(tmp_path / "runs.sqlite")
+    saving.forgets()
+    assert other.find(run.id, VISITOR) is not None
+    again = open_page(run=run.id, dataset="fashion-mnist-mini")
+    press(again, "Start a new run instead")
+    assert run_of(again).id != run.id and run_of(again).step == 0
     other.close()
 
 

@@ -54,8 +54,13 @@ def _one(saved: SavedRun, run: RunState) -> None:
             "Open this run", lambda: actions.open_run(saved, run), "Show it on the page.", disabled=here, primary=True
         )
         _button("Branch", lambda: actions.branch_off(saved, run), "A new run from its last checkpoint.")
-        _button("Pin", lambda: actions.pin_saved([saved]), "Draw its curves behind the run on the page.")
-        _button("Delete", lambda: actions.delete([saved], run), "You can undo this for an hour.", disabled=here)
+        _button("Pin", lambda: actions.pin_saved([saved], run), "Draw its curves behind the run on the page.")
+        _button(
+            "Delete",
+            lambda: actions.delete([saved], run),
+            "You can undo this for an hour.",
+            disabled=here or saved.elsewhere,
+        )
     left, right = st.columns([1, 2])
     keep = safely(lambda: actions.write_words(saved))
     left.text_input("Name", saved.name, max_chars=80, key=f"{memory.RUN_NAME}_{saved.id}", on_change=safely(keep))
@@ -65,7 +70,7 @@ def _one(saved: SavedRun, run: RunState) -> None:
 
 def _several(chosen: Sequence[SavedRun], run: RunState) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _button("Pin all", lambda: actions.pin_saved(chosen), "Draw their curves behind the run on the page.")
+        _button("Pin all", lambda: actions.pin_saved(chosen, run), "Draw their curves behind the run on the page.")
         _button("Delete all", lambda: actions.delete(chosen, run), "You can undo this for an hour.")
     plot(loss_curves(chosen), key="runs_curves", height=320)
     names = differing(chosen)
