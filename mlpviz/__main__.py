@@ -9,6 +9,7 @@ import argparse
 import errno
 import os
 import socket
+import sqlite3
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from typing import Any, NoReturn
 
 from mlpviz import __version__, options
 from mlpviz.options import OptionError
+from mlpviz.store.schema import ForeignFileError, NewerFileError
+from mlpviz.store.schema import check as check_store
 
 PORT, ADDRESS, OPEN = "MLPVIZ_PORT", "MLPVIZ_ADDRESS", "MLPVIZ_OPEN"
 VERIFY = "verify"  # the one command beside serving the page
@@ -43,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             os.environ[name] = value
     try:
         options.check()
+        _check_store()
         port = _port(os.environ.get(PORT) or "8501")
         address = os.environ.get(ADDRESS) or "localhost"
         opens = _opens(os.environ.get(OPEN, ""))
@@ -126,6 +130,25 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= 65_535:
         return int(text)
     raise OptionError(f"The port is {text[:40]!r}. It must be a whole number from 1 to 65535.")
+
+
+def _check_store() -> None:
+    """Check that the file for saved runs that somebody has named can be used, before anything slow is loaded."""
+    path = options.store_file() if os.environ.get(options.STORE) else None
+    if path is None:
+        return
+    where = f"The file {str(path)!r} (from --store or {options.STORE})"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_store(path)
+        with path.open("ab"):
+            pass
+    except NewerFileError:
+        raise OptionError(f"{where} is of a newer version of mlpviz. Update mlpviz, or give another one.") from None
+    except (ForeignFileError, sqlite3.DatabaseError):
+        raise OptionError(f"{where} is no file of mlpviz, or it is damaged. Give another one.") from None
+    except OSError as error:
+        raise OptionError(f"{where} can’t be written ({error.strerror}). Give another one, or none.") from None
 
 
 def _opens(text: str) -> bool:

@@ -120,8 +120,9 @@ class SavedRun:
     """A run in the list of a visitor's saved runs, as it was when it was saved.
 
     Attributes:
+        begun_at: the step at which it began: 0, except for a branch.
         was_training: whether it was in training. loss: the mean over the latest 25 steps; None before the first.
-        evaluation: the latest test loss and accuracy; None before the first.
+        evaluation: the latest test loss and accuracy; None if it was not tested since it began.
         diagnosis, severity: as in `mlpviz.diagnosis`; empty before the first step.
         curve: some of the losses, from the first step to the last, as pairs of a step and a loss.
         changes: how many settings were changed while it trained.
@@ -133,6 +134,7 @@ class SavedRun:
     settings: Settings
     step: int
     total_steps: int
+    begun_at: int = 0
     status: Status
     was_training: bool
     loss: float | None

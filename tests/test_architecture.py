@@ -14,7 +14,7 @@ TRAINING = {"settings", "datasets", "network", "trainer", "torch"}
 #: What each part may import: other parts, single modules of them, and the heavy libraries. Each may import itself.
 ALLOWED = {
     "__init__": {"datasets", "settings", "trainer"},
-    "__main__": {"__version__", "live", "options", "streamlit", "verify"},
+    "__main__": {"__version__", "live", "options", "store.schema", "streamlit", "verify"},
     # values: what goes through the door
     "settings": {"catalog"},
     "speed": set(),

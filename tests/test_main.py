@@ -11,9 +11,9 @@ import pytest
 
 import mlpviz
 from mlpviz import __main__ as command
-from mlpviz.options import DATA, FRAMES, LESSONS, THREADS
+from mlpviz.options import DATA, FRAMES, LESSONS, STORE, THREADS
 
-VARIABLES = (command.PORT, command.ADDRESS, command.OPEN, DATA, LESSONS, THREADS, FRAMES)
+VARIABLES = (command.PORT, command.ADDRESS, command.OPEN, DATA, LESSONS, THREADS, FRAMES, STORE)
 
 
 @pytest.fixture
@@ -56,6 +56,9 @@ def test_an_option_is_used_before_its_variable(served, monkeypatch, tmp_path):
         (["--lessons", "nowhere"], "The folder 'nowhere' (from --lessons or MLPVIZ_LESSONS) does not exist."),
         (["--data", "nowhere"], "The folder 'nowhere' (from --data or MLPVIZ_DATA) does not exist."),
         (["--frames", "'none'"], "such as https://course.example.org"),
+        (["--store", "/proc/no/where"], "can’t be written"),
+        (["--store", "README.md"], "is no file of mlpviz"),
+        (["--store", "/"], "is a folder"),
         (["--speed", "9"], "unrecognized arguments"),
         (["stay"], "unrecognized arguments: stay"),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlpviz.diagnosis import LN10
 from mlpviz.figures.chart import Chart, line, log_axis, number, percent
-from mlpviz.figures.palette import BLUE, DASHES, GUESS, LAYERS
+from mlpviz.figures.palette import BLUE, DASHES, GREY, GUESS, LAYERS, VERMILLION
 from mlpviz.settings import Settings, spell
 from mlpviz.state import SavedRun
 
@@ -20,6 +20,8 @@ RESULTS: dict[str, Callable[[SavedRun], float | None]] = {
     "steps": lambda run: run.step,
 }
 LOG = ("learning_rate", "init_std", "batch_size", "weight_decay")  # settings that are spread over powers of ten
+FIRST = ("learning_rate", "batch_size", "hidden_sizes", "optimizer", "init_std", "seed")  # in this order
+COLUMNS = 3  # settings with columns of their own
 MOST = len(LAYERS) * 2  # curves in one figure that one can tell apart
 
 
@@ -33,12 +35,19 @@ def differing(runs: Sequence[SavedRun]) -> list[str]:
     ]
 
 
+def split(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The settings that matter most, for columns of their own, and the others."""
+    ordered = sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    return ordered[:COLUMNS], ordered[COLUMNS:]
+
+
 def in_words(run: SavedRun, names: Sequence[str]) -> str:
     """These settings of a run: "learning rate 0.3, batch size 64"."""
-    return ", ".join(f"{name.replace('_', ' ')} {_text(getattr(run.settings, name))}" for name in names)
+    return ", ".join(f"{name.replace('_', ' ')} {as_text(getattr(run.settings, name))}" for name in names)
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A setting's value for readers: 0.1, 256-128, none, true."""
     return f"{value:g}" if isinstance(value, float) else spell(value)
 
 
@@ -72,11 +81,11 @@ def scatter(runs: Sequence[SavedRun], setting: str, result: str) -> Chart:
         "type": "scatter",
         "mode": "markers",
         "name": result,
-        "x": [x if numeric else _text(x) for x, _, _ in known],
+        "x": [x if numeric else as_text(x) for x, _, _ in known],
         "y": [y for _, y, _ in known],
         "text": [name for _, _, name in known],
-        "marker": {"size": 10, "color": BLUE},
-        "hovertemplate": "%{text}<br>%{y:.4g}<extra></extra>",
+        "marker": {"size": 10, "color": [LAYERS[i % len(LAYERS)] for i, point in enumerate(points) if point in known]},
+        "hovertemplate": f"%{{text}}<br>%{{y:{'.1%' if 'accuracy' in result else '.4g'}}}<extra></extra>",
     }
     words = setting.replace("_", " ")
     missing = len(points) - len(known)
@@ -99,14 +108,22 @@ def parallel(runs: Sequence[SavedRun]) -> Chart:
         if finite:
             worst = min(finite) if name == "test accuracy" else max(finite)
             drawn = [value if value is not None and math.isfinite(value) else worst for value in values]
-            dimensions.append({"label": name, "values": drawn})
+            form = ".0%" if name == "test accuracy" else ""
+            dimensions.append({"label": name, "values": drawn, "tickformat": form})
     accuracies = [RESULTS["test accuracy"](run) or 0.0 for run in runs]
     trace = {
         "type": "parcoords",
         "dimensions": dimensions,
-        "line": {"color": accuracies, "colorscale": "Viridis", "showscale": True, "cmin": 0, "cmax": 1},
+        "line": {
+            "color": accuracies,
+            "colorscale": [[0, VERMILLION], [0.5, GREY], [1, BLUE]],  # seen on white and on black
+            "showscale": True,
+            "cmin": 0,
+            "cmax": 1,
+            "colorbar": {"title": {"text": "test accuracy"}, "tickformat": ".0%", "thickness": 12},
+        },
     }
-    sentence = "One line for each run; yellow is a high test accuracy. Drag along an axis to choose a part of it."
+    sentence = "One line for each run; blue is a high test accuracy. Drag on an axis to keep only some runs."
     layout = {"margin": {"l": 70, "r": 40, "t": 50, "b": 20}}
     return Chart("Settings and results", sentence, [trace], layout, card="parallel")
 
@@ -123,14 +140,16 @@ def _setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
         "label": label,
         "values": [places[value] for value in values],
         "tickvals": list(places.values()),
-        "ticktext": [_text(value) for value in kinds],
+        "ticktext": [as_text(value) for value in kinds],
     }
 
 
 def _best(runs: Sequence[SavedRun]) -> str:
     tested = [(run.evaluation[1], run) for run in runs if run.evaluation]
     if not tested:
-        return "None of these runs has been tested yet."
+        return "Not tested since training began."
     accuracy, best = max(tested, key=lambda pair: pair[0])
     loss = "" if best.loss is None else f", training loss {number(best.loss)}"
+    if len(runs) == 1:
+        return f"Test accuracy {percent(accuracy)}{loss}."
     return f"Best on the test set: {called(best, runs)}, {percent(accuracy)}{loss}."

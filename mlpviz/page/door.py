@@ -84,9 +84,15 @@ def latest_run() -> RunState | None:
 
 
 def saved_runs() -> list[SavedRun]:
-    """The visitor's saved runs, the latest first."""
+    """The visitor's saved runs that have been trained, the latest first."""
     store = get_backend().store
-    return store.about(visitor()) if store is not None else []
+    return [run for run in store.about(visitor()) if run.step > run.begun_at] if store is not None else []
+
+
+def trouble_with_saving() -> str:
+    """Why runs can't be saved now; empty if all is well."""
+    store = get_backend().store
+    return store.trouble if store is not None else ""
 
 
 def saves() -> bool:
@@ -261,8 +267,7 @@ def say_notes() -> None:
 
 def say_trouble() -> None:
     """After each error of the engine itself, say once that it continues. Say once why runs can't be saved."""
-    store = get_backend().store
-    unsaved = store.trouble if store is not None else ""
+    unsaved = trouble_with_saving()
     if unsaved and unsaved != memory.STORE_TROUBLE.get():
         st.warning(plain(unsaved))
     memory.STORE_TROUBLE.set(unsaved)

@@ -50,9 +50,13 @@ button[data-selected="true"] p { font-weight: 600; }
   .st-key-start button { min-width: 3.6rem; }
 }
 @media (max-width: 1600px) { .mlpviz-title small { display: none; } }
-@media (max-width: 1400px) {
+[data-testid="stMain"] [data-testid="stElementToolbar"]:has(~ [data-testid="stDataFrame"]),
+[data-testid="stMain"] .stDataFrame [data-testid="stElementToolbar"] { display: none; }
+@media (max-width: 1640px) {
   .st-key-head button { padding-inline: 0.6rem; }
   .st-key-head button::after { display: none; }
+}
+@media (max-width: 1400px) {
   [class*="st-key-stack_"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   [class*="st-key-stack_"] [data-testid="stColumn"] { min-width: 100%; }
   .st-key-line_widget p code { font-size: 0.7rem; letter-spacing: -0.02em; }

@@ -40,8 +40,8 @@ def say_back(run: RunState) -> None:
     """Say where the run is, if it was saved while it trained and has come back from there."""
     if run.step == run.interrupted_at and run.status != Status.TRAINING:
         st.info(
-            f"This run was saved while it trained, and has come back from its last save, at step {run.step:,}. Press "
-            "Start to go on from there.",
+            f"The training of this run was interrupted. It is back at step {run.step:,}, where it was saved last. "
+            "Press Start to go on from there.",
             icon=":material/history:",
         )
 

@@ -193,7 +193,8 @@ def _change_over(visit: memory.Visit, run: str, previous: str) -> None:
     visit.run = run
     if previous:
         visit.previous = previous
-        door.put_away(before)
+        if before not in (previous, run):
+            door.put_away(before)
 
 
 def _ask(run: RunState, settings: Settings) -> RunState:

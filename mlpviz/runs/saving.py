@@ -95,12 +95,19 @@ def describe(run: Run) -> SavedRun:
         status=run.status,
         was_training=run.step < run.goal,
         loss=(run.recording.recent_means() or (None,))[0],
-        evaluation=run.recording.evaluations[-1][1:] if run.recording.evaluations else None,
+        begun_at=run.begun_at,
+        evaluation=_tested(run),
         diagnosis=str(run.health.diagnosis.kind) if run.health.diagnosis is not None else "",
         severity=str(run.health.diagnosis.severity) if run.health.diagnosis is not None else "",
         curve=tuple(curve),
         changes=len(run.recording.changes),
     )
+
+
+def _tested(run: Run) -> tuple[float, float] | None:
+    """The latest test loss and accuracy, but not those from before it was trained."""
+    step, *values = run.recording.evaluations[-1] if run.recording.evaluations else (0, 0.0, 0.0)
+    return (values[0], values[1]) if step > run.begun_at else None
 
 
 def _state_of(run: Run) -> dict[str, Any]:

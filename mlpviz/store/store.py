@@ -62,6 +62,7 @@ class Store:
         self._removed: set[str] = set()  # tasks that must not be written any more
         self._writing = ""  # the id of the task that is being written
         self._closing = False
+        self._unread = ""  # the latest error of a question that is only for reading
         with contextlib.suppress(*TROUBLES):
             self._open()
         self._thread = threading.Thread(target=self._work, name="mlpviz-store", daemon=True)
@@ -306,7 +307,9 @@ class Store:
         try:
             return act(self._open())
         except TROUBLES as error:
-            log.warning("the file of saved runs does not answer (%s: %s)", type(error).__name__, error)
+            if str(error) != self._unread:
+                log.warning("the file of saved runs does not answer (%s: %s)", type(error).__name__, error)
+            self._unread = str(error)
             return otherwise
 
     def _does(self, act: Callable[[Database], object]) -> bool:
@@ -321,7 +324,7 @@ class Store:
     def _say(self, error: Exception) -> None:
         if self._database is None and self.trouble and isinstance(error, sqlite3.OperationalError):
             return  # why it could not be opened is said already
-        trouble = f"Runs can’t be saved now, because {why(error)}. Training continues."
+        trouble = f"Runs can’t be saved now, because {why(error)}. You can go on training."
         if trouble != self.trouble:
             log.warning("%s: %s (%s: %s)", self.path, trouble, type(error).__name__, error)
         self.trouble = trouble

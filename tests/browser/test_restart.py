@@ -5,6 +5,7 @@ import time
 
 from benchmarks.ports import free_port
 from tests.browser.conftest import Board
+from tests.browser.test_accessible import violations
 
 SMALL = "?dataset=fashion-mnist-mini&epochs=1000&learning_rate=0.02"
 
@@ -27,7 +28,7 @@ def test_after_kill_9_the_open_page_goes_on_with_its_run(start_server, page, com
     page.get_by_text("Connection lost").first.wait_for()
     start_server(port, MLPVIZ_STORE=store)
     board.until(lambda: board.status() == "paused", seconds=60)
-    page.get_by_text("has come back from its last save").wait_for(timeout=60_000)
+    page.get_by_text("The training of this run was interrupted").wait_for(timeout=60_000)
     assert 0 < board.step() <= before and f"run={run}" in page.url
     assert page.get_by_role("slider", name="Learning rate").get_attribute("aria-valuetext") in ("0.02", None)
     page.get_by_role("button", name="unpin", exact=True).wait_for()
@@ -41,6 +42,7 @@ def test_after_kill_9_the_open_page_goes_on_with_its_run(start_server, page, com
 def test_runs_are_found_opened_and_compared(start_server, page, tmp_path):
     port = free_port()
     start_server(port, MLPVIZ_STORE=str(tmp_path / "runs.sqlite"))
+    page.emulate_media(color_scheme="dark")
     for rate in ("0.02", "0.5"):
         board = Board(page).open(f"http://localhost:{port}/?dataset=fashion-mnist-mini&epochs=1&learning_rate={rate}")
         board.press("Start")
@@ -54,8 +56,11 @@ def test_runs_are_found_opened_and_compared(start_server, page, tmp_path):
     page.get_by_role("figure", name="Test accuracy over learning rate").locator(".points path").first.wait_for()
     page.get_by_role("figure", name="Settings and results").locator(".axis-heading").first.wait_for()
     assert page.get_by_role("figure", name="Training loss", exact=True).locator(".lines path.js-line").count() == 3
+    assert violations(page) == []
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
     page.mouse.click(box["x"] + 20, box["y"] + 18)  # none
-    page.get_by_text("Choose a run with the box").wait_for()
+    page.get_by_text("Tick a run to open").wait_for()
     page.mouse.click(box["x"] + 20, box["y"] + 18 + 70)  # the older run
     page.get_by_role("button", name="Open this run").click()
     page.wait_for_url("**learning_rate=0.02**")

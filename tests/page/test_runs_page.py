@@ -119,10 +119,10 @@ def test_a_run_that_was_in_training_says_where_it_has_come_back(saving):
     saving()
     again = open_page(run=run.id)
     back = run_of(again)
-    assert f"come back from its last save, at step {back.step:,}" in texts(again)
+    assert f"It is back at step {back.step:,}, where it was saved last" in texts(again)
     press(again, "Start")
     until(lambda: back.step > back.interrupted_at)
-    assert "come back" not in texts(again.run())
+    assert "interrupted" not in texts(again.run())
     press(again, "Pause")
 
 
@@ -150,7 +150,7 @@ def test_one_run_is_opened_and_undo_returns(saving, choose):
     choose(1)  # the newest is first
     app.session_state["view"] = "Runs"
     app.run()
-    assert "2 of 200 runs" in texts(app)
+    assert "You have 2 saved runs" in texts(app)
     press(app, "Open this run")
     assert run_of(app) is first and app.session_state["view"] == "Watch"
     assert app.select_slider(key="learning_rate").value == 0.02
@@ -179,8 +179,12 @@ def test_runs_are_deleted_with_undo_but_not_the_one_on_the_page(saving, choose):
     choose(0, 1)
     app.session_state["view"] = "Runs"
     app.run()
-    press(app, "Delete all")
-    assert "1 run deleted" in texts(app) and "were not deleted" in texts(app) and len(door.saved_runs()) == 1
+    press(app, "Delete 2 runs")
+    assert (
+        "1 run deleted" in texts(app)
+        and "can’t delete a run that is open" in texts(app)
+        and len(door.saved_runs()) == 1
+    )
     choose(0)
     press(app, "Undo the deletion")
     assert len(door.saved_runs()) == 2 and "deleted" not in texts(app)
@@ -226,18 +230,33 @@ def test_the_table_is_searched(saving, monkeypatch):
     app.text_input(key="find_runs").set_value("0.02 learning").run()
     assert [[run.settings.learning_rate for run in runs] for runs in shown] == [[0.2, 0.02], [0.02]]
     app.text_input(key="find_runs").set_value("nothing like [this](x)").run()
-    assert "None of your 2 runs has “nothing like" in texts(app)
+    assert "No run found for “nothing like" in texts(app)
 
 
 def test_the_table_as_a_file_has_every_setting_and_result(saving):
-    trained(learning_rate="0.02", hidden_sizes="16-8")
+    app = trained(learning_rate="0.02", hidden_sizes="16-8", batch_size="10000", epochs="1")
+    at_rest(run_of(app), 1)
     saved(1)
     (about,) = door.saved_runs()
     (row,) = pd.read_csv(io.BytesIO(table.as_csv([about]))).to_dict("records")
-    assert row["learning_rate"] == 0.02 and row["hidden_sizes"] == "[16, 8]" and row["Steps"] == 1
-    assert row["Test accuracy"] == pytest.approx(about.evaluation[1]) and row["Test loss"] == pytest.approx(
-        about.evaluation[0]
-    )
+    assert row["learning_rate"] == 0.02 and row["hidden_sizes"] == "16-8" and row["steps"] == 1
+    assert row["train_loss"] == pytest.approx(about.loss)
+    assert (row["test_loss"], row["test_accuracy"]) == pytest.approx(run_of(app).recording.evaluations[-1][1:])
+
+
+def test_a_test_from_before_the_training_is_not_shown_as_a_result(saving):
+    trained()
+    saved(1)
+    assert door.saved_runs()[0].evaluation is None
+
+
+def test_the_table_has_the_differing_settings_as_numbers_and_says_where_a_run_is_open(saving):
+    trained(learning_rate="0.02", seed="5")
+    app = trained(learning_rate="0.2", momentum="0.5")
+    saved(2)
+    shown = table.frame(door.saved_runs(), run_of(app).id)
+    assert shown["Learning rate"].tolist() == [0.2, 0.02] and shown["Open"].tolist() == ["here", ""]
+    assert "Batch size" not in shown and "Note" not in shown
 
 
 def test_forgetting_deletes_everything_and_begins_again(saving):
@@ -248,7 +267,7 @@ def test_forgetting_deletes_everything_and_begins_again(saving):
     app.session_state["view"] = "Runs"
     app.run()
     press(app, "Delete everything")
-    assert "nothing of you is saved any more" in texts(app)
+    assert "Nothing about you is saved now" in texts(app)
     assert run_of(app) is not run and run_of(app).step == 0 and door.saved_runs() == []
     assert all(state.id == run_of(app).id for state in door.get_backend().list(VISITOR))
 
@@ -259,7 +278,7 @@ def test_before_the_limit_is_reached_the_page_says_so(saving, monkeypatch):
     saved(1)
     app.session_state["view"] = "Runs"
     app.run()
-    assert "each new run replaces your oldest run that has no name" in texts(app)
+    assert "each new run replaces your oldest one" in texts(app)
 
 
 def test_the_limits_of_the_page_are_those_of_the_store():

@@ -292,7 +292,7 @@ def test_a_damaged_file_is_not_changed_and_training_goes_on(path, content, caplo
     path.write_bytes(content)
     backend = serve(path)
     trains(backend)
-    assert "the file is damaged" in backend.store.trouble and "Training continues" in backend.store.trouble
+    assert "the file is damaged" in backend.store.trouble and "You can go on training" in backend.store.trouble
     assert backend.store.about(ADA) == [] and backend.store.recall(ADA, "x") is None
     backend.close()
     assert path.read_bytes() == content

@@ -72,7 +72,8 @@ def delete(runs: Sequence[SavedRun], run: RunState) -> None:
     if len(deleted) + len(stay) < len(runs):
         memory.PROBLEM.set(FAILED)
     if stay:
-        memory.NOTES.get().append("The run on the page, and runs that another server has open, were not deleted.")
+        text = "You can’t delete a run that is open, here or on another server. Open another run first."
+        memory.NOTES.get().append(text)
 
 
 def undo_delete() -> None:
@@ -98,7 +99,7 @@ def forget_me() -> None:
         slot.forget()
     st.query_params.pop("run", None)
     if done:
-        memory.NOTES.get().append("All your runs are deleted, and nothing of you is saved any more. This is a new run.")
+        memory.NOTES.get().append("All your runs are deleted. Nothing about you is saved now. This is a new run.")
     else:
         memory.PROBLEM.set("Your runs are no longer in memory, but the file can’t be written now. Try again later.")
 

@@ -27,24 +27,30 @@ def saved_runs(run: RunState) -> None:
     if not door.saves():
         st.info("This server doesn’t save runs. Whoever runs it can turn saving on: leave out “--store none”.")
         return
+    if trouble := door.trouble_with_saving():
+        st.warning(plain(trouble))
     runs = sorted(door.saved_runs(), key=lambda saved: -saved.made_at)
     _deleted()
     if not runs:
         st.info("You have no saved runs yet. A run is saved by itself as soon as it has trained.")
         return
-    wanted = st.text_input("Find", placeholder="a name, a setting, a diagnosis…", key="find_runs")
+    wanted = st.text_input("Find", placeholder="a name, a setting, a diagnosis… Then press Enter.", key="find_runs")
     found = [saved for saved in runs if matches(saved, wanted)]
     if not found:
-        st.info(plain(f"None of your {len(runs)} runs has “{wanted}” in it."))
-        return
+        st.info(plain(f"No run found for “{wanted}”. You have {len(runs)} runs."))
+    else:
+        _table(found, run)
+    _room(runs)
+
+
+def _table(found: Sequence[SavedRun], run: RunState) -> None:
     chosen = choose(found, run.id)
     if not chosen:
-        st.caption("Choose a run with the box on its left, to open, name or delete it. Choose several to compare.")
+        st.caption("Tick a run to open, name or delete it. Tick several to compare them.")
     elif len(chosen) == 1:
         _one(chosen[0], run)
     else:
         _several(chosen, run)
-    _room(runs)
 
 
 def _one(saved: SavedRun, run: RunState) -> None:
@@ -53,8 +59,8 @@ def _one(saved: SavedRun, run: RunState) -> None:
         _button(
             "Open this run", lambda: actions.open_run(saved, run), "Show it on the page.", disabled=here, primary=True
         )
-        _button("Branch", lambda: actions.branch_off(saved, run), "A new run from its last checkpoint.")
-        _button("Pin", lambda: actions.pin_saved([saved], run), "Draw its curves behind the run on the page.")
+        _button("Branch", lambda: actions.branch_off(saved, run), "Start a new run from this one’s last checkpoint.")
+        _button("Pin", lambda: actions.pin_saved([saved], run), "Show its curves in Watch.")
         _button(
             "Delete",
             lambda: actions.delete([saved], run),
@@ -70,8 +76,12 @@ def _one(saved: SavedRun, run: RunState) -> None:
 
 def _several(chosen: Sequence[SavedRun], run: RunState) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _button("Pin all", lambda: actions.pin_saved(chosen, run), "Draw their curves behind the run on the page.")
-        _button("Delete all", lambda: actions.delete(chosen, run), "You can undo this for an hour.")
+        _button(
+            f"Pin {len(chosen)} runs",
+            lambda: actions.pin_saved(chosen, run),
+            "Show their curves in Watch.",
+        )
+        _button(f"Delete {len(chosen)} runs", lambda: actions.delete(chosen, run), "You can undo this for an hour.")
     plot(loss_curves(chosen), key="runs_curves", height=320)
     names = differing(chosen)
     if not names:
@@ -99,9 +109,9 @@ def _deleted() -> None:
 def _room(runs: Sequence[SavedRun]) -> None:
     """How much is saved, how much can be, the whole table as a file, and how to delete everything."""
     count, megabytes = len(runs), door.usage()[1] / 10**6
-    used = f"{count} of {MOST_RUNS} runs and {megabytes:,.0f} of {MOST_MB} MB are saved on this server."
+    used = f"You have {count} saved runs ({megabytes:,.0f} MB). At most, {MOST_RUNS} runs or {MOST_MB} MB are saved."
     if max(count / MOST_RUNS, megabytes / MOST_MB) >= NEARLY:
-        st.warning(f"{used} Beyond that, each new run replaces your oldest run that has no name and no note.")
+        st.warning(f"{used} Beyond that, each new run replaces your oldest one. Runs with a name or a note go last.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(used)
         st.download_button(
@@ -110,15 +120,15 @@ def _room(runs: Sequence[SavedRun]) -> None:
         with st.popover("Forget me"):
             st.markdown(
                 "This deletes all your runs on this server, with their names, notes and pins, and the run on the "
-                "page. There is no way back."
+                "page. You can’t undo it."
             )
-            _button("Delete everything", actions.forget_me, "There is no way back.")
+            _button("Delete everything", actions.forget_me, "You can’t undo it.")
 
 
 def _button(label: str, act: object, help_text: str, disabled: bool = False, primary: bool = False) -> None:
     st.button(
         label,
-        key=f"runs_{label}",
+        key=f"runs_{label.split()[0]}_{label.split()[-1]}",
         on_click=safely(act),  # type: ignore[arg-type]
         help=help_text,
         disabled=disabled,
