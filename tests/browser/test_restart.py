@@ -59,9 +59,8 @@ def test_runs_are_found_opened_and_compared(start_server, page, tmp_path):
     assert violations(page) == []
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
-    page.mouse.click(box["x"] + 20, box["y"] + 18)  # none
-    page.get_by_text("Tick a run to open").wait_for()
-    page.mouse.click(box["x"] + 20, box["y"] + 18 + 70)  # the older run
+    page.mouse.move(box["x"] + 25, box["y"] + 18 + 36)  # the table wants to see the mouse first
+    page.mouse.click(box["x"] + 20, box["y"] + 18 + 35)  # not the newer run, which is open
     page.get_by_role("button", name="Open this run").click()
     page.wait_for_url("**learning_rate=0.02**")
     board.until(lambda: board.step() == 40)
