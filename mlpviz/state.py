@@ -68,6 +68,8 @@ class RunState(TaskState):
         twin: the run that follows it in lockstep.
         evaluations: how many it has made.
         changes: the changes during training: (step, text).
+        settings_log: its settings, each with the step at which they began; from step 0 on, but for a twin that began
+            later.
         examined: whether there is a post-mortem.
         way_back: a step before the failure and a learning rate that was tried there, if the post-mortem found one.
         dataset: the dataset's title. classes: the ten names. train_size, test_size: images.
@@ -87,6 +89,7 @@ class RunState(TaskState):
     twin: TwinState | None
     evaluations: int
     changes: tuple[tuple[int, str], ...]
+    settings_log: tuple[tuple[int, Settings], ...]
     examined: bool
     way_back: tuple[int, float] | None
     dataset: str

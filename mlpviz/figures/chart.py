@@ -201,7 +201,7 @@ def axis_end(snapshot: Snapshot) -> float:
 
 def number(value: float) -> str:
     """A number for readers: three significant digits, or two with a power of ten if it is far from 1."""
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         return "not finite"
     if value == 0:
         return "0"

@@ -86,7 +86,8 @@ def _largest(values: tuple[np.ndarray, ...], asked: set[int]) -> list[tuple[int,
     `asked` come first."""
     edges = []
     for column, between in enumerate(values):
-        sizes = np.nan_to_num(np.abs(between.astype(np.float64)), nan=0.0, posinf=0.0, neginf=0.0)
+        sizes = np.abs(between.astype(np.float64))
+        sizes[~np.isfinite(sizes)] = 0.0
         places = _falling(sizes)[: EDGES + len(asked) * OF_EACH].tolist()
         if column == len(values) - 1:
             width = sizes.shape[1]

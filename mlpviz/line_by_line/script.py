@@ -6,13 +6,18 @@ import difflib
 import inspect
 import json
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlpviz.catalog import CATALOG
 from mlpviz.network import ACTIVATIONS
 from mlpviz.settings import Settings
-from mlpviz.trainer import OPTIMIZERS, evaluation_batch_size, train_step
+from mlpviz.trainer import OPTIMIZERS, evaluation_batch_size, optimizer_options, train_step
 
+Changes = Sequence[tuple[int, Settings]]
+
+#: In the loop, before the five lines.
+TAKE_OVER = "        optimizer.param_groups[0].update(changes.get(steps, {}))\n        steps += 1"
 MODULES = {name: f"nn.{module.__name__}()" for name, module in ACTIVATIONS.items()}
 INIT_LINES = {
     "normal": "nn.init.normal_(m.weight, std={std!r})",
@@ -59,13 +64,15 @@ class Part:
         return (len(line) - len(line.lstrip())) // 4
 
 
-def parts(settings: Settings, threads: int, device: str = "cpu") -> list[Part]:
+def parts(settings: Settings, threads: int, device: str = "cpu", changes: Changes = ()) -> list[Part]:
     """The script from its first line to its last.
 
     Args:
         threads: PyTorch's number of threads; the bits depend on it.
         device: where the run trains: "cpu", "cuda" or "mps".
+        changes: the settings that were changed while it trained: after so many steps, these settings.
     """
+    later = _changes(settings, changes)
     five = dict(zip(("forward", "loss", "zero_grad", "backward", "step"), five_lines(), strict=True))
     return [
         Part("", _opening(settings, threads)),
@@ -77,8 +84,10 @@ def parts(settings: Settings, threads: int, device: str = "cpu") -> list[Part]:
         Part("", "net.to(device)"),
         Part("loss_fn", "loss_fn = nn.CrossEntropyLoss()"),
         Part("optimizer", _optimizer(settings)),
+        *([Part("changes", later)] if later else []),
         Part("epoch", f"\nfor epoch in range(1, {settings.epochs + 1}):\n    net.train()"),
         Part("batch", "    for X, y in train_loader:\n        X, y = X.to(device), y.to(device)"),
+        *([Part("", TAKE_OVER)] if later else []),
         *(Part(key, textwrap.indent(line, " " * 8)) for key, line in five.items()),
         Part("eval", "    net.eval()\n    with torch.no_grad():\n" + _test_pass()),
         Part("test", _accuracy(), shown=1),
@@ -111,20 +120,22 @@ def five_lines() -> list[str]:
     return lines[:-1]  # without the return
 
 
-def script(settings: Settings, threads: int, device: str = "cpu") -> str:
+def script(settings: Settings, threads: int, device: str = "cpu", changes: Changes = ()) -> str:
     """The whole file, `train.py`. It needs only torch and torchvision. For each epoch it prints the page's numbers, bit
     for bit."""
-    return "\n".join(part.code for part in parts(settings, threads, device)) + "\n"
+    return "\n".join(part.code for part in parts(settings, threads, device, changes)) + "\n"
 
 
-def notebook(settings: Settings, threads: int, texts: dict[str, str], device: str = "cpu") -> str:
+def notebook(
+    settings: Settings, threads: int, texts: dict[str, str], device: str = "cpu", changes: Changes = ()
+) -> str:
     """The script as a Jupyter notebook, with the explanation of each part before its code.
 
     Args:
         texts: Markdown by the parts' keys.
     """
     cells: list[dict[str, object]] = []
-    for group in _cells(parts(settings, threads, device)):
+    for group in _cells(parts(settings, threads, device, changes)):
         explained = [texts[part.key].strip() for part in group if part.key in texts]
         if explained:
             cells.append(_cell("markdown", "\n\n".join(explained)))
@@ -233,6 +244,21 @@ def _optimizer(settings: Settings) -> str:
     if settings.weight_decay or settings.optimizer == "adamw":  # AdamW's default is not 0
         options.append(f"weight_decay={settings.weight_decay!r}")
     return f"optimizer = torch.optim.{OPTIMIZERS[settings.optimizer].__name__}(net.parameters(), {', '.join(options)})"
+
+
+def _changes(settings: Settings, changes: Changes) -> str:
+    """What was changed while it trained, as a table for the loop; empty if nothing was."""
+    lines, before = [], optimizer_options(settings)
+    for step, later in changes:
+        options = optimizer_options(later)
+        new = {name: value for name, value in options.items() if value != before.get(name)}
+        if new:
+            lines.append(f"    {step}: {new!r},")
+        before = options
+    if not lines:
+        return ""
+    listed = "\n".join(lines)
+    return f"\nchanges = {{  # of the optimizer: after so many steps, these values\n{listed}\n}}\nsteps = 0"
 
 
 def _test_pass() -> str:

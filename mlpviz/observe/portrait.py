@@ -62,13 +62,21 @@ def _forward(net: nn.Sequential, x: Tensor) -> tuple[list[Tensor], list[Tensor],
     inputs, slopes = [x], []
     for layer, function in zip(layers, functions, strict=False):
         z = torch.mv(layer.weight, inputs[-1]) + layer.bias
-        with torch.enable_grad():
-            z = z.requires_grad_()
-            h = function(z)
-            (slope,) = torch.autograd.grad(h.sum(), z)
-        inputs.append(h.detach())
+        h, slope = _activated(function, z)
+        inputs.append(h)
         slopes.append(slope)
     return inputs, slopes, torch.mv(layers[-1].weight, inputs[-1]) + layers[-1].bias
+
+
+def _activated(function: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]:
+    """φ(z) and φ′(z)."""
+    if isinstance(function, nn.ReLU):  # the slope is 0 or 1: no need to ask autograd
+        return z.relu(), (z > 0).to(z.dtype)
+    with torch.enable_grad():
+        z = z.requires_grad_()
+        h = function(z)
+        (slope,) = torch.autograd.grad(h.sum(), z)
+    return h.detach(), slope
 
 
 @torch.no_grad()

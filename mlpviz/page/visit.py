@@ -52,7 +52,7 @@ def wait_for_run() -> None:
     try:
         door.find_now(memory.VISIT.get().run or st.query_params.get("run", ""))
     except NotNowError as error:
-        st.warning(plain(f"Your run is saved, but it can’t come back now. {error} This page tries again by itself."))
+        st.warning(plain(f"The run of this page can’t come back now. {error} The page tries again by itself."))
         st.button("Start a new run instead", on_click=safely(_leave))
         _try_again()
         st.stop()

@@ -84,6 +84,7 @@ def run_state(run: Run) -> RunState:
         twin=_twin(run),
         evaluations=len(run.recording.evaluations),
         changes=tuple(run.recording.changes),
+        settings_log=tuple(run.recording.settings_log),
         examined=post_mortem is not None,
         way_back=(post_mortem.way_back.step, post_mortem.way_back.rate)
         if post_mortem is not None and post_mortem.way_back is not None

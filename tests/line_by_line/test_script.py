@@ -62,6 +62,36 @@ def test_the_script_prints_what_the_page_shows(mini, article_root, capsys, monke
     same(run(script(settings, 1), article_root, capsys, monkeypatch), trained(settings, mini))
 
 
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ({}, {3: {"learning_rate": 0.02}, 5: {"learning_rate": 0.5, "weight_decay": 0.001}}),
+        ({}, {0: {"learning_rate": 0.2}, 4: {"momentum": 0.9}, 8: {"momentum": 0.5}}),
+        ({"optimizer": "adamw", "learning_rate": 0.001}, {2: {"learning_rate": 0.01, "weight_decay": 0.1}}),
+        ({}, {2: {"epochs": 3}}),
+    ],
+    ids=str,
+)
+def test_the_script_makes_the_changes_at_their_steps(mini, article_root, capsys, monkeypatch, first, later):
+    settings = Settings(**{"epochs": 2, "train_size": 600, "dataset": "fashion-mnist", "batch_size": 100, **first})
+    trainer, log, now = Trainer(settings, mini), [], settings
+    for step, changed in later.items():
+        now = now.replace(**changed)
+        log.append((step, now))
+    shown = []
+    for step in range(now.epochs * trainer.steps_per_epoch):
+        for at, settings_then in log:
+            if at == step:
+                trainer.change(settings_then)
+        loss = trainer.train_one()[1]
+        if trainer.step % trainer.steps_per_epoch == 0:
+            evaluation = trainer.evaluate()
+            shown.append((evaluation.loss, round(evaluation.accuracy, 4), loss.item()))
+    code = script(settings.replace(epochs=now.epochs), 1, changes=log)
+    assert ("changes.get" in code) == (list(later.values()) != [{"epochs": 3}])
+    same(run(code, article_root, capsys, monkeypatch), shown)
+
+
 def test_the_small_set_is_found_in_the_full_one(mini, article_root, capsys, monkeypatch):
     """The folder holds the small set in place of the full one, so the first of each class are all its images."""
     settings = Settings(dataset="fashion-mnist-mini", epochs=1)

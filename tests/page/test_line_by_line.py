@@ -277,7 +277,7 @@ def test_a_question_that_takes_too_long_is_a_sentence(monkeypatch):
     assert "busy" in app.info[0].value
 
 
-def test_a_run_changed_on_its_way_warns_of_the_script():
+def test_the_script_of_a_run_that_was_changed_makes_the_change_too():
     app = view("Take it with you", batch_size="500", hidden_sizes="16")
     assert not app.warning
     press(app, "Step")
@@ -287,7 +287,8 @@ def test_a_run_changed_on_its_way_warns_of_the_script():
     run = run_of(app)
     until(lambda: run.look() is None and run.snapshot.changes)
     app.run()
-    assert "numbers will differ" in app.warning[0].value
+    assert not app.warning and "also makes the changes" in texts(app)
+    assert "    1: {'lr': 0.5}," in [code.value for code in app.code][-1]
 
 
 def test_step_zero_of_another_initialisation_says_so():

@@ -15,13 +15,16 @@ from mlpviz.state import RunState
 
 def downloads(run: RunState) -> None:
     """All of these as files, and the script to read."""
-    code = script(run.settings, run.threads, run.device)
+    (begun_at, first), *changes = run.settings_log
+    whole = begun_at == 0  # otherwise nobody can train it again from its settings alone
+    settings = first.replace(epochs=run.settings.epochs) if whole else run.settings
+    later = changes if whole else []
+    code = script(settings, run.threads, run.device, later)
     st.markdown((TEXT / "script.md").read_text(encoding="utf-8"))
-    if run.changes:
-        st.warning(
-            "This run’s settings were changed while it trained. The script uses the present ones from its first step, "
-            "so its numbers will differ from this run’s."
-        )
+    if not whole:
+        st.warning("This run began in the middle of another one, so the script’s numbers will differ from its numbers.")
+    elif run.changes:
+        st.caption("The script also makes the changes that you made while this run trained, at the same steps.")
     snapshot = door.snapshot_of(run)
     if run.status == Status.TRAINING:
         st.caption("When the run rests, its latest test loss and accuracy stand here.")
@@ -30,7 +33,7 @@ def downloads(run: RunState) -> None:
         st.caption(f"This run after step {step:,.0f}: test loss {loss:.9g}, test accuracy {accuracy:.4f}.")
     with st.container(horizontal=True):
         st.download_button("Download script", code, "train.py", "text/x-python", on_click="ignore", type="primary")
-        book = notebook(run.settings, run.threads, texts(), run.device)
+        book = notebook(settings, run.threads, texts(), run.device, later)
         st.download_button("Download notebook", book, "train.ipynb", "application/x-ipynb+json", on_click="ignore")
     st.code("python train.py              # images in ./data\npython train.py /some/folder # or there", language="sh")
     st.markdown("#### The data of this run")
