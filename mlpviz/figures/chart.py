@@ -108,6 +108,9 @@ def train_and_test_now(snapshot: Snapshot, measure: str, spell: Callable[[float]
     return now[0].upper() + now[1:]
 
 
+EACH_STEP = "each step"  # marks these traces for the browser: those of other runs are not drawn
+
+
 def every_step(snapshot: Snapshot, measure: str, hover: str, color: str = TRAIN) -> dict[str, Any]:
     """Every step, faint. If a bucket holds several steps: a stroke from its smallest to its largest value."""
     steps = snapshot.steps
@@ -118,7 +121,7 @@ def every_step(snapshot: Snapshot, measure: str, hover: str, color: str = TRAIN)
         column = steps.columns.index(measure)
         y = np.stack([steps.minimum[:, column], steps.maximum[:, column]], axis=1).ravel()
     name = "each step" if steps.width == 1 else f"lowest and highest of {steps.width} steps"
-    return line(name, x, y, color, width=1, opacity=0.4, showlegend=False, hovertemplate=hover)
+    return line(name, x, y, color, width=1, opacity=0.4, showlegend=False, meta=EACH_STEP, hovertemplate=hover)
 
 
 def moving_mean(means: np.ndarray, width: int) -> np.ndarray:

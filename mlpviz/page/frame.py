@@ -31,7 +31,7 @@ html { font-size: 100% !important; }
 .st-key-lesson button { min-height: 2rem; padding-block: 0.1rem; }
 @media (min-width: 641px) and (max-width: 1120px) {
   .st-key-head { gap: 0.25rem; }
-  .st-key-head .mlpviz-title { font-size: 1.05rem; }
+  .st-key-head .stElementContainer:has(.mlpviz-title) { position: absolute; width: 1px; clip-path: inset(50%); }
   .st-key-head button, .st-key-head button p { font-size: 0.8rem; letter-spacing: -0.02em; }
   .st-key-head button, .st-key-start button { min-height: 2rem; min-width: 0; padding: 0.15rem 0.3rem; }
   .st-key-lesson { min-height: 12rem; max-height: 12rem; overflow: auto; }

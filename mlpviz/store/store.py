@@ -246,7 +246,8 @@ class Store:
                     return
             if time.monotonic() - beaten >= BEAT:
                 beaten = time.monotonic()
-                self._does(Database.beat)
+                if self._does(Database.beat) and works and not self._waiting:
+                    self.trouble = ""
 
     def _write(self, saved: Saved) -> bool:
         """Write one task. If it fails, it waits again, unless something newer of it is waiting already."""

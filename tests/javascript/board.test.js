@@ -176,7 +176,7 @@ test("curves of other runs are shown, but no guide lines and no single steps", (
   const loss = { card: "Loss", layout: {} };
   assert.ok(comparable({ type: "scatter", name: "train" }, loss, false));
   assert.ok(!comparable({ type: "scatter", name: "guessing", hoverinfo: "skip" }, loss, false));
-  assert.ok(!comparable({ type: "scatter", name: "each step", showlegend: false }, loss, false));
+  assert.ok(!comparable({ type: "scatter", name: "each step", meta: "each step" }, loss, false));
   assert.ok(!comparable({ type: "bar", name: "train" }, loss, false));
 });
 

@@ -91,6 +91,8 @@ export class Overlays {
   }
 }
 
+const EACH_STEP = "each step"; // as in figures/chart.py
+
 /**
  * Whether a line of another run may be drawn: curves, but no guide lines or single steps. Distributions only from a twin.
  * @param {Trace} trace
@@ -99,7 +101,7 @@ export class Overlays {
  */
 export function comparable(trace, chart, twin) {
   if (trace.type !== "scatter" || trace.hoverinfo === "skip") return false;
-  if (chart.card !== "Weights") return trace.showlegend !== false;
+  if (chart.card !== "Weights") return trace.meta !== EACH_STEP;
   return twin && trace.name.endsWith(" now") && `xaxis${(trace.xaxis ?? "x").slice(1)}` in chart.layout;
 }
 
