@@ -16,7 +16,7 @@ from tests.waiting import worked_off
 
 
 def receipt_of(run, path, **edits):
-    """The receipt of a run as a file, with some values replaced and the seal made anew."""
+    """The receipt of a run as a file, with some values replaced and a new seal."""
     recording = run.recording
     text = worked_off(
         make_receipt(run.trainer, recording.settings_log, recording.evaluations, recording.fingerprints, 1)

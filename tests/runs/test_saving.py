@@ -22,6 +22,7 @@ CASES = {
     "decay": {"optimizer": "adamw", "learning_rate": 0.001, "weight_decay": 0.1},
     "deep": {"hidden_sizes": (16, 16), "init": "kaiming", "activation": "tanh"},
     "linear": {"hidden_sizes": ()},
+    "more units than pictures": {"hidden_sizes": (64,), "learning_rate": 0.5},
     "odd mini-batches": {"batch_size": 64},
 }
 
@@ -52,8 +53,15 @@ def advance(run: Run, pieces: int) -> None:
 def recorded(run: Run):
     """All that a run has recorded, but for the times."""
     recording, inspections = run.recording, run.inspections
+    inspections.sample_here()
     run.collect()
+    inspection, _ = inspections.show()
     return {
+        "recent": recording.recent_means(),
+        "fingerprints": recording.fingerprints,
+        "vitals": run.health.diagnosis.vitals,
+        "units": inspection.first_layer_units,
+        "dead": inspections.dead_shares(),
         "weights": [p.detach() for p in run.trainer.net.parameters()],
         "steps": vars(recording.steps.series()),
         "evaluations": recording.evaluations,
@@ -68,7 +76,7 @@ def recorded(run: Run):
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("pieces", [1, 9, 23])
+@pytest.mark.parametrize("pieces", [1, 23, 40, 55])
 def test_it_goes_on_with_the_same_bits(tiny, name, pieces):
     settings = SMALL.replace(**CASES[name])
     undisturbed, run = Run(settings, tiny), Run(settings, tiny)

@@ -68,7 +68,7 @@ def _one(saved: SavedRun, run: RunState) -> None:
             disabled=here or saved.elsewhere,
         )
     left, right = st.columns([1, 2])
-    keep = safely(lambda: actions.write_words(saved))
+    keep = functools.partial(actions.write_words, saved)
     left.text_input("Name", saved.name, max_chars=80, key=f"{memory.RUN_NAME}_{saved.id}", on_change=safely(keep))
     right.text_input("Note", saved.note, max_chars=400, key=f"{memory.RUN_NOTE}_{saved.id}", on_change=safely(keep))
     plot(loss_curves([saved]), key="runs_curve", height=240)
