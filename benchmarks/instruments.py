@@ -114,8 +114,8 @@ def per_refresh(dataset: Dataset, rounds: int) -> list[list[str]]:
 
 
 def per_run(dataset: Dataset, steps: int = 2_350) -> list[list[str]]:
-    """Rows: what the looks of a whole run cost, and what judging it costs, over the time of its steps. The run itself
-    keeps these times, as the page shows them."""
+    """Rows: what the looks of a whole run cost, what judging it and what its film cost, over the time of its steps. The
+    run itself keeps these times, as the page shows them."""
     rows = []
     for batch_size in (1, 8, 32, 256, 1024):
         settings = Settings(dataset=dataset.name, batch_size=batch_size, learning_rate=0.01, epochs=1000)
@@ -125,9 +125,10 @@ def per_run(dataset: Dataset, steps: int = 2_350) -> list[list[str]]:
             run.advance()
         prices = {price.name: price for price in run.recording.prices.list()}
         steps_took = prices["training"].seconds + prices["steps"].seconds
-        looks, judging = prices["inspection"], prices["watchdog"]
-        shares = [f"{100 * seconds / steps_took:.1f} %" for seconds in (looks.seconds, judging.seconds)]
-        rows.append([f"{batch_size:,}", f"{looks.times}", f"{looks.seconds:.2f} s", *shares])
+        looks, judging, film = prices["inspection"], prices["watchdog"], prices["film"]
+        shares = [f"{100 * each.seconds / steps_took:.1f} %" for each in (looks, judging, film)]
+        moments = [f"{film.times}", f"{run.film.index().bytes / 1e6:.1f} MB"]
+        rows.append([f"{batch_size:,}", f"{looks.times}", f"{looks.seconds:.2f} s", *shares, *moments])
     return rows
 
 
@@ -136,7 +137,8 @@ def main(rounds: int = 301, threads: int = 1) -> None:
     dataset = load_dataset(default_dataset())
     rows = [row for batch_size in (32, 256) for row in per_step(batch_size, dataset, rounds)]
     table(["per step", "batch", "extra time over the bare loop"], rows)
-    table(["batch", "looks in 2,350 steps", "together", "of the steps", "watchdog, of the steps"], per_run(dataset))
+    of_the_steps = ["looks, of the steps", "watchdog", "film"]
+    table(["batch", "looks in 2,350 steps", "together", *of_the_steps, "moments", "size"], per_run(dataset))
     table(["per refresh", "ms", f"share of the time, once every {REFRESH} s"], per_refresh(dataset, rounds))
 
 

@@ -22,7 +22,7 @@ from mlpviz.store.schema import ForeignFileError, NewerFileError
 from mlpviz.store.schema import check as check_store
 
 PORT, ADDRESS, OPEN = "MLPVIZ_PORT", "MLPVIZ_ADDRESS", "MLPVIZ_OPEN"
-VERIFY = "verify"  # the one command beside serving the page
+VERIFY, EXPORT = "verify", "export"  # the commands beside serving the page
 INSTALLED = Path(__file__).parent / "streamlit.toml"  # in the wheel: a copy of the checkout's file
 CHECKOUT = Path(__file__).parent.parent / ".streamlit" / "config.toml"
 
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == [VERIFY]:
         sys.exit(_verify(arguments[1:]))
+    if arguments[:1] == [EXPORT]:
+        sys.exit(_export(arguments[1:]))
     parser = _parser()
     given = parser.parse_args(arguments)
     for name, value in _variables(given).items():
@@ -60,7 +62,8 @@ def _parser() -> Parser:
     parser = Parser(
         prog="mlpviz",
         description="Watch a neural network learn. This command serves the page.",
-        epilog=f"mlpviz {VERIFY} FILE trains the run of a receipt again, and says whether it gives the same numbers.",
+        epilog=f"mlpviz {VERIFY} FILE trains the run of a receipt again, and says whether it gives the same numbers. "
+        f"mlpviz {EXPORT} RUN -o run.html makes one file of a saved run, which plays it without a server.",
     )
     parser.add_argument("--version", action="version", version=f"mlpviz {__version__}")
     parser.add_argument("--port", metavar="N", help=f"the port of the page; 8501 by default ({PORT})")
@@ -109,6 +112,32 @@ def _verify(arguments: Sequence[str]) -> int:
     from mlpviz.verify import verify  # torch takes seconds
 
     return verify(Path(given.receipt))
+
+
+def _export(arguments: Sequence[str]) -> int:
+    """The command `mlpviz export`. Returns the exit status."""
+    parser = Parser(
+        prog=f"mlpviz {EXPORT}",
+        description="Make one file of a saved run. Without the name of a run, list all saved runs.",
+    )
+    parser.add_argument("run", metavar="RUN", nargs="?", default="", help="its name, or its id or the beginning of it")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="run.html",
+        help="run.html (the default) plays the run; run.gif has the pictures of its first layer; a name without an "
+        "ending is a folder for TensorBoard",
+    )
+    parser.add_argument("--data", metavar="FOLDER", help=f"a folder with full datasets ({options.DATA})")
+    parser.add_argument("--store", metavar="FILE", help=f"the file where runs are saved ({options.STORE})")
+    given = parser.parse_args(arguments)
+    for name, value in ((options.DATA, given.data), (options.STORE, given.store)):
+        if value is not None:
+            os.environ[name] = value
+    from mlpviz.export.command import export  # torch takes seconds
+
+    return export(given.run, given.output)
 
 
 def _variables(given: argparse.Namespace) -> dict[str, str | None]:

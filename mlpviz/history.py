@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,11 @@ class Series:
     mean: np.ndarray
     not_finite: np.ndarray
     start: int = 0
+
+    def first(self, buckets: int) -> Series:
+        """The first buckets only."""
+        cut = {name: getattr(self, name)[:buckets] for name in ("minimum", "maximum", "mean", "not_finite")}
+        return replace(self, rows=min(self.rows, buckets * self.width), **cut)
 
     def ends(self) -> np.ndarray:
         """The 1-based number of the last row in each bucket, (buckets,) int64."""

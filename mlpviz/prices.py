@@ -16,6 +16,7 @@ INSTRUMENTS = {
     "watchdog": "the watchdog, which checks each step’s loss",
     "checkpoints": "checkpoints to go back to",
     "inspection": "histograms, update ratios, dead units, images",
+    "film": "the film: moments to go back to",
     "sharpness": "sharpness",
     "evaluation": "the test set, once each epoch",
 }

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from mlpviz.diagnosis import Diagnosis, PostMortem
+from mlpviz.diagnosis import Diagnosis, Kind, PostMortem
 from mlpviz.examples import Examples
 from mlpviz.history import Series
 from mlpviz.prices import Price
@@ -211,6 +211,20 @@ SHARPNESS_COLUMNS = ("step", "sharpness", "low", "high", "threshold")
 
 
 @dataclass(frozen=True)
+class FilmIndex:
+    """Which moments of a run can be shown again.
+
+    Attributes:
+        steps: of these moments, ascending. bytes: the memory that they take.
+        alarms: the steps at which an alarm stopped the run, and what it was.
+    """
+
+    steps: tuple[int, ...]
+    alarms: tuple[tuple[int, Kind], ...]
+    bytes: int
+
+
+@dataclass(frozen=True)
 class TwinComparison:
     """How a twin differs from its leader.
 
@@ -248,6 +262,7 @@ class Snapshot(TaskSnapshot):
         close_up: of the latest step; None if there was no time for a close look at it.
         answers: for some chosen images.
         comparison: of a twin with its leader.
+        film: the moments that can be shown again.
     """
 
     settings: Settings
@@ -274,6 +289,7 @@ class Snapshot(TaskSnapshot):
     close_up: CloseUp | None
     answers: Answers
     comparison: TwinComparison | None = None
+    film: FilmIndex = FilmIndex((), (), 0)
 
     @property
     def not_finite_step(self) -> int | None:

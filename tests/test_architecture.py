@@ -9,12 +9,25 @@ from mlpviz import Settings
 from mlpviz.runs.run import Run
 
 PACKAGE = Path(__file__).parent.parent / "mlpviz"
-VALUES = {"settings", "speed", "examples", "history", "diagnosis", "prices", "snapshot", "state", "results", "answers"}
+VALUES = {
+    "settings",
+    "speed",
+    "examples",
+    "history",
+    "diagnosis",
+    "prices",
+    "pictures",
+    "snapshot",
+    "film",
+    "state",
+    "results",
+    "answers",
+}
 TRAINING = {"settings", "datasets", "network", "trainer", "torch"}
 #: What each part may import: other parts, single modules of them, and the heavy libraries. Each may import itself.
 ALLOWED = {
     "__init__": {"datasets", "settings", "trainer"},
-    "__main__": {"__version__", "live", "options", "store.schema", "streamlit", "verify"},
+    "__main__": {"__version__", "export.command", "live", "options", "store.schema", "streamlit", "verify"},
     # values: what goes through the door
     "settings": {"catalog"},
     "speed": set(),
@@ -24,6 +37,8 @@ ALLOWED = {
     "prices": {"keeping"},
     "diagnosis": {"settings", "numpy"},
     "snapshot": {"settings", "examples", "history", "diagnosis", "prices", "numpy"},
+    "pictures": {"numpy"},
+    "film": {"settings", "examples", "history", "diagnosis", "pictures", "snapshot", "numpy"},
     "results": {"numpy"},
     "answers": {"settings", "numpy"},
     "state": {"settings", "examples", "snapshot"},
@@ -60,6 +75,26 @@ ALLOWED = {
         *VALUES,
         *TRAINING,
     },
+    "export": {
+        "__version__",
+        "backend.frames",
+        "backend.parts",
+        "backend.saved",
+        "datasets",
+        "figures",
+        "idx",
+        "lessons",
+        "line_by_line.script",
+        "live.answer",
+        "options",
+        "runs.publishing",
+        "runs.run",
+        "runs.saving",
+        "store",
+        "numpy",
+        "plotly",
+        *VALUES,
+    },
     "store": {"runs.errors", "runs.saving", "safetensors", "numpy", "torch", *VALUES},
     "live": {
         "backend.door",
@@ -83,6 +118,9 @@ ALLOWED = {
         "live",
         "figures",
         "catalog",
+        "export.html",
+        "export.pictures",
+        "export.tensorboard",
         "idx",
         "download",
         "lessons",

@@ -149,6 +149,13 @@ class Backend(Protocol):
             None if there is no such task.
         """
 
+    async def moment(self, token: str, step: int) -> Newest | None:
+        """The encoded parts of a run at an earlier step, for anybody with its token. Also keeps the run working.
+
+        Returns:
+            None if there is no such run, or no such moment in its film.
+        """
+
     def drop(self, task_id: str, owner: str) -> None:
         """Remove a task, and what is saved of it."""
 

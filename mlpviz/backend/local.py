@@ -11,17 +11,19 @@ from weakref import WeakKeyDictionary
 
 from mlpviz.backend.commands import Command
 from mlpviz.backend.door import Reply, Trouble
+from mlpviz.backend.frames import frame
 from mlpviz.backend.parts import Encoder, Newest
 from mlpviz.backend.questions import Question
 from mlpviz.backend.saved import BringBack
 from mlpviz.backend.specifications import Specification
 from mlpviz.datasets import DatasetError, load_dataset
+from mlpviz.film import snapshot_at
 from mlpviz.results import Results
 from mlpviz.runs.engine import Engine
 from mlpviz.runs.errors import EngineFullError, NotNowError
 from mlpviz.runs.run import Run
 from mlpviz.runs.task import Task
-from mlpviz.snapshot import TaskSnapshot
+from mlpviz.snapshot import Snapshot, TaskSnapshot
 from mlpviz.state import TaskState
 from mlpviz.store.store import Store
 
@@ -92,16 +94,29 @@ class LocalBackend:
         hidden: bool = False,
         without: frozenset[str] = frozenset(),
     ) -> Newest | None:
-        task = self.engine.watch(token, hidden)
-        if task is None and self.store is not None:
-            await asyncio.get_running_loop().run_in_executor(self._bringing, self._bring_back_watched, token)
-            task = self.engine.watch(token, hidden)
+        task = await self._watched(token, hidden)
         if task is None:
             return None
         snapshot = task.snapshot
         if snapshot is None:
             return Newest(task.id, 0, ())
         return self._encoders.setdefault(task, Encoder()).newest(snapshot, have, only, without)
+
+    async def moment(self, token: str, step: int) -> Newest | None:
+        run = await self._watched(token)
+        found = run.film.at(step) if isinstance(run, Run) else None
+        if found is None or not isinstance(run, Run) or not isinstance(run.snapshot, Snapshot):
+            return None
+        snapshot = snapshot_at(run.snapshot, found, run.inspections.examples.images_of)
+        return await asyncio.get_running_loop().run_in_executor(self._bringing, frame, snapshot)
+
+    async def _watched(self, token: str, hidden: bool = False) -> Task | None:
+        """The task with this token, from the disk if need be."""
+        task = self.engine.watch(token, hidden)
+        if task is None and self.store is not None:
+            await asyncio.get_running_loop().run_in_executor(self._bringing, self._bring_back_watched, token)
+            task = self.engine.watch(token, hidden)
+        return task
 
     def drop(self, task_id: str, owner: str) -> None:
         self.engine.drop(task_id, owner)

@@ -22,6 +22,7 @@ from mlpviz.figures.chart import Chart
 from mlpviz.figures.comparison import comparison_charts, comparison_headline
 from mlpviz.figures.encoding import as_json
 from mlpviz.figures.examples import answers, examples
+from mlpviz.figures.film import film
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.five_lines import five_lines
 from mlpviz.figures.headline import headline, notice, notice_kind, stopped_headline
@@ -49,6 +50,7 @@ RUN_PARTS: dict[str, Callable[[Snapshot], object]] = {
     "answers": answers,  # the answers for these
     "network": network,  # one of them on its way through the network
     "tiles": first_layer_weights,
+    "film": film,  # the moments that can be shown again
 }
 LEVEL = 1  # of compression. Higher levels save a tenth of the bytes and take three times as long
 
@@ -136,7 +138,7 @@ def deflated(data: bytes) -> bytes:
 
 def _encoded_head(snapshot: TaskSnapshot) -> bytes:
     try:
-        return as_json(_head(snapshot))
+        return as_json(head_of(snapshot))
     except Exception as error:
         tell_once("the line above the figures can't be made", error)
         notice = f"mlpviz can’t show the line above the figures now ({what(error)}). Your run continues."
@@ -208,7 +210,7 @@ def _common(snapshot: TaskSnapshot) -> dict[str, Any]:
     }
 
 
-def _head(snapshot: TaskSnapshot) -> dict[str, Any]:
+def head_of(snapshot: TaskSnapshot) -> dict[str, Any]:
     """Everything above the figures."""
     common = _common(snapshot) | {"headline": _headline(snapshot)}
     if not isinstance(snapshot, Snapshot):

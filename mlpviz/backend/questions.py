@@ -33,12 +33,14 @@ from mlpviz.answers import (
     Walk,
 )
 from mlpviz.datasets import Split
+from mlpviz.film import Roll
 from mlpviz.images import explain, units
 from mlpviz.line_by_line.gradient_check import gradient_check
 from mlpviz.line_by_line.modes import device_error, evaluation_modes
 from mlpviz.line_by_line.step_zero import first_signals
 from mlpviz.line_by_line.walk import WalkedStep, came_true, take_apart
 from mlpviz.receipts import make_receipt
+from mlpviz.runs.publishing import take_film
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Snapshot
 from mlpviz.stability.slices import NextStep, along_gradient, plane, probe
@@ -229,6 +231,14 @@ class LossPlane(Question[Plane]):
 
     def answer(self, run: Run) -> Pieces[Plane]:
         return plane(frozen(run), *probe(run.trainer))
+
+
+@dataclass(frozen=True)
+class TakeFilm(Question[Roll]):
+    """The film of the run, for a file."""
+
+    def answer(self, run: Run) -> Roll:
+        return take_film(run)
 
 
 # One image, and the hidden units

@@ -9,7 +9,7 @@ from enum import Enum
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from mlpviz import diagnosis, examples, history, options, prices, results, settings, snapshot, state
+from mlpviz import diagnosis, examples, film, history, options, pictures, prices, results, settings, snapshot, state
 from mlpviz.backend import specifications
 from mlpviz.runs.memory import PIN, Needs, run_memory, step_memory
 from mlpviz.runs.saving import RUN, Saved, bring_back, settings_of
@@ -23,10 +23,23 @@ if TYPE_CHECKING:
     from mlpviz.runs.engine import Engine
     from mlpviz.runs.task import Task
 
-VALUES = (diagnosis, examples, history, prices, results, settings, snapshot, state, sharpness, specifications)
+VALUES = (
+    diagnosis,
+    examples,
+    film,
+    history,
+    pictures,
+    prices,
+    results,
+    settings,
+    snapshot,
+    state,
+    sharpness,
+    specifications,
+)
 
-#: What never changes, and is written once: checkpoints, and results of the test set.
-APART = (Checkpoint, results.Results, results.PastPredictions)
+#: What never changes, and is written once: checkpoints, results of the test set, and the moments of the film.
+APART = (Checkpoint, results.Results, results.PastPredictions, film.Moment)
 
 
 @functools.cache

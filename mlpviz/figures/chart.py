@@ -139,6 +139,9 @@ def moving_mean(means: np.ndarray, width: int) -> np.ndarray:
     return np.where(finite[:, -1], means, np.nan)
 
 
+STEP = {"text": "step"}  # the title of an axis that counts steps
+
+
 def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
     """The layout of a figure over steps. It marks where settings changed and where the loss stopped being finite."""
     marks = [(step, text, GREY) for step, text in snapshot.changes]
@@ -147,7 +150,7 @@ def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
     return {
         # No moving range: Plotly keeps the reader's zoom only while the layout stays the same.
         "xaxis": {
-            "title": {"text": "step"},
+            "title": STEP,
             "autorangeoptions": {"include": [0, axis_end(snapshot)]},
             "tickformat": ",d",
         },
@@ -155,6 +158,12 @@ def step_layout(snapshot: Snapshot, **yaxis: Any) -> dict[str, Any]:
         "shapes": [_mark(step, color) for step, _, color in marks],
         "annotations": [_label(i, *mark, snapshot) for i, mark in enumerate(_apart(marks, snapshot)[-4:])],
     }
+
+
+def counts_steps(chart: Chart) -> bool:
+    """Whether the horizontal axis of the chart counts the steps of a run."""
+    axis: dict[str, Any] = chart.layout.get("xaxis", {})
+    return axis.get("title") == STEP
 
 
 def drawn_range(data: list[dict[str, Any]]) -> tuple[float, float]:

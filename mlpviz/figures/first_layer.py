@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlpviz.figures.chart import number, once_per_inspection
-from mlpviz.figures.pictures import NOT_FINITE, quantized
+from mlpviz.pictures import NOT_FINITE, quantized
 from mlpviz.snapshot import Snapshot
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlpviz.figures.chart import number, percent
 from mlpviz.figures.examples import in_words
-from mlpviz.figures.pictures import quantized
+from mlpviz.pictures import quantized
 from mlpviz.snapshot import LayerPortrait, Portrait, Snapshot
 
 EDGES = 16  # drawn between two layers

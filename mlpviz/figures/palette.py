@@ -32,6 +32,7 @@ FOR_STYLES = {
     "--mlpviz-right": GREEN,
     "--mlpviz-wrong": VERMILLION,
     "--mlpviz-alarm": ALARM,
+    "--mlpviz-test": TEST,
     "--mlpviz-negative": NEGATIVE,
     "--mlpviz-positive": POSITIVE,
 }

@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from mlpviz.backend.parts import Newest
 from mlpviz.download import DOWNLOADS
 from mlpviz.live.answer import accepts_gzip, gzipped, plain
 from mlpviz.live.backend import get_backend
@@ -45,6 +46,17 @@ async def newest(request: Request) -> Response:
     answer = await get_backend().newest(token, _have(query.get("have", "")), only, hidden, without)
     period = PULSE.asked(_after(query.get("after", "")))
     headers = {"Cache-Control": "no-store", "Mlpviz-Period": f"{1000 * period:.0f}"}
+    return _response(request, answer, headers)
+
+
+async def moment(request: Request) -> Response:
+    """An earlier moment of the run with this token, at a step of its film: 200 with JSON, or 404."""
+    token, step = request.path_params["token"], request.path_params["step"]
+    return _response(request, await get_backend().moment(token, step), {"Cache-Control": "no-store"})
+
+
+def _response(request: Request, answer: Newest | None, headers: dict[str, str]) -> Response:
+    """The parts, compressed if the browser allows it."""
     if answer is None:
         return Response(status_code=404, headers=headers)
     if not answer.parts:
@@ -88,4 +100,5 @@ ROUTES: list[BaseRoute] = [
     Mount("/live/gallery", StaticFiles(directory=GALLERY)),
     Mount("/live/canvas", StaticFiles(directory=CANVAS)),
     Route("/live/{token}", newest),
+    Route("/live/{token}/at/{step:int}", moment),
 ]

@@ -37,13 +37,20 @@ class ExampleViewer(Keeps):
             ValueError: this choice is not possible.
         """
         test = self._trainer.dataset.test
-        indices = examples.indices or first_of_each_class(test.labels)
-        chosen = replace(examples, indices=indices)
+        chosen = replace(examples, indices=examples.indices or first_of_each_class(test.labels))
         self.chosen = chosen.check(len(test.images))
-        at = torch.tensor(indices, device=test.images.device)
+        self._images = self._images_of(chosen)
+        self._labels = ([None] if chosen.own else []) + test.labels[list(chosen.indices)].tolist()
+
+    def _images_of(self, chosen: Examples) -> Tensor:
+        images = self._trainer.dataset.test.images
         own = torch.from_numpy(np.frombuffer(chosen.own, dtype=np.uint8).reshape(-1, 28, 28).copy())
-        self._images = torch.cat([own.to(test.images.device), test.images[at]])
-        self._labels = ([None] if chosen.own else []) + test.labels[at].tolist()
+        return torch.cat([own.to(images.device), images[list(chosen.indices)]])
+
+    def images_of(self, chosen: Examples) -> np.ndarray:
+        """The images of a choice that was made before, (n, 28, 28) uint8. Any thread may ask."""
+        images: np.ndarray = self._images_of(chosen).cpu().numpy()
+        return images
 
     def give_back(self, kept: dict[str, Any]) -> None:
         """As in `Keeps`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
@@ -210,6 +211,12 @@ def answer(run: RunState, question: Question[Answer], doing: str = "Computing…
         st.stop()
     finally:
         reply.cancel()  # for example if a click ended this script run: nobody waits any more
+
+
+def later(run: RunState, question: Question[Answer]) -> Callable[[], Answer]:
+    """A function that asks the question, in any thread. It raises an error if there is no answer."""
+    backend, owner = get_backend(), visitor()
+    return lambda: backend.ask(run.id, owner, question).result(PATIENCE)
 
 
 def wait_for(run: RunState, step: int) -> None:

@@ -1,4 +1,4 @@
-"""The data of a run as files for other programs: its history, its weights, its receipt."""
+"""The data of a run as files for other programs: its film, its history, its weights, its receipt."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import streamlit as st
 from mlpviz.backend.questions import TakeWeights
 from mlpviz.line_by_line.script import loader
 from mlpviz.page import door, memory
+from mlpviz.page.film import film_button, other_buttons
 from mlpviz.page.receipt import receipt_button
 from mlpviz.snapshot import Snapshot, Status
 from mlpviz.state import RunState
@@ -25,6 +26,9 @@ def exports(run: RunState) -> None:
     now = (run.id, run.step, run.evaluations)
     history = memory.computed("history", now, lambda: history_frame(snapshot))
     weights = memory.computed("weights", (run.id, run.step), lambda: door.answer(run, TakeWeights()))
+    with st.container(horizontal=True):
+        film_button(run, "film")
+        other_buttons(run)
     with st.container(horizontal=True):
         _file("History as CSV", history.to_csv(index=False).encode(), "history.csv", "text/csv")
         _file("History as Parquet", as_parquet(history), "history.parquet", "application/vnd.apache.parquet")

@@ -40,5 +40,6 @@ def choose_keys() -> None:
         key=memory.KEYS,
         persist_state="session",
         help="P: start and pause. S: one step. E: to the end of the epoch. 0: reset. U: undo. "
-        "Comma: slower. Full stop: faster. F: large type for a lecture hall.",
+        "Comma: slower. Full stop: faster. J, K, L: back, play and on, in the film of a run that rests. "
+        "F: large type for a lecture hall.",
     )

@@ -10,6 +10,7 @@ from mlpviz.lessons import FIELDS, GROUPS
 from mlpviz.page import door
 from mlpviz.page.board import board
 from mlpviz.page.controls import current_lesson, experiment_params, hidden, speed_params
+from mlpviz.page.film import film_button
 from mlpviz.page.present import present_params
 from mlpviz.settings import Settings
 from mlpviz.state import RunState
@@ -23,6 +24,8 @@ def share(run: RunState, settings: Settings) -> None:
     with st.expander("Share", key="share", on_change="rerun") as expander:
         if not expander.open:  # the code's colours take 0.5 MB
             return
+        if run.step:
+            film_button(run, "share")
         st.caption("A link to this experiment. Each person trains their own run:")
         st.code(f"{page}?{urlencode(settings.to_params() | speed_params())}", language=None, wrap_lines=True)
         st.caption("A link to watch this run. It shows no controls:")

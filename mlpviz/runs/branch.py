@@ -16,4 +16,5 @@ def branch(run: Run, step: int, owner: str = "") -> Run:
     other.trainer.change(checkpoint.settings.replace(epochs=run.settings.epochs))
     other.recording.inherit(run.recording)
     other.health.inherit(run.health)
+    other.film.inherit(run.film, other.step)
     return other

@@ -112,13 +112,18 @@ class Inspections(Keeps):
         """The inspection of this moment, and the seconds that it and the look at the examples took."""
         if not self.begun:
             self.begin()
-        begun, shown = time.perf_counter(), self._shown
-        if shown is None or shown.step != self._trainer.step or shown.latest is not self._inspector.latest:
-            shown = self._shown = self._inspector.inspect()
+        begun, shown = time.perf_counter(), self.inspect()
         self.examples.look()
         seconds = time.perf_counter() - begun
         self._prices.add("inspection", seconds, times=0)
         return shown, seconds
+
+    def inspect(self) -> Inspection:
+        """The inspection of this moment. There must be a sample of it."""
+        shown = self._shown
+        if shown is None or shown.step != self._trainer.step or shown.latest is not self._inspector.latest:
+            shown = self._shown = self._inspector.inspect()
+        return shown
 
     def begin_sharpness(self) -> None:
         """Begin to measure the sharpness, unless it was already measured at this step."""

@@ -8,6 +8,7 @@ from mlpviz.settings import Settings
 
 FLOAT = 4  # bytes
 HISTORY = 3 * 2**20  # bytes of a run's series and predictions
+FILM = 4 * 2**20  # bytes of the moments of a run: more than a usual run has, and half of what the longest have
 PIN = 2**19  # bytes of a pinned run's snapshot
 
 # How many checkpoints a run keeps: as many as fit into this many bytes. At least enough to go back a little, at most as
@@ -43,10 +44,11 @@ def trainer_memory(settings: Settings) -> int:
     return FLOAT * 5 * settings.parameters + HISTORY
 
 
-def run_memory(settings: Settings) -> int:
-    """Bytes of a run: its network in training, its checkpoints, and one update that is taken apart."""
+def run_memory(settings: Settings, walks: int = 1) -> int:
+    """Bytes of a run: its network in training, its checkpoints, its film, and the updates that are taken apart; there
+    is always room for one."""
     checkpoints = checkpoint_capacity(settings) * checkpoint_memory(settings)
-    return trainer_memory(settings) + checkpoints + walk_memory(settings)
+    return trainer_memory(settings) + checkpoints + FILM + max(1, walks) * walk_memory(settings)
 
 
 def step_memory(settings: Settings) -> int:

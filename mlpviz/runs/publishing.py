@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mlpviz.film import Roll
 from mlpviz.runs.speedometer import Speedometer
 from mlpviz.snapshot import REFRESH, Inspection, Snapshot, Status
 from mlpviz.state import RunState, TwinState
@@ -132,8 +133,18 @@ def run_snapshot(run: Run, inspection: Inspection, steps_per_second: float) -> S
         line_shares=run.inspections.line_shares,
         close_up=recording.close_up,
         answers=run.inspections.examples.look(),
+        film=run.film.index(),
         comparison=run.follows.comparison() if run.follows is not None else None,
     )
+
+
+def take_film(run: Run) -> Roll:
+    """The whole film of the run, which has a snapshot."""
+    now = run.snapshot
+    assert isinstance(now, Snapshot)
+    moments = tuple(each for each in run.film.moments if each.step < now.step)
+    choices = {each.answers.examples for each in moments}
+    return Roll(now, moments, {each: run.inspections.examples.images_of(each) for each in choices})
 
 
 def _twin(run: Run) -> TwinState | None:

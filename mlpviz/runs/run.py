@@ -10,9 +10,10 @@ from mlpviz.datasets import Dataset
 from mlpviz.line_by_line.walk import WalkedStep
 from mlpviz.prices import Prices
 from mlpviz.runs.clock import CLOCK, Clock
+from mlpviz.runs.film import Film
 from mlpviz.runs.health import Health
 from mlpviz.runs.inspections import Inspections
-from mlpviz.runs.memory import run_memory, walk_capacity, walk_memory
+from mlpviz.runs.memory import run_memory, walk_capacity
 from mlpviz.runs.pace import Pace
 from mlpviz.runs.publishing import Publisher, run_state
 from mlpviz.runs.recording import Recording
@@ -35,6 +36,7 @@ class Run(Task):
         recording: what is recorded while it trains.
         inspections: the more expensive measurements of its network.
         health: its diagnosis, its checkpoints and its post-mortem.
+        film: the moments of it that can be shown again.
         publisher: makes its snapshots.
         pace: says when its next step is due.
         goal: it trains until this step. The commands only move the goal.
@@ -71,7 +73,7 @@ class Run(Task):
         self.walks: dict[str, WalkedStep] = {}
         self.interrupted_at: int | None = None
         self.pace = Pace(speed, clock)
-        self.publisher = Publisher(self)
+        self.film, self.publisher = Film(), Publisher(self)
 
     # the commands; each acts between two steps
 
@@ -154,17 +156,14 @@ class Run(Task):
         """What it is doing."""
         if self.failed:
             return Status.FAILED
-        if self.step < self.goal or self._last_test_under_way():
+        last_test = 0 < self.total_steps <= self.step and self.recording.evaluating()  # it counts as training
+        if self.step < self.goal or last_test:
             return Status.TRAINING
         if self.health.examining():
             return Status.EXAMINING
         if not self.recording.evaluations:
             return Status.PREPARING
         return Status.FINISHED if self.step >= self.total_steps else Status.PAUSED
-
-    def _last_test_under_way(self) -> bool:
-        """Whether only the last evaluation is missing. It counts as training."""
-        return 0 < self.total_steps <= self.step and self.recording.evaluating()
 
     def make_state(self) -> RunState:
         return run_state(self)
@@ -225,6 +224,7 @@ class Run(Task):
         is judged; an alarm stops it."""
         if not self.inspections.begun:
             self.inspections.begin()
+        self.film.begin(self)
         look, last = self.inspections.due(), self.step + 1 == self.goal
         step = functools.partial(self.recording.train_one, last or is_close_up(self.pace.speed))
         if look or last:
@@ -235,7 +235,9 @@ class Run(Task):
         self.health.keep_checkpoint()
         if look or is_judged(self.step) or self.recording.breaks():
             self.collect()
-            if self.health.judge():
+            ill = self.health.judge()
+            self.film.take(self, look, ill)
+            if ill:
                 self.pause()
 
     def collect(self) -> None:
@@ -253,5 +255,4 @@ class Run(Task):
             self.leads.follower.goal = step
 
     def _count_memory(self) -> None:
-        more_walks = max(0, len(self.walks) - 1)  # the memory of one walk is always counted
-        self.memory = run_memory(self.settings) + more_walks * walk_memory(self.settings)
+        self.memory = run_memory(self.settings, walks=len(self.walks))

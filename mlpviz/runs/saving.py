@@ -126,6 +126,7 @@ def _state_of(run: Run) -> dict[str, Any]:
         "recording": run.recording.kept(),
         "inspections": run.inspections.kept(),
         "health": run.health.kept(),
+        "film": run.film.kept(),
         "twin": None,
     }
 
@@ -173,6 +174,7 @@ def _run(run_id: str, owner: str, state: dict[str, Any], dataset: Dataset, clock
     run.recording.give_back(state["recording"])
     run.inspections.give_back(state["inspections"])
     run.health.give_back(state["health"])
+    run.film.give_back(state.get("film", {}))
     run.goal, run.begun_at = run.step, state["begun_at"]
     run.first_version = int(VERSIONS * time.time())
     run.interrupted_at = run.step if state["goal"] > run.step else state["interrupted_at"]

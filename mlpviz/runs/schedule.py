@@ -20,6 +20,9 @@ GROWTH, GROWTH_BY_PRICE = 0.1, 0.2
 # The longest interval is this many times the cost of a look in steps: looks take 2 % of a long run.
 LONGEST = 50
 SHORTEST_LONGEST = 10  # steps; the longest interval is never shorter
+# The work of a moment for the film, in the same unit. One is kept when the steps since the latest are this share of all
+# steps, or that many times its cost. So the film takes less than 1 % of a long run.
+MOMENT, MOMENT_GROWTH, LONGEST_MOMENT = 280, 0.3, 120
 # An epoch with more work than about this is also tested within the epoch. The article's epoch takes 71,000.
 BETWEEN_TESTS = 100_000
 # Between two looks, a run is also judged every so many steps. This costs almost nothing.
@@ -46,6 +49,11 @@ def look_steps(settings: Settings, start: int = 0) -> Iterator[int]:
         if step >= start:
             yield step
         step += min(max(1, int(step * growth)), longest)
+
+
+def is_moment(step: int, latest: int, settings: Settings) -> bool:
+    """Whether the look after this step is kept for the film. `latest` is the step of the moment before."""
+    return step - latest >= min(MOMENT_GROWTH * step, LONGEST_MOMENT * MOMENT / work_of_a_step(settings))
 
 
 def is_test_step(step: int, settings: Settings, steps_per_epoch: int) -> bool:

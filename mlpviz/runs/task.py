@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import secrets
+import string
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from mlpviz.runs.clock import CLOCK, Clock
 from mlpviz.snapshot import REFRESH, Status, TaskSnapshot
 from mlpviz.state import TaskState
 
+IN_IDS = string.ascii_letters + string.digits  # so that an id never looks like an option of a command
 LEASE = 10.0  # seconds that one look keeps a task going, so that a page may lose several requests
 HIDDEN_LEASE = 90.0  # the same for a page in a hidden tab: browsers let it ask only once a minute
 
@@ -52,7 +54,7 @@ class Task(ABC):
     remedy = "Begin it again. If the error returns, try a smaller network or other settings."
 
     def __init__(self, owner: str, memory: int = 0, clock: Clock = CLOCK) -> None:
-        self.id = secrets.token_urlsafe(9)
+        self.id = "".join(secrets.choice(IN_IDS) for _ in range(12))
         self.owner = owner
         self.memory = memory
         self.clock = clock

@@ -7,7 +7,9 @@ import { pageState } from "../../mlpviz/live/board/board.js";
 import { split } from "../../mlpviz/live/board/banner.js";
 import { next } from "../../mlpviz/live/board/figure.js";
 import { copied, dress } from "../../mlpviz/live/board/layout.js";
-import { Feed, charts, merged } from "../../mlpviz/live/board/feed.js";
+import { Feed, View, charts, merged } from "../../mlpviz/live/board/feed.js";
+import { Film, past } from "../../mlpviz/live/board/film.js";
+import { place } from "../../mlpviz/live/board/timeline.js";
 import { length } from "../../mlpviz/live/board/arrays.js";
 import { comparable } from "../../mlpviz/live/board/overlays.js";
 import { chartIn, convert } from "../../mlpviz/live/board/units.js";
@@ -282,4 +284,46 @@ test("steps are counted in epochs and in images seen", () => {
   assert.equal(chartIn(chart, "epoch", undefined), chart, "a task without epochs");
   const other = { layout: { xaxis: { title: { text: "confidence" } } }, data: [trace] };
   assert.equal(chartIn(other, "epoch", pace), other);
+});
+
+test("a moment of the film has its own parts, and the curves of now under a cover", () => {
+  const curve = { name: "Loss", card: "Loss", sentence: "now", data: [{ x: [1, 2, 120], y: [3, 2, 1] }], layout: { xaxis: { title: { text: "step" } }, shapes: [{ x0: 7 }] } };
+  const bars = { name: "Weights", card: "Weights", sentence: "now", data: [{ x: [0] }], layout: { xaxis: {} } };
+  const now = { run: "a", version: 9, parts: { head: { step: 120 }, Loss: curve, Weights: bars, film: { steps: [0, 5] } } };
+  const moment = { run: "a", version: 9, parts: { head: { step: 5 }, Loss: { name: "Loss", sentence: "then" }, Weights: { ...bars, sentence: "then" } } };
+  const { parts } = past(now, moment, 5);
+  assert.equal(parts.head.step, 5);
+  assert.equal(parts.Weights.sentence, "then");
+  assert.equal(parts.Loss.sentence, "then");
+  assert.equal(parts.Loss.data, curve.data);
+  const [mark, veil, cursor] = parts.Loss.layout.shapes;
+  assert.equal(mark.x0, 7);
+  assert.deepEqual([veil.x0, cursor.x0, cursor.x1], [5, 5, 5]);
+  assert.ok(veil.x1 > 120 && veil.x1 < 130, "it covers the last point, too");
+  assert.deepEqual(curve.layout.shapes, [{ x0: 7 }], "the curve of now is not changed");
+});
+
+test("marks lie between the moments, which have equal distances", () => {
+  const steps = [0, 1, 5, 105];
+  assert.deepEqual([0, 1, 5, 105].map((step) => place(step, steps)), [0, 1 / 3, 2 / 3, 1]);
+  assert.equal(place(3, steps), 0.5);
+  assert.equal(place(55, steps), 2.5 / 3);
+  assert.deepEqual([place(-1, steps), place(999, steps)], [0, 1]);
+});
+
+test("a film fetches each moment once, and forgets those of another run", async () => {
+  const asked = [];
+  const film = new Film(async (token, step) => {
+    asked.push([token, step]);
+    return step < 9 ? { run: "a", version: 1, parts: { head: { step } } } : null;
+  });
+  const now = new View({ run: "a", version: 1, parts: { head: { step: 9 } } }, "a.1");
+  assert.equal(film.view(now, 3), now, "it is not here yet");
+  assert.ok((await film.fetch("t", "a", 3)) && (await film.fetch("t", "a", 3)));
+  assert.equal(film.view(now, 3).head.step, 3);
+  assert.notEqual(film.view(now, 3).version, now.version);
+  assert.equal(film.view(now, null), now);
+  assert.equal(await film.fetch("t", "a", 9), false);
+  assert.equal(await film.fetch("t", "b", 3), false, "a moment of the run before came late");
+  assert.deepEqual(asked, [["t", 3], ["t", 9], ["t", 3]]);
 });

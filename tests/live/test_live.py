@@ -131,6 +131,25 @@ def test_an_unknown_run_is_404_and_the_id_of_a_run_is_no_token(engine, client, r
     assert client.get(f"live/{run.id}").status_code == 404
 
 
+def test_a_moment_of_the_film(engine, client, run):
+    for _ in range(3):
+        step(engine, run)
+    whole = client.get(address(engine, run)).json()["parts"]
+    steps = whole["film"]["steps"]
+    assert steps == [0, 1, 2, 3]
+    answer = client.get(address(engine, run, "/at/2"))
+    assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
+    body = answer.json()
+    assert body["run"] == run.id and body["parts"][HEAD]["step"] == 2
+    then, now = body["parts"]["Gradient norms"], whole["Gradient norms"]
+    assert then["sentence"] != now["sentence"] and "data" not in then
+    assert body["parts"]["Weights"]["data"] and body["parts"]["tiles"] != whole["tiles"]
+    assert client.get(address(engine, run, "/at/7")).status_code == 404, "no such moment"
+    assert client.get("live/nonsense/at/2").status_code == 404
+    assert client.get(address(engine, run, "/at/-1")).status_code == 404
+    assert client.get(address(engine, run, "/at/x")).status_code == 404
+
+
 def test_the_token_allows_only_reading(engine, client, run):
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         assert client.request(method, address(engine, run)).status_code == 405

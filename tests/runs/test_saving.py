@@ -72,6 +72,7 @@ def recorded(run: Run):
         "checkpoints": run.health.checkpoints.steps(),
         "diagnosis": run.health.diagnosis.kind,
         "answers": inspections.examples.look().probabilities,
+        "film": run.film.moments,
     }
 
 

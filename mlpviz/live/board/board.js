@@ -1,22 +1,32 @@
 // The live board: fetches a run's newest snapshot up to five times a second and draws what has changed. This does not run the page's script on
 // the server, except when the run starts or stops by itself. Then the page runs once, because its buttons must change.
 
-/** @import { BoardData, Chart, Head } from "./types.js" */
+/** @import { View } from "./feed.js" */
+/** @import { BoardData, Chart, Head, Snapshot } from "./types.js" */
 
 import { find } from "./dom.js";
 import { Banner } from "./banner.js";
 import { Cards } from "./cards.js";
 import { Examples } from "./examples.js";
 import { ANSWERS, Feed, HEAD, NETWORK, TILES } from "./feed.js";
+import { Film, fetchMoment } from "./film.js";
 import { addHelp } from "./help.js";
 import { keepHistoryShort } from "./history.js";
 import { readTheme } from "./layout.js";
 import { Lines } from "./lines.js";
 import { Network } from "./network.js";
 import { Overlays } from "./overlays.js";
+import { canRecord } from "./record.js";
 import { Speed } from "./speed.js";
 import { Strip } from "./strip.js";
 import { Tiles } from "./tiles.js";
+import { Timeline } from "./timeline.js";
+
+/** @typedef {View & { token: string, only: string, period: number, ask: (without?: string[]) => Promise<number> }} Source of snapshots */
+/** @typedef {{ feed: (token: string, only: string) => Source, moment: (token: string, step: number) => Promise<Snapshot | null> }} Sources */
+
+/** @type {Sources} where everything comes from: the server, unless the board is in a file */
+const SERVER = { feed: (token, only) => new Feed(token, only), moment: fetchMoment };
 
 const CALM = 500; // ms between two fetches of a run that rests
 const MOVING = ["training", "examining", "preparing"];
@@ -26,10 +36,10 @@ const ASK_AGAIN = 2000; // ms until the page is told again about a changed statu
 const boards = new WeakMap();
 
 /**
- * @param {{ parentElement: HTMLElement, data: BoardData, setTriggerValue: (name: string, value: string) => void }} component
+ * @param {{ parentElement: HTMLElement, data: BoardData, setTriggerValue: (name: string, value: string) => void, source?: Sources }} component
  */
-export function mount({ parentElement, data, setTriggerValue }) {
-  const board = boards.get(parentElement) ?? new Board(parentElement);
+export function mount({ parentElement, data, setTriggerValue, source = SERVER }) {
+  const board = boards.get(parentElement) ?? new Board(parentElement, source);
   boards.set(parentElement, board);
   keepHistoryShort();
   board.show(data, setTriggerValue);
@@ -37,8 +47,12 @@ export function mount({ parentElement, data, setTriggerValue }) {
 }
 
 class Board {
-  /** @param {HTMLElement} parent */
-  constructor(parent) {
+  /**
+   * @param {HTMLElement} parent
+   * @param {Sources} source
+   */
+  constructor(parent, source) {
+    this.source = source;
     this.root = find(parent, ".board");
     this.banner = new Banner(find(this.root, ".banner"));
     this.strip = new Strip(find(this.root, ".strip"));
@@ -49,7 +63,12 @@ class Board {
     this.cards = new Cards(find(this.root, ".cards"));
     this.tiles = new Tiles(find(this.root, ".tiles"));
     this.overlays = new Overlays(find(this.root, ".line"));
-    this.feed = new Feed("");
+    this.timeline = new Timeline(find(this.root, ".timeline"));
+    this.timeline.moved = () => this.seek();
+    this.film = new Film(source.moment);
+    this.cards.film = () => this.allCharts();
+    this.seeking = false;
+    this.feed = source.feed("", "");
     this.root.dataset.refreshes = "0";
     this.turn = 0; // the number of the current loop
     this.stopped = false;
@@ -88,6 +107,7 @@ class Board {
     this.stopped = false;
     document.addEventListener("visibilitychange", this.appear);
     this.speed.show(data.speed, (name) => setTriggerValue("speed", name), data.keys);
+    this.timeline.listen(data.keys);
     this.lines.choose(data.code);
     const act = (/** @type {string} */ name) => setTriggerValue("action", name);
     this.banner.offer(data.actions, act);
@@ -104,7 +124,7 @@ class Board {
     this.announced = { state: "", status: plain(data.status), at: performance.now() };
     const only = data.stripOnly ? HEAD : "";
     if (data.token !== this.feed.token || only !== this.feed.only) {
-      this.feed = new Feed(data.token, only);
+      this.feed = this.source.feed(data.token, only);
       this.drawn = "";
     }
     this.loop();
@@ -115,6 +135,7 @@ class Board {
     document.removeEventListener("visibilitychange", this.appear);
     clearTimeout(this.timer);
     this.speed.stop();
+    this.timeline.stop();
     this.turn += 1;
   }
 
@@ -123,6 +144,33 @@ class Board {
     if (document.hidden || this.stopped || !this.root.isConnected) return;
     clearTimeout(this.timer);
     this.loop();
+  }
+
+  // The reader has gone to another moment. Meanwhile the loop waits.
+  async seek() {
+    if (this.seeking) return;
+    this.seeking = true;
+    clearTimeout(this.timer);
+    this.turn += 1;
+    let shown;
+    do {
+      shown = this.timeline.at;
+      const { token, snapshot } = this.feed;
+      if (shown !== null && snapshot && !(await this.film.fetch(token, snapshot.run, shown))) this.timeline.goLive();
+      await this.take(200);
+    } while (this.timeline.at !== shown && !this.stopped);
+    this.seeking = false;
+    if (!this.stopped) this.loop();
+  }
+
+  /** The charts of each moment of the film, and of now. */
+  async allCharts() {
+    const all = [];
+    const { token, snapshot } = this.feed;
+    for (const step of this.timeline.steps) {
+      if (snapshot && (await this.film.fetch(token, snapshot.run, step))) all.push(this.film.view(this.feed, step).charts);
+    }
+    return [...all, this.feed.charts];
   }
 
   /** What nobody sees need not be sent while it changes. Where the run rests, everything is fetched once. */
@@ -166,31 +214,38 @@ class Board {
       this.banner.say(status ? `The server could not answer (error ${status}). Trying again…` : "Connection lost. Trying again…", "lost");
       return 0;
     }
-    const head = this.feed.head;
-    if (!head) return 0;
+    const live = this.feed.head;
+    if (!live) return 0;
+    const rests = !MOVING.includes(live.status) && !this.cardNames.length;
+    this.timeline.draw(this.feed.film, rests, live.step);
+    const view = this.film.view(this.feed, this.timeline.at);
+    const head = view.head ?? live;
+    this.root.classList.toggle("past", view !== this.feed);
+    this.root.classList.toggle("has-film", this.timeline.steps.length > 0 && canRecord());
     this.banner.say(head.notice, head.notice_kind);
     const look = JSON.stringify(readTheme(this.root));
     const all = this.overlays.changed() || look !== this.look; // the theme may change while nothing else does
-    const news = this.feed.version !== this.drawn; // perhaps a loop that was stopped has fetched it
+    const news = view.version !== this.drawn; // perhaps a loop that was stopped has fetched it
     const turn = this.turn;
-    if (!this.feed.only) this.lines.draw(this.cardNames.length ? null : this.feed.lines, this.feed.snapshot?.run ?? "");
+    if (!this.feed.only) this.lines.draw(this.cardNames.length ? null : view.lines, this.feed.snapshot?.run ?? "");
     const { step, status: before } = this.root.dataset;
     const waits = head.status === "training" && before === "training" && this.lines.plays(Number(step));
-    const drawing = (news || all) && !waits ? await this.draw(head, all) : 0;
+    const drawing = (news || all) && !waits ? await this.draw(view, head, all) : 0;
     if (turn !== this.turn || document.hidden || waits) this.overlays.news ||= all; // not all of it is drawn yet
-    else Object.assign(this, { drawn: this.feed.version, look });
-    if (turn === this.turn) this.announce(head);
+    else Object.assign(this, { drawn: view.version, look });
+    if (turn === this.turn) this.announce(live);
     return drawing;
   }
 
   /**
+   * @param {View} view
    * @param {Head} head
    * @param {boolean} all whether to draw every figure, even if it has not changed
    */
-  async draw(head, all) {
+  async draw(view, head, all) {
     this.strip.draw(head.headline);
     this.speed.draw(head.headline.speed);
-    const drawing = this.feed.only || document.hidden ? 0 : await this.drawFigures(all);
+    const drawing = this.feed.only || document.hidden ? 0 : await this.drawFigures(view, all);
     const { dataset } = this.root; // tests and benchmarks read these
     dataset.step = String(head.step);
     dataset.status = head.status;
@@ -199,15 +254,18 @@ class Board {
     return drawing;
   }
 
-  /** @param {boolean} all */
-  async drawFigures(all) {
+  /**
+   * @param {View} view
+   * @param {boolean} all
+   */
+  async drawFigures(view, all) {
     const some = this.cardNames.length > 0;
-    const { examples, answers, network, tiles } = this.feed;
+    const { examples, answers, network, tiles } = view;
     this.examples.draw(some ? null : examples, answers);
     this.network.draw(some ? null : network, examples, this.root);
     this.tiles.draw(some ? null : tiles, this.root);
-    const charts = some ? this.feed.charts.filter((chart) => this.cardNames.includes(chart.card)) : this.feed.charts;
-    const pace = this.feed.head?.pace;
+    const charts = some ? view.charts.filter((chart) => this.cardNames.includes(chart.card)) : view.charts;
+    const pace = view.head?.pace;
     this.cards.counts = Boolean(pace);
     const over = (/** @type {Chart} */ chart) => this.overlays.over(chart, this.cards.unit.now, pace);
     const drawing = await this.cards.draw(charts, over, all, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);

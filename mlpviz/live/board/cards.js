@@ -7,7 +7,7 @@ import { find, setText } from "./dom.js";
 import { addEnlarge, isLarge } from "./enlarge.js";
 import { addHelp } from "./help.js";
 import { copied, dress, isBare, readTheme, withoutTicks } from "./layout.js";
-import { save, saveButtons } from "./save.js";
+import { VIDEO, save, saveButtons, saveVideo } from "./save.js";
 import { Sight } from "./sight.js";
 import { Unit, countsSteps } from "./units.js";
 
@@ -24,6 +24,8 @@ export class Cards {
     this.help = {};
     this.unit = new Unit();
     this.counts = false; // whether the steps can be counted in other units
+    /** @type {() => Promise<Chart[][]>} as in Card */
+    this.film = async () => [];
   }
 
   /**
@@ -43,6 +45,7 @@ export class Cards {
       this.cards.set(chart.card, card);
       addHelp(card.figure, chart.card, this.help[chart.card]);
       card.take(chart);
+      card.film = this.film;
       card.nextUnit = this.counts ? () => this.nextUnit() : null;
     }
     let busy = 0;
@@ -108,6 +111,9 @@ export class Card {
     this.nextUnit = null;
     this.shown = name;
     this.drawn = () => {}; // called each time when it is drawn
+    /** @type {() => Promise<Chart[][]>} the charts of each moment of the film */
+    this.film = async () => [];
+    this.recording = false; // whether it is making a video
     this.told = ""; // which error was reported last
     this.figure = document.createElement("figure");
     this.figure.className = "card";
@@ -178,10 +184,27 @@ export class Card {
   save(format) {
     const chart = this.charts.get(this.shown);
     if (!chart || !this.theme) return;
-    save(format, this.over(chart), this.plot, this.Plotly, this.theme).catch((error) => {
+    const saved = format === VIDEO ? this.saveVideo(this.theme) : save(format, this.over(chart), this.plot, this.Plotly, this.theme);
+    saved.catch((error) => {
       console.error(error);
       setText(this.sentence, `This figure could not be saved (${error}).`);
     });
+  }
+
+  /** @param {Theme} theme */
+  async saveVideo(theme) {
+    if (this.recording) return;
+    this.recording = true;
+    try {
+      const say = (/** @type {number} */ done) => setText(this.sentence, `Recording the film of this figure: ${Math.round(100 * done)} %`);
+      say(0);
+      const charts = (await this.film()).flatMap((all) => all.filter((each) => each.name === this.shown)).map(this.over);
+      const drawn = (/** @type {Chart} */ chart, /** @type {Theme} */ light) => ({ data: chart.data.map((trace) => copied(trace, light, true)), layout: this.layout(chart, light) });
+      await saveVideo(charts, drawn, this.Plotly, theme, say);
+    } finally {
+      this.recording = false;
+      this.redraw();
+    }
   }
 
   /** @param {unknown} error why the figure could not be drawn */
@@ -237,6 +260,19 @@ export class Card {
     return true;
   }
 
+  /**
+   * @param {Chart} chart
+   * @param {Theme} theme
+   */
+  layout(chart, theme) {
+    const layout = dress(chart.layout, theme, this.run, isLarge(this.figure));
+    if (!chart.log_axis) return layout;
+    const type = this.isLog() ? "log" : "linear";
+    layout.yaxis = { ...layout.yaxis, type, uirevision: `${this.run} ${type}` };
+    if (type === "log") Object.assign(layout.yaxis, chart.log_axis, { rangemode: "normal" });
+    return layout;
+  }
+
   /** @param {Theme} theme */
   async draw(theme) {
     const { run } = this;
@@ -251,14 +287,9 @@ export class Card {
     this.plot.setAttribute("aria-label", `${chart.name}: ${chart.sentence}`);
     this.unit.hidden = !this.nextUnit || !countsSteps(known) || isBare(chart);
     setText(this.unit, `${chart.layout.xaxis?.title?.text ?? ""}`);
-    const layout = dress(chart.layout, theme, run, isLarge(this.figure));
+    const layout = this.layout(chart, theme);
     const zoomed = this.plot.layout?.yaxis?.autorange === false;
-    if (chart.log_axis) {
-      const type = this.isLog() ? "log" : "linear";
-      layout.yaxis = { ...layout.yaxis, type, uirevision: `${run} ${type}` };
-      if (type === "log") Object.assign(layout.yaxis, chart.log_axis, { rangemode: "normal" });
-      this.logButton?.setAttribute("aria-pressed", String(type === "log"));
-    }
+    if (chart.log_axis) this.logButton?.setAttribute("aria-pressed", String(this.isLog()));
     if (!this.unit.hidden) {
       layout.xaxis.uirevision = `${run} ${layout.xaxis.title.text}`; // a zoom has no meaning in another unit
       layout.xaxis.title = { ...layout.xaxis.title, text: " " }; // the button says it

@@ -1,7 +1,7 @@
 // The newest snapshot of one task, fetched from the server in parts and put together here. Each answer has only the
 // parts that have changed since the last one.
 
-/** @import { Answers, Chart, Examples, FiveLines, Head, Network, Snapshot, Tiles, Trace, TypedArray } from "./types.js" */
+/** @import { Answers, Chart, Examples, FilmPart, FiveLines, Head, Network, Snapshot, Tiles, Trace, TypedArray } from "./types.js" */
 
 export const HEAD = "head";
 export const TILES = "tiles";
@@ -9,20 +9,72 @@ export const ANSWERS = "answers"; // of the network, for the examples
 export const NETWORK = "network"; // one example on its way through the network
 const LINES = "lines";
 const EXAMPLES = "examples";
+const FILM = "film"; // which moments can be shown again
 const ARRAYS = "arrays"; // those that several lines of the figures share
 const PERIOD = 200; // ms between two requests, if the server does not say
 const PATIENCE = 8000; // ms until a request counts as lost
 
-export class Feed {
+/** What the board draws: the parts of one snapshot. */
+export class View {
+  /**
+   * @param {Snapshot | null} snapshot
+   * @param {string} version a text that identifies it
+   */
+  constructor(snapshot = null, version = "") {
+    this.snapshot = snapshot;
+    this.version = version;
+  }
+
+  /** @returns {Head | null} */
+  get head() {
+    return /** @type {Head | undefined} */ (this.snapshot?.parts[HEAD]) ?? null;
+  }
+
+  /** @returns {Tiles | null} */
+  get tiles() {
+    return /** @type {Tiles | undefined} */ (this.snapshot?.parts[TILES]) ?? null;
+  }
+
+  /** @returns {FiveLines | null} */
+  get lines() {
+    return /** @type {FiveLines | undefined} */ (this.snapshot?.parts[LINES]) ?? null;
+  }
+
+  /** @returns {Examples | null} */
+  get examples() {
+    return /** @type {Examples | undefined} */ (this.snapshot?.parts[EXAMPLES]) ?? null;
+  }
+
+  /** @returns {Answers | null} */
+  get answers() {
+    return /** @type {Answers | undefined} */ (this.snapshot?.parts[ANSWERS]) ?? null;
+  }
+
+  /** @returns {Network | null} */
+  get network() {
+    return /** @type {Network | undefined} */ (this.snapshot?.parts[NETWORK]) ?? null;
+  }
+
+  /** @returns {FilmPart | null} */
+  get film() {
+    return /** @type {FilmPart | undefined} */ (this.snapshot?.parts[FILM]) ?? null;
+  }
+
+  /** @returns {Chart[]} in the order on the page */
+  get charts() {
+    return charts(this.snapshot);
+  }
+}
+
+export class Feed extends View {
   /**
    * @param {string} token
    * @param {string} only the names of the wanted parts, separated by commas; empty for all
    */
   constructor(token, only = "") {
+    super();
     this.token = token;
     this.only = only;
-    /** @type {Snapshot | null} */
-    this.snapshot = null;
     /** @type {Map<string, number>} for each part: the version up to which we know all its changes */
     this.known = new Map();
     this.others = 0; // the same for all parts that we have not heard of
@@ -76,46 +128,7 @@ export class Feed {
     else if (!same) this.others = 0;
     this.snapshot = merged(this.snapshot, newer);
     this.heard += 1;
-  }
-
-  /** A text that identifies what has arrived so far. */
-  get version() {
-    return this.snapshot ? `${this.snapshot.run}.${this.heard}` : "";
-  }
-
-  /** @returns {Head | null} */
-  get head() {
-    return /** @type {Head | undefined} */ (this.snapshot?.parts[HEAD]) ?? null;
-  }
-
-  /** @returns {Tiles | null} */
-  get tiles() {
-    return /** @type {Tiles | undefined} */ (this.snapshot?.parts[TILES]) ?? null;
-  }
-
-  /** @returns {FiveLines | null} */
-  get lines() {
-    return /** @type {FiveLines | undefined} */ (this.snapshot?.parts[LINES]) ?? null;
-  }
-
-  /** @returns {Examples | null} */
-  get examples() {
-    return /** @type {Examples | undefined} */ (this.snapshot?.parts[EXAMPLES]) ?? null;
-  }
-
-  /** @returns {Answers | null} */
-  get answers() {
-    return /** @type {Answers | undefined} */ (this.snapshot?.parts[ANSWERS]) ?? null;
-  }
-
-  /** @returns {Network | null} */
-  get network() {
-    return /** @type {Network | undefined} */ (this.snapshot?.parts[NETWORK]) ?? null;
-  }
-
-  /** @returns {Chart[]} in the order on the page */
-  get charts() {
-    return charts(this.snapshot);
+    this.version = `${newer.run}.${this.heard}`;
   }
 }
 

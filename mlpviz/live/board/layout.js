@@ -7,6 +7,8 @@ import { length } from "./arrays.js";
 const MARGIN = { l: 50, r: 26, t: 26, b: 38 };
 const SMALL = 12; // px, the size of the text in a figure
 const LARGE = 18; // in a figure that fills the window
+export const VEIL = "veil"; // a shape that covers what comes after the shown moment
+export const CURSOR = "cursor"; // the line at this moment
 const REM = 16; // px, the browser's usual size of text; all lengths here are for this size
 
 /**
@@ -46,7 +48,10 @@ export function dress(layout, theme, run, large = false) {
   };
   const factor = size / SMALL;
   dressed.annotations = layout.annotations?.map((/** @type {any} */ each) => ({ ...each, font: { ...each.font, size: size } }));
-  dressed.shapes = layout.shapes?.map((/** @type {any} */ each) => ({ ...each, line: scaled(each.line, ["width"], factor) }));
+  dressed.shapes = layout.shapes?.map((/** @type {any} */ each) => {
+    const shape = shaded(each, theme);
+    return { ...shape, line: scaled(shape.line, ["width"], factor) };
+  });
   for (const key of Object.keys(dressed)) {
     if (!/^[xy]axis\d*$/.test(key)) continue;
     const own = dressed[key];
@@ -54,6 +59,16 @@ export function dress(layout, theme, run, large = false) {
     if (own.title) dressed[key].title = { standoff: 4, font: { size }, ...own.title };
   }
   return dressed;
+}
+
+/**
+ * A shape; those of the film get the colours of the page.
+ * @param {any} shape
+ * @param {Theme} theme
+ */
+function shaded(shape, theme) {
+  if (shape.name === VEIL) return { ...shape, fillcolor: theme.background, opacity: 0.82 };
+  return shape.name === CURSOR ? { ...shape, line: { ...shape.line, color: theme.text } } : shape;
 }
 
 /**

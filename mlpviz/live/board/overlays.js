@@ -8,7 +8,7 @@ import { Feed } from "./feed.js";
 import { chartIn, countsSteps, traceIn } from "./units.js";
 
 const NAMED = "Loss"; // the chart whose legend names the other runs
-const OTHERS = ["lines", "examples", "answers", "network", "tiles"]; // parts that are not drawn for another run
+const OTHERS = ["lines", "examples", "answers", "network", "tiles", "film"]; // parts that are not drawn for another run
 
 export class Overlays {
   /** @param {HTMLElement} line shows the difference between a twin and the run */

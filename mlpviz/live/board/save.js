@@ -1,24 +1,33 @@
 // Save a figure: as a picture, or its numbers as a table.
 
-/** @import { Chart, Theme } from "./types.js" */
+/** @import { Chart, Theme, Trace } from "./types.js" */
 
 import { numbers } from "./arrays.js";
+import { record } from "./record.js";
 
-const WIDTH = 1200;
-const HEIGHT = 675;
+const WIDTH = 1200; // both are even: a video needs that
+const HEIGHT = 676;
 const [PAPER, INK] = ["#ffffff", "#10151e"]; // for print, in each theme
 
+export const VIDEO = "video";
+/** @type {Record<string, string>} what each button saves */
+const FORMATS = {
+  png: "the figure as a picture",
+  svg: "the figure as a picture",
+  csv: "the numbers as a table",
+  [VIDEO]: "the film of this figure as a video",
+};
+
 /**
- * Three buttons that save what a card shows now.
- * @param {(format: string) => void} save "png", "svg" or "csv"
+ * Buttons that save what a card shows now, or its film.
+ * @param {(format: string) => void} save one of `FORMATS`
  */
 export function saveButtons(save) {
-  return ["png", "svg", "csv"].map((format) => {
+  return Object.entries(FORMATS).map(([format, what]) => {
     const button = document.createElement("button");
-    const what = format === "csv" ? "the numbers as a table" : "the figure as a picture";
-    Object.assign(button, { type: "button", textContent: format.toUpperCase(), title: `Save ${what}` });
-    button.className = "save";
-    button.setAttribute("aria-label", `Save ${what}, ${format.toUpperCase()}`);
+    const name = format === VIDEO ? "Video" : format.toUpperCase();
+    Object.assign(button, { type: "button", textContent: name, title: `Save ${what}`, className: `save ${format}` });
+    button.setAttribute("aria-label", `Save ${what}, ${name}`);
     button.onclick = () => save(format);
     return button;
   });
@@ -32,18 +41,62 @@ export function saveButtons(save) {
  * @param {Theme} theme
  */
 export async function save(format, chart, plot, Plotly, theme) {
-  const name = `mlpviz-${chart.name.toLowerCase().replaceAll(" ", "-")}.${format}`;
-  if (format === "csv") {
-    const address = URL.createObjectURL(new Blob([csv(chart)], { type: "text/csv" }));
-    download(address, name);
-    setTimeout(() => URL.revokeObjectURL(address), 60_000); // some browsers read it later
-    return;
+  if (format === "csv") return saveFile(new Blob([csv(chart)], { type: "text/csv" }), nameOf(chart, format));
+  const picture = { data: plot.data, layout: onPaper(plot.layout, chart, theme), config: {} };
+  download(await Plotly.toImage(picture, { format, width: WIDTH, height: HEIGHT, scale: 2 }), nameOf(chart, format));
+}
+
+/**
+ * A figure's film.
+ * @param {Chart[]} charts of one moment after another
+ * @param {(chart: Chart, theme: Theme) => { data: Trace[], layout: Record<string, any> }} drawn what Plotly draws of each
+ * @param {any} Plotly
+ * @param {Theme} theme
+ * @param {(done: number) => void} progress from 0 to 1
+ */
+export async function saveVideo(charts, drawn, Plotly, theme, progress) {
+  const light = { ...theme, background: PAPER, text: INK };
+  async function* pictures() {
+    for (const [i, chart] of charts.entries()) {
+      progress(i / charts.length);
+      const { data, layout } = drawn(chart, light);
+      yield Plotly.toImage({ data, layout: onPaper(layout, chart, light), config: {} }, { format: "png", width: WIDTH, height: HEIGHT });
+    }
   }
-  const layout = { ...plot.layout, title: { text: chart.name, x: 0.02 }, margin: { l: 70, r: 20, t: 70, b: 60 } };
-  Object.assign(layout, { paper_bgcolor: PAPER, plot_bgcolor: PAPER, font: { family: theme.font, size: 18, color: INK } });
-  if (layout.xaxis && chart.layout.xaxis?.title) layout.xaxis = { ...layout.xaxis, title: { ...layout.xaxis.title, ...chart.layout.xaxis.title } };
-  const picture = { data: plot.data, layout, config: {} };
-  download(await Plotly.toImage(picture, { format, width: WIDTH, height: HEIGHT, scale: 2 }), name);
+  const film = await record(pictures(), WIDTH, HEIGHT);
+  saveFile(film, nameOf(charts[0], film.type.includes("mp4") ? "mp4" : "webm"));
+}
+
+/**
+ * @param {Chart} chart
+ * @param {string} ending
+ */
+function nameOf(chart, ending) {
+  return `mlpviz-${chart.name.toLowerCase().replaceAll(" ", "-")}.${ending}`;
+}
+
+/**
+ * The layout for print: with a title, dark on white.
+ * @param {Record<string, any>} layout
+ * @param {Chart} chart
+ * @param {Theme} theme
+ */
+function onPaper(layout, chart, theme) {
+  /** @type {Record<string, any>} */
+  const paper = { ...layout, title: { text: chart.name, x: 0.02 }, margin: { l: 70, r: 20, t: 70, b: 60 } };
+  Object.assign(paper, { paper_bgcolor: PAPER, plot_bgcolor: PAPER, font: { family: theme.font, size: 18, color: INK } });
+  if (paper.xaxis && chart.layout.xaxis?.title) paper.xaxis = { ...paper.xaxis, title: { ...paper.xaxis.title, ...chart.layout.xaxis.title } };
+  return paper;
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
+function saveFile(blob, name) {
+  const address = URL.createObjectURL(blob);
+  download(address, name);
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // some browsers read it later
 }
 
 /**

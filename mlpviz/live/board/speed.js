@@ -2,7 +2,7 @@
 
 /** @import { SpeedChoices } from "./types.js" */
 
-import { setText } from "./dom.js";
+import { isWriting, setText } from "./dom.js";
 
 const KEYS = { ",": -1, ".": 1 };
 const PATIENCE = 2000; // ms until the page must have taken over what it was told
@@ -83,14 +83,4 @@ export class Speed {
     next.checked = true;
     this.tell(next.value);
   }
-}
-
-/**
- * Whether somebody is writing there, so that a key is a letter of a text.
- * @param {EventTarget | null} target
- */
-function isWriting(target) {
-  if (!(target instanceof HTMLElement)) return false;
-  if (target instanceof HTMLInputElement) return !["radio", "checkbox", "range"].includes(target.type);
-  return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }

@@ -103,8 +103,15 @@
  */
 
 /**
- * @typedef {Record<string, Answers | Chart | Examples | Head | FiveLines | Network | Tiles | null>} Parts
- *   by name: "head", "lines", "examples", "answers", "network", "tiles", and the name of each chart
+ * @typedef {object} FilmPart
+ * @property {number[]} steps of the moments that can be shown again
+ * @property {[number, string, string][]} marks step, kind ("test", "change", "alarm"), text
+ * @property {string} size in words
+ */
+
+/**
+ * @typedef {Record<string, Answers | Chart | Examples | Head | FilmPart | FiveLines | Network | Tiles | null>} Parts
+ *   by name: "head", "lines", "examples", "answers", "network", "tiles", "film", and the name of each chart
  */
 
 /** @typedef {{ run: string, version: number, parts: Parts }} Snapshot */
