@@ -1,5 +1,6 @@
 """The film of a run: its moments are those of a run that was paused there, and they depend only on the run."""
 
+import base64
 import json
 
 import numpy as np
@@ -145,8 +146,9 @@ def test_a_branch_has_the_moments_from_before_it(tiny):
     assert other.film.index().steps[len(before)] == step, "its first own moment is where it begins"
 
 
-def test_the_film_is_saved(tiny):
-    run = train(Run(SMALL.replace(epochs=4), tiny), 12)
+@pytest.mark.parametrize("step", [3, 12])  # after 3, the next look is not kept
+def test_the_film_is_saved(tiny, step):
+    run = train(Run(SMALL.replace(epochs=4), tiny), step)
     back = bring_back(through_bytes(save(run, "")), tiny)
     same(run.film.moments, back.film.moments)
     same(train(run).film.moments, train(back).film.moments)
@@ -159,4 +161,7 @@ def test_other_images_on_the_way_are_those_of_the_moment(tiny):
     steps = run.film.index().steps
     early, late = frame_of(run, steps[2]), frame_of(run, steps[-1])
     assert len(early["answers"]["answers"]) == len(early["examples"]["labels"]) == 10
+    pixels = np.frombuffer(base64.b64decode(early["examples"]["pixels"]["bdata"]), dtype=np.uint8)
+    shown = [tiny.test.images[i].numpy() for i in early["examples"]["images"]]
+    assert np.array_equal(pixels.reshape(10, 28, 28), shown)
     assert late["examples"]["images"] == [3, 5, 9] and len(late["answers"]["answers"]) == 3
