@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlpviz.diagnosis import Diagnosis
+from mlpviz.diagnosis import Diagnosis, diagnose
 from mlpviz.examples import Examples
-from mlpviz.history import Series
+from mlpviz.history import RECENT_STEPS, Series
 from mlpviz.pictures import Pictures
 from mlpviz.settings import Settings
 from mlpviz.snapshot import Answers, Histogram, Inspection, Portrait, Sample, Snapshot, Status
 
 MOST = 240  # moments of a run
+LATEST = 3  # samples of a series that a sentence may need
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,7 @@ class Moment:
         weights, gradients, weight_norms: as in `Inspection`.
         units: which units the pictures of the first layer show. tiles: these pictures.
         sample: of the update ratios and dead units.
+        steps, trend, sharpness: the ends of the series.
         answers: for the chosen images; without these images, and without pictures in the portrait.
         pictures: of the portrait: of each hidden layer; without hidden layers, of the classes.
     """
@@ -41,6 +43,9 @@ class Moment:
     units: np.ndarray
     tiles: Pictures
     sample: Sample
+    steps: Series
+    trend: Series
+    sharpness: Series | None
     answers: Answers
     pictures: tuple[Pictures, ...]
 
@@ -62,6 +67,8 @@ def moment_of(
     learning_rate: float,
     recent: tuple[float, float] | None,
     diagnosis: Diagnosis | None,
+    steps: Series,
+    sharpness: Series | None,
 ) -> Moment:
     """The moment of an inspection. It shares all arrays but the pictures."""
     portrait = answers.portrait
@@ -80,6 +87,9 @@ def moment_of(
         units=inspection.first_layer_units,
         tiles=Pictures.of(inspection.first_layer_images),
         sample=inspection.latest,
+        steps=steps.last(RECENT_STEPS),
+        trend=_end(inspection.trend),
+        sharpness=None if sharpness is None else sharpness.last(LATEST),
         answers=replace(
             answers, images=NO_PICTURES, portrait=_with_pictures(portrait, [NO_PICTURES for _ in pictures])
         ),
@@ -87,8 +97,15 @@ def moment_of(
     )
 
 
+def _end(trend: Series) -> Series:
+    """The last samples, back to one in which the update ratios were measured: in a broken network they are not."""
+    measured = np.flatnonzero(np.isfinite(trend.of_kind("update_ratio")).any(axis=1))
+    back = len(trend.mean) - int(measured[-1]) if len(measured) else 0
+    return trend.last(max(LATEST, back))
+
+
 def snapshot_at(now: Snapshot, moment: Moment, images_of: Callable[[Examples], np.ndarray]) -> Snapshot:
-    """The snapshot of a moment. The series end there.
+    """The snapshot of a moment. Its series have their ends only: enough for sentences, not for curves.
 
     Args:
         now: a later snapshot of the same run.
@@ -105,34 +122,41 @@ def snapshot_at(now: Snapshot, moment: Moment, images_of: Callable[[Examples], n
         first_layer_units=moment.units,
         first_layer_images=moment.tiles.images(),
         latest=moment.sample,
-        trend=_until(now.inspection.trend, step),
+        trend=moment.trend,
     )
     portrait = _with_pictures(answers.portrait, [each.images() for each in moment.pictures])
+    evaluations = now.evaluations[now.evaluations[:, 0] <= step]
+    stopped = bool(now.film.alarms) and now.film.alarms[-1][0] == step
     return replace(
         now,
         status=Status.PAUSED,
         message="",
         step=step,
+        total_steps=moment.settings.epochs * now.steps_per_epoch,
         settings=moment.settings,
         learning_rate=moment.learning_rate,
         steps_per_second=0.0,
-        diagnosis=moment.diagnosis,
-        post_mortem=None,
-        steps=now.steps.first(int((now.steps.ends() <= step).sum())),
+        diagnosis=_diagnosed(moment.diagnosis, evaluations),
+        post_mortem=now.post_mortem if stopped else None,
+        steps=moment.steps,
         recent=moment.recent,
-        evaluations=now.evaluations[now.evaluations[:, 0] <= step],
-        changes=tuple(change for change in now.changes if change[0] <= step),
+        evaluations=evaluations,
+        changes=tuple(change for change in now.changes if change[0] < step),
         inspection=inspection,
-        sharpness=None if now.sharpness is None else _until(now.sharpness, step),
+        sharpness=moment.sharpness,
         close_up=None,
         answers=replace(answers, images=images_of(answers.examples), portrait=portrait),
         comparison=None,
     )
 
 
-def _until(series: Series, step: int) -> Series:
-    """The rows up to a step, of a series with a column for it."""
-    return series.first(int((series.column("step") <= step).sum()))
+def _diagnosed(before: Diagnosis | None, evaluations: np.ndarray) -> Diagnosis | None:
+    """The diagnosis with the test of this step, which came just after the moment."""
+    if before is None or not len(evaluations):
+        return before
+    losses, (_, loss, accuracy) = evaluations[:, 1], evaluations[-1].tolist()
+    vitals = replace(before.vitals, test_loss=loss, test_accuracy=accuracy, best_test_loss=float(losses.min()))
+    return diagnose(vitals)
 
 
 def _with_pictures(portrait: Portrait, pictures: list[np.ndarray]) -> Portrait:

@@ -42,10 +42,12 @@ class Series:
     not_finite: np.ndarray
     start: int = 0
 
-    def first(self, buckets: int) -> Series:
-        """The first buckets only."""
-        cut = {name: getattr(self, name)[:buckets] for name in ("minimum", "maximum", "mean", "not_finite")}
-        return replace(self, rows=min(self.rows, buckets * self.width), **cut)
+    def last(self, buckets: int) -> Series:
+        """The last buckets only."""
+        left_out = max(0, len(self.mean) - buckets)
+        cut = {name: getattr(self, name)[left_out:] for name in ("minimum", "maximum", "mean", "not_finite")}
+        rows = left_out * self.width
+        return replace(self, start=self.start + rows, rows=self.rows - rows, **cut)
 
     def ends(self) -> np.ndarray:
         """The 1-based number of the last row in each bucket, (buckets,) int64."""

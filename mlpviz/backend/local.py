@@ -11,13 +11,12 @@ from weakref import WeakKeyDictionary
 
 from mlpviz.backend.commands import Command
 from mlpviz.backend.door import Reply, Trouble
-from mlpviz.backend.frames import frame
+from mlpviz.backend.frames import Frames
 from mlpviz.backend.parts import Encoder, Newest
 from mlpviz.backend.questions import Question
 from mlpviz.backend.saved import BringBack
 from mlpviz.backend.specifications import Specification
 from mlpviz.datasets import DatasetError, load_dataset
-from mlpviz.film import snapshot_at
 from mlpviz.results import Results
 from mlpviz.runs.engine import Engine
 from mlpviz.runs.errors import EngineFullError, NotNowError
@@ -46,6 +45,8 @@ class LocalBackend:
         self.engine = engine or Engine(keeper=store)
         self.store = store
         self._encoders: WeakKeyDictionary[Task, Encoder] = WeakKeyDictionary()
+        self._frames = Frames()
+        self._projecting = ThreadPoolExecutor(1, thread_name_prefix="mlpviz-film")  # one: it leaves time for training
         self._bringing = ThreadPoolExecutor(2, thread_name_prefix="mlpviz-back")  # for pages that only watch
 
     def find(self, task_id: str, owner: str) -> TaskState | None:
@@ -107,8 +108,7 @@ class LocalBackend:
         found = run.film.at(step) if isinstance(run, Run) else None
         if found is None or not isinstance(run, Run) or not isinstance(run.snapshot, Snapshot):
             return None
-        snapshot = snapshot_at(run.snapshot, found, run.inspections.examples.images_of)
-        return await asyncio.get_running_loop().run_in_executor(self._bringing, frame, snapshot)
+        return await asyncio.get_running_loop().run_in_executor(self._projecting, self._frames.get, run, found)
 
     async def _watched(self, token: str, hidden: bool = False) -> Task | None:
         """The task with this token, from the disk if need be."""
@@ -135,7 +135,8 @@ class LocalBackend:
 
     def close(self) -> None:
         self.engine.close()
-        self._bringing.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._bringing, self._projecting):
+            executor.shutdown(wait=False, cancel_futures=True)
         if self.store is not None:
             self.store.close()
 

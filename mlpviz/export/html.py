@@ -21,7 +21,7 @@ from mlpviz.backend.frames import frame
 from mlpviz.backend.parts import Encoder
 from mlpviz.export.markdown import as_html
 from mlpviz.figures.diagnosis import how_it_is_doing
-from mlpviz.figures.headline import setting
+from mlpviz.figures.headline import headline
 from mlpviz.figures.help import HELP
 from mlpviz.figures.palette import FOR_BROWSER, FOR_STYLES
 from mlpviz.film import Moment, Roll
@@ -32,6 +32,7 @@ from mlpviz.settings import spell
 from mlpviz.snapshot import Snapshot, Status
 
 MOST_BYTES = 8_000_000  # of the file
+MOVING = (Status.PREPARING, Status.TRAINING, Status.EXAMINING)
 LEVEL = 9  # of compression
 LIVE = Path(__file__).parent.parent / "live"
 BOARD, PLAYER = LIVE / "board", LIVE / "player"
@@ -40,12 +41,11 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 HOW = (
     "Press the button ▶ below the status, or the key K, to play the film of this run. Drag the slider, or press J and "
-    "L, to go to a moment. Everything then shows what was measured at that step. *Live* goes back to the end."
+    "L, to go to a moment. Everything then shows what was measured at that step. *End* goes to the last step."
 )
 WHAT = (
-    "A real network was trained to tell ten kinds of clothes apart, with the five lines of code on the page. This file "
-    "plays the film of its training. It was made with mlpviz "
-    f"{__version__}, and it works without a network connection."
+    "A real neural network learned to tell the ten classes of {dataset} apart. Everything here was measured while it "
+    f"trained. mlpviz {__version__} made this file, which works without a network connection."
 )
 
 
@@ -84,11 +84,9 @@ def fitting(moments: Sequence[Moment], size: Callable[[Moment], int], room: int)
 def _around(now: Snapshot, title: str, lesson: Lesson | None) -> dict[str, str]:
     """Everything in the file but the film, by the names in `player.html`."""
     colors = " ".join(f"{name}: {color};" for name, color in FOR_STYLES.items())
-    settings = now.settings
-    otherwise = f"A network learns: rate {settings.learning_rate:g}, batch {settings.batch_size:,}"
     return {
-        "title": html.escape(title or otherwise),
-        "about": html.escape(setting(now)),
+        "title": html.escape(title or f"A network learns {now.dataset}"),
+        "about": html.escape(str(headline(now)["brief"])),
         "styles": "\n".join([path.read_text(encoding="utf-8") for path in STYLES] + [f":root {{ {colors} }}"]),
         "board": (BOARD / "board.html").read_text(encoding="utf-8"),
         "texts": "\n".join(_texts(now, lesson)),
@@ -105,11 +103,11 @@ def _texts(now: Snapshot, lesson: Lesson | None) -> list[str]:
     table = "".join(f"<tr><th scope='row'>{html.escape(n)}</th><td>{html.escape(v)}</td></tr>" for n, v in rows)
     changes = [f"- step {step:,}: {text}" for step, text in now.changes]
     sections = [
-        ("How to play it", as_html(HOW)),
-        ("How the run is doing", as_html(_escaped(how_it_is_doing(now.diagnosis)))),
+        ("How to play it", as_html(HOW) if now.film.steps else ""),
+        ("How the run went", as_html(_escaped(how_it_is_doing(now.diagnosis)))),
         ("Settings", f"<table>{table}</table>"),
         ("Changed on the way", as_html(_escaped("\n".join(changes)))),
-        ("What this is", as_html(WHAT)),
+        ("What this is", as_html(WHAT.format(dataset=_escaped(now.dataset)))),
     ]
     if lesson is not None:
         sections.insert(1, (f"Lesson: {lesson.title}", as_html("\n\n".join((lesson.question, lesson.watch)))))
@@ -126,6 +124,7 @@ def _board() -> dict[str, object]:
     """What the page would give to the board, for one that nobody controls."""
     return {
         "status": Status.PAUSED,
+        "end": "End",
         "plotly": "",
         "stripOnly": False,
         "inLesson": False,
@@ -148,7 +147,7 @@ def _board() -> dict[str, object]:
 def _now(now: Snapshot, moments: Sequence[Moment]) -> str:
     """All parts of the run where it rests, with the moments that the file has; and what the board needs."""
     index = replace(now.film, steps=tuple(each.step for each in moments), bytes=sum(each.bytes for each in moments))
-    rests = now.status if now.status in (Status.PAUSED, Status.FINISHED) else Status.PAUSED
+    rests = Status.PAUSED if now.status in MOVING else now.status
     parts = json.loads(plain(Encoder().newest(replace(now, film=index, status=rests), None, frozenset())))
     return _packed(json.dumps({"board": _board(), "now": parts}).encode())
 

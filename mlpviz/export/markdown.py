@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import html
+from xml.etree.ElementTree import tostring
 
-from latex2mathml.converter import convert
+from latex2mathml.converter import convert_to_element
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
@@ -16,8 +18,13 @@ def _reader() -> MarkdownIt:
 
 
 def _formula(latex: str, options: dict[str, bool]) -> str:
-    formula: str = convert(latex, display="block" if options.get("display_mode") else "inline")
-    return formula
+    try:
+        formula = convert_to_element(latex, display="block" if options.get("display_mode") else "inline")
+    except Exception:  # of many kinds; a lesson shows such a formula as it is written
+        return f"<code>{html.escape(latex)}</code>"
+    for element in formula.iter():  # their texts are written for HTML, and `tostring` would escape them again
+        element.text = html.unescape(element.text or "")
+    return tostring(formula, encoding="unicode")
 
 
 def as_html(markdown: str) -> str:

@@ -9,23 +9,35 @@ import numpy as np
 from tensorboardX import SummaryWriter
 
 from mlpviz.export.pictures import grid
-from mlpviz.film import Moment, Roll
+from mlpviz.film import Roll
 from mlpviz.history import Series
+from mlpviz.pictures import Pictures
 from mlpviz.settings import spell
-from mlpviz.snapshot import Histogram, Snapshot
+from mlpviz.snapshot import Histogram, Inspection, Snapshot
+
+EVENTS = "events.out.tfevents.*"
 
 
 def write_events(roll: Roll, folder: Path) -> None:
     """Write the files into the folder, which TensorBoard shows as one run. A run has no record of when each of its
-    steps was made, so all have the time of now."""
+    steps was made, so all have the time of now.
+
+    Raises:
+        FileExistsError: the folder has event files already; TensorBoard would show both runs as one.
+    """
+    if any(folder.glob(EVENTS)):
+        raise FileExistsError(f"{folder} has event files already. Name another folder.")
     now = time.time()
     with SummaryWriter(str(folder)) as writer:
         settings = roll.now.settings
         rows = "\n".join(f"| {name} | {spell(value)} |" for name, value in vars(settings).items())
         writer.add_text("settings", f"| setting | value |\n| --- | --- |\n{rows}", 0, walltime=now)
         _scalars(writer, roll.now, now)
-        for moment in roll.moments:
-            _moment(writer, moment, now)
+        for snapshot in (*map(roll.at, roll.moments), roll.now):
+            if snapshot.inspection is not None:
+                _inspection(writer, snapshot.inspection, now)
+    for path in folder.glob(EVENTS):
+        path.rename(path.with_name(f"events.out.tfevents.{now:.0f}.mlpviz"))  # without the name of this machine
 
 
 def _scalars(writer: SummaryWriter, snapshot: Snapshot, now: float) -> None:
@@ -57,12 +69,12 @@ def _series(writer: SummaryWriter, series: Series, steps: np.ndarray, names: dic
                 writer.add_scalar(name, value, int(step), walltime=now)
 
 
-def _moment(writer: SummaryWriter, moment: Moment, now: float) -> None:
-    for name, histograms in (("weights", moment.weights), ("gradients", moment.gradients)):
+def _inspection(writer: SummaryWriter, inspection: Inspection, now: float) -> None:
+    for name, histograms in (("weights", inspection.weights), ("gradients", inspection.gradients)):
         for layer, histogram in enumerate(histograms, start=1):
-            _histogram(writer, f"{name}/layer_{layer}", histogram, moment.step, now)
-    picture = np.asarray(grid(moment.tiles)).transpose(2, 0, 1)
-    writer.add_image("first-layer_weights", picture, moment.step, walltime=now)
+            _histogram(writer, f"{name}/layer_{layer}", histogram, inspection.step, now)
+    picture = np.asarray(grid(Pictures.of(inspection.first_layer_images))).transpose(2, 0, 1)
+    writer.add_image("first-layer_weights", picture, inspection.step, walltime=now)
 
 
 def _histogram(writer: SummaryWriter, name: str, histogram: Histogram, step: int, now: float) -> None:

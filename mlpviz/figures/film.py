@@ -27,4 +27,5 @@ def film(snapshot: Snapshot) -> dict[str, Any]:
 def film_headline(headline: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
     """The strip above the figures, for an earlier moment of a run."""
     values = [(label, "–", "") if label == "Time left" else (label, *rest) for label, *rest in headline["values"]]
-    return headline | {"status": f"At step {snapshot.step:,}", "values": values, "speed": ""}
+    setting = f"{headline['brief']} · {headline['setting']}"  # the sidebar has the present settings
+    return headline | {"status": f"At step {snapshot.step:,}", "setting": setting, "values": values, "speed": ""}

@@ -32,7 +32,8 @@ def _threshold(snapshot: Snapshot) -> str:
 
 
 def _sentence(snapshot: Snapshot) -> str:
-    assert snapshot.sharpness is not None
+    if snapshot.sharpness is None or not snapshot.sharpness.rows:
+        return "Not measured yet."
     _, value, low, high, threshold = (float(snapshot.sharpness.column(name)[-1]) for name in SHARPNESS_COLUMNS)
     if not np.isfinite(value):
         return "The sharpness is not finite: the network is broken."

@@ -31,7 +31,8 @@ EVENTS_HELP = "Event files for TensorBoard. Unpack the file, and run *tensorboar
 def film_button(run: RunState, key: str) -> None:
     """A button that downloads the film, while the run rests after one step or more."""
     lesson = current_lesson()
-    _later(run, key, "Film", "film.html", "text/html", HELP, lambda roll: film_page(roll, lesson=lesson))
+    name = next((saved.name for saved in door.saved_runs() if saved.id == run.id), "")
+    _later(run, key, "Film", "film.html", "text/html", HELP, lambda roll: film_page(roll, name, lesson))
 
 
 def other_buttons(run: RunState) -> None:

@@ -17,19 +17,22 @@ MOST_ALARMS = 40  # marked on the timeline
 
 
 class Film(Keeps):
-    """Keeps moments of one run: after some of its looks, and where an alarm stops it. This depends only on the run. If
-    there are too many, every second one is dropped, and from then on fewer are kept.
+    """Keeps moments of one run: after some of its looks, after the first step with another setting, and where an alarm
+    stops the run. This depends only on the run. If there are too many, every second one is dropped, and from then on
+    fewer are kept; those of alarms stay.
 
     Attributes:
         moments: in the order of their steps.
         alarms: the steps at which an alarm stopped the run, and what it was.
+        wanted: whether the next step is looked at and kept, because a setting has changed.
     """
 
-    KEPT = ("moments", "alarms", "_stride", "_seen", "_latest")
+    KEPT = ("moments", "alarms", "wanted", "_stride", "_seen", "_latest")
 
     def __init__(self) -> None:
         self.moments: list[Moment] = []
         self.alarms: list[tuple[int, Kind]] = []
+        self.wanted = False
         self._stride = 1  # of so many moments that were due, one is kept
         self._seen = 0  # moments that were due
         self._latest = -1  # the step of the latest one that was due
@@ -41,7 +44,10 @@ class Film(Keeps):
 
     def take(self, run: Run, look: bool, alarm: bool) -> None:
         """Keep the moment after a step. There was a `look` at the network, or an `alarm` stops the run, or neither."""
-        if look:
+        if self.wanted:
+            self._keep(run)
+            self.wanted = False
+        elif look:
             self._look(run)
         if alarm:
             self._note_alarm(run)
@@ -84,11 +90,16 @@ class Film(Keeps):
                 float(run.trainer.optimizer.param_groups[0]["lr"]),
                 run.recording.recent_means(),
                 run.health.diagnosis,
+                run.recording.steps.series(),
+                run.inspections.sharpness.series(),
             )
         self.moments = [*self.moments, moment]  # a new list: the server may be reading the old one
         self._make_room()
 
     def _make_room(self) -> None:
         if len(self.moments) > MOST:
-            self.moments = self.moments[::2]
+            alarms = {step for step, _ in self.alarms}
+            others = [each for each in self.moments if each.step not in alarms]
+            kept = {each.step for each in others[::2]} | alarms
+            self.moments = [each for each in self.moments if each.step in kept]
             self._stride *= 2

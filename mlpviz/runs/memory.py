@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlpviz.film import MOST as MOST_MOMENTS
 from mlpviz.settings import Settings
 
 FLOAT = 4  # bytes
 HISTORY = 3 * 2**20  # bytes of a run's series and predictions
-FILM = 4 * 2**20  # bytes of the moments of a run: more than a usual run has, and half of what the longest have
+MOMENT, MOMENT_LAYER = 28_000, 9_000  # bytes of a moment of the film, and for each hidden layer
 PIN = 2**19  # bytes of a pinned run's snapshot
 
 # How many checkpoints a run keeps: as many as fit into this many bytes. At least enough to go back a little, at most as
@@ -48,7 +49,12 @@ def run_memory(settings: Settings, walks: int = 1) -> int:
     """Bytes of a run: its network in training, its checkpoints, its film, and the updates that are taken apart; there
     is always room for one."""
     checkpoints = checkpoint_capacity(settings) * checkpoint_memory(settings)
-    return trainer_memory(settings) + checkpoints + FILM + max(1, walks) * walk_memory(settings)
+    return trainer_memory(settings) + checkpoints + film_memory(settings) + max(1, walks) * walk_memory(settings)
+
+
+def film_memory(settings: Settings) -> int:
+    """Bytes of the longest film."""
+    return MOST_MOMENTS * (MOMENT + MOMENT_LAYER * len(settings.hidden_sizes))
 
 
 def step_memory(settings: Settings) -> int:

@@ -156,8 +156,8 @@ class Recording(Keeps):
 
     # settings that change while it trains
 
-    def note_change(self, before: Settings, after: Settings) -> None:
-        """Note that the run uses `after` from its next step on."""
+    def note_change(self, before: Settings, after: Settings) -> bool:
+        """Note that the run uses `after` from its next step on. Returns whether its steps will be different."""
         step = self._trainer.step
         if self.settings_log[-1][0] == step:
             self.settings_log.pop()  # a slider was moved again before the next step
@@ -167,6 +167,7 @@ class Recording(Keeps):
         for name, (old, new) in self._trained_with.differences(after).items():
             if name in LIVE_FIELDS and name != "epochs" and step > 0:
                 self.changes.append((step, f"{name.replace('_', ' ')} {old:g} → {new:g}"))
+        return bool(self.changes) and self.changes[-1][0] == step
 
     def inherit(self, other: Recording) -> None:
         """Copy from the old run, for a branch, the records from before the step at which the branch begins."""

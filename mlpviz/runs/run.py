@@ -104,7 +104,7 @@ class Run(Task):
         before, to_the_end = self.settings, self.goal > 0 and self.goal == self.total_steps
         self.trainer.change(settings)
         self._count_memory()  # momentum needs some
-        self.recording.note_change(before, settings)
+        self.film.wanted |= self.recording.note_change(before, settings)
         if to_the_end and self.status == Status.TRAINING:
             self.start()
         if self.leads is not None:
@@ -225,7 +225,7 @@ class Run(Task):
         if not self.inspections.begun:
             self.inspections.begin()
         self.film.begin(self)
-        look, last = self.inspections.due(), self.step + 1 == self.goal
+        look, last = self.inspections.due() or self.film.wanted, self.step + 1 == self.goal
         step = functools.partial(self.recording.train_one, last or is_close_up(self.pace.speed))
         if look or last:
             self.inspections.around(step)

@@ -34,25 +34,25 @@ def list_runs(path: Path, codec: Codec) -> list[SavedRun]:
     ]
 
 
-def read_run(path: Path, codec: Codec, wanted: str) -> Saved:
-    """A saved run, by its name, or by its id or the beginning of it.
+def read_run(path: Path, codec: Codec, wanted: str) -> tuple[Saved, str]:
+    """A saved run, by its name, or by its id or the beginning of it; and its name.
 
     Raises:
         NoRunError: no run, or more than one, is called that. Others: as in `list_runs`.
     """
-    found = [run for run in list_runs(path, codec) if wanted and (run.name == wanted or run.id.startswith(wanted))]
-    if len(found) != 1:
-        raise NoRunError(f"{len(found) or 'No'} saved runs are called {wanted!r}.")
+    runs = list_runs(path, codec)
+    called = [run for run in runs if wanted in (run.name, run.id)] or [run for run in runs if run.id.startswith(wanted)]
+    if len(called) != 1:
+        raise NoRunError(f"{len(called) or 'No'} saved runs are called {wanted!r}.")
     query = "SELECT id, owner, token, kind, about, state FROM tasks WHERE id = ?"
     with _opened(path) as connection:
-        row = connection.execute(query, [found[0].id]).fetchone()
-        pieces = dict(connection.execute("SELECT name, data FROM pieces WHERE task = ?", [found[0].id]).fetchall())
+        row = connection.execute(query, [called[0].id]).fetchone()
+        pieces = dict(connection.execute("SELECT name, data FROM pieces WHERE task = ?", [called[0].id]).fetchall())
     if row is None:
         raise NoRunError(f"The run {wanted!r} has just been deleted.")
     task, owner, token, kind, about, state = row
-    return Saved(
-        task, owner, token, kind, codec.decode(about), codec.decode(state, lambda name: codec.decode(pieces[name]))
-    )
+    found_state = codec.decode(state, lambda name: codec.decode(pieces[name]))
+    return Saved(task, owner, token, kind, codec.decode(about), found_state), called[0].name
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def test_it_writes_the_kind_of_file_that_the_name_says(saved, monkeypatch, capsy
     path, _ = saved
     before = path.read_bytes()
     assert export(monkeypatch, path, "My run", "-o", tmp_path / name) == 0
-    assert "moments from step 0 to step 200" in capsys.readouterr().out
+    assert "My run, 200 steps" in capsys.readouterr().out
     to = tmp_path / name
     if to.is_dir():
         assert [each.name.split(".")[0] for each in to.iterdir()] == ["events"]
@@ -74,12 +74,15 @@ def test_the_beginning_of_an_id_is_enough(saved, monkeypatch, tmp_path):
     [
         ("nobody", "a.html", "No saved runs are called 'nobody'"),
         ("My run", "a.mp3", "can’t write a file that ends in .mp3"),
+        ("My run", "there.html", "exists already"),
         ("My run", "no/folder/a.html", "can’t be written (No such file or directory)"),
     ],
 )
 def test_what_is_wrong_is_said(saved, monkeypatch, capsys, tmp_path, run, to, says):
+    (tmp_path / "there.html").write_text("mine")
     assert export(monkeypatch, saved[0], run, "-o", tmp_path / to) == 2
     assert says in capsys.readouterr().err
+    assert (tmp_path / "there.html").read_text() == "mine"
 
 
 def test_files_that_are_no_store_are_left_alone(monkeypatch, capsys, tmp_path):

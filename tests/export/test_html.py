@@ -79,3 +79,11 @@ def test_markdown():
     text = as_html("The **rate** $2/\\eta$ <script>x</script>\n\n- a\n- b")
     assert "<strong>rate</strong>" in text and "<math" in text and "<mi>η</mi>" in text.replace("&#x003B7;", "η")
     assert "<script>" not in text and text.count("<li>") == 2
+    assert "<script" not in as_html("$\\text{<script>alert(1)</script>}$")
+
+
+@pytest.mark.parametrize("formula", ["x_", "\\frac{1}{", "\\left( x", "\\begin{matrix}", "<b>{"])
+def test_a_formula_that_nobody_can_read_is_shown_as_it_is_written(formula):
+    text = as_html(f"See ${formula}$.")
+    assert f"<code>{html.escape(formula)}</code>" in text or "<math" in text
+    assert "<b>" not in text

@@ -48,17 +48,17 @@ def test_dead_units_and_update_ratios_are_at_the_looks(events, roll):
 
 def test_histograms_have_our_bins(events, roll):
     found = events.Histograms("weights/layer_1")
-    assert [each.step for each in found] == [moment.step for moment in roll.moments]
-    last, ours = found[-1].histogram_value, roll.moments[-1].weights[0]
+    assert [each.step for each in found] == [*(moment.step for moment in roll.moments), 40]
+    last, ours = found[-1].histogram_value, roll.now.inspection.weights[0]
     assert (last.min, last.max, last.num) == (ours.low, ours.high, 784 * 16)
     assert last.bucket[1:] == ours.counts.tolist() and last.bucket[0] == 0
     assert np.allclose(last.bucket_limit, np.linspace(ours.low, ours.high, len(ours.counts) + 1))
-    assert last.sum_squares == pytest.approx(roll.moments[-1].weight_norms[0] ** 2, rel=0.01)
+    assert last.sum_squares == pytest.approx(roll.now.inspection.weight_norms[0] ** 2, rel=0.01)
 
 
 def test_the_pictures_are_those_of_the_first_layer(events, roll):
     found = events.Images("first-layer_weights")
-    assert [each.step for each in found] == [moment.step for moment in roll.moments]
+    assert [each.step for each in found] == [*(moment.step for moment in roll.moments), 40]
     picture = Image.open(io.BytesIO(found[3].encoded_image_string)).convert("RGB")
     assert np.array_equal(np.asarray(picture), np.asarray(grid(roll.moments[3].tiles)))
 
@@ -66,3 +66,13 @@ def test_the_pictures_are_those_of_the_first_layer(events, roll):
 def test_the_settings_are_a_table(events):
     (text,) = events.Tensors("settings/text_summary")
     assert "| learning_rate | 0.03 |" in tensor_util.make_ndarray(text.tensor_proto)[0].decode()
+
+
+def test_a_folder_with_another_run_is_left_alone(roll, tmp_path):
+    write_events(roll, tmp_path)
+    (path,) = tmp_path.iterdir()
+    assert path.name.endswith(".mlpviz"), "and not with the name of this machine"
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match="Name another folder"):
+        write_events(roll, tmp_path)
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [before]

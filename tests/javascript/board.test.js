@@ -286,21 +286,34 @@ test("steps are counted in epochs and in images seen", () => {
   assert.equal(chartIn(other, "epoch", pace), other);
 });
 
-test("a moment of the film has its own parts, and the curves of now under a cover", () => {
-  const curve = { name: "Loss", card: "Loss", sentence: "now", data: [{ x: [1, 2, 120], y: [3, 2, 1] }], layout: { xaxis: { title: { text: "step" } }, shapes: [{ x0: 7 }] } };
+test("a moment of the film has its own parts, and the curves of now, faint from there on", () => {
+  const lines = [
+    { name: "train", x: [1, 2, 5, 9], y: [4, 3, 2, 1], hovertemplate: "train", line: {} },
+    { name: "guessing", x: [0, 120], y: [2, 2], hoverinfo: "skip" },
+  ];
+  const layout = {
+    xaxis: { title: { text: "step" } },
+    shapes: [{ x0: 3 }, { x0: 8 }],
+    annotations: [{ x: 3, yref: "paper", text: "then" }, { x: 8, yref: "paper", text: "later" }, { x: 9, text: "W₁" }],
+  };
+  const curve = { name: "Loss", card: "Loss", sentence: "now", data: lines, layout };
   const bars = { name: "Weights", card: "Weights", sentence: "now", data: [{ x: [0] }], layout: { xaxis: {} } };
-  const now = { run: "a", version: 9, parts: { head: { step: 120 }, Loss: curve, Weights: bars, film: { steps: [0, 5] } } };
+  const now = { run: "a", version: 9, parts: { head: { step: 9 }, Loss: curve, Weights: bars, Sharpness: { ...curve, name: "Sharpness" } } };
   const moment = { run: "a", version: 9, parts: { head: { step: 5 }, Loss: { name: "Loss", sentence: "then" }, Weights: { ...bars, sentence: "then" } } };
   const { parts } = past(now, moment, 5);
   assert.equal(parts.head.step, 5);
-  assert.equal(parts.Weights.sentence, "then");
-  assert.equal(parts.Loss.sentence, "then");
-  assert.equal(parts.Loss.data, curve.data);
-  const [mark, veil, cursor] = parts.Loss.layout.shapes;
-  assert.equal(mark.x0, 7);
-  assert.deepEqual([veil.x0, cursor.x0, cursor.x1], [5, 5, 5]);
-  assert.ok(veil.x1 > 120 && veil.x1 < 130, "it covers the last point, too");
-  assert.deepEqual(curve.layout.shapes, [{ x0: 7 }], "the curve of now is not changed");
+  assert.deepEqual([parts.Weights.sentence, parts.Loss.sentence, parts.Sharpness.sentence], ["then", "then", "Not measured yet."]);
+  assert.deepEqual([parts.Weights.at, parts.Loss.at], [5, 5]);
+  const [later, train, guessing] = parts.Loss.data;
+  assert.deepEqual([train.x, train.y], [[1, 2, 5], [4, 3, 2]]);
+  assert.deepEqual([later.x, later.y], [[5, 9], [2, 1]], "the line goes on from the last point");
+  assert.ok(later.hoverinfo === "skip" && later.hovertemplate === undefined && later.opacity < 0.5 && !later.showlegend);
+  assert.equal(guessing, lines[1]);
+  assert.deepEqual(parts.Loss.layout.annotations.map((each) => each.text), ["then", "W₁"]);
+  assert.deepEqual(parts.Loss.layout.shapes.map((each) => each.x0), [3, 5]);
+  assert.ok(!csv(parts.Loss).includes(",9,"), "a table has nothing of what comes later");
+  assert.ok(csv(curve).includes(",9,"));
+  assert.deepEqual(curve.data[0].x, [1, 2, 5, 9], "the curve of now is not changed");
 });
 
 test("marks lie between the moments, which have equal distances", () => {

@@ -46,13 +46,16 @@ def frame_of(run, step):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_moment_shows_what_a_run_shows_that_rests_there(tiny, name):
+@pytest.mark.parametrize("then", [0, 130])  # further epochs; with them, a bucket of the series holds several steps
+def test_a_moment_shows_what_a_run_shows_that_rests_there(tiny, name, then):
     run = Run(CASES[name], tiny)
     run.health.pauses_when_ill = False
     train(run)
+    run.change(run.settings.replace(epochs=2 + then))
+    train(run)
     steps = run.film.index().steps
-    assert len(steps) > 5 and steps[0] == 0
-    for step in (steps[0], steps[3], steps[-2]):
+    assert len(steps) > 5 and steps[0] == 0 and (not then or run.snapshot.steps.width > 1)
+    for step in (0, 3, 20) if 20 in steps else (0, 3, 13):
         paused = Run(CASES[name], tiny)
         paused.health.pauses_when_ill = False
         if step:
@@ -69,9 +72,8 @@ def test_a_moment_shows_what_a_run_shows_that_rests_there(tiny, name):
         assert then["head"]["notice"] == rests["head"]["notice"]
         shown = {label: rest for label, *rest in then["head"]["headline"]["values"]}
         expected = {label: rest for label, *rest in rests["head"]["headline"]["values"]}
-        assert [shown[label] for label in ("Step", "Epoch", "Train loss", "Test accuracy")] == [
-            expected[label] for label in ("Step", "Epoch", "Train loss", "Test accuracy")
-        ]
+        for label in ("Step", "Epoch", "Train loss", "Test accuracy"):
+            assert shown[label] == expected[label]
 
 
 def without_shared(part, parts):
@@ -165,3 +167,53 @@ def test_other_images_on_the_way_are_those_of_the_moment(tiny):
     shown = [tiny.test.images[i].numpy() for i in early["examples"]["images"]]
     assert np.array_equal(pixels.reshape(10, 28, 28), shown)
     assert late["examples"]["images"] == [3, 5, 9] and len(late["answers"]["answers"]) == 3
+
+
+def test_a_moment_comes_before_what_was_changed_there_and_another_after_the_first_step(tiny):
+    run = train(Run(SMALL.replace(epochs=4), tiny), 9)
+    run.change(run.settings.replace(learning_rate=0.5))
+    train(run)
+    steps = run.film.index().steps
+    assert 9 in steps and 10 in steps, "the first step with the new rate"
+    before, after = (snapshot_at(run.snapshot, run.film.at(step), lambda _: None) for step in (9, 10))
+    assert (before.learning_rate, before.changes) == (0.1, ())
+    assert (after.learning_rate, after.changes) == (0.5, ((9, "learning rate 0.1 → 0.5"),))
+    assert np.isfinite(after.inspection.latest.update_ratios).all()
+
+
+def test_more_epochs_change_no_moment(tiny):
+    run = train(Run(SMALL, tiny))
+    before = [frame_of(run, step)["head"]["headline"]["values"] for step in run.film.index().steps]
+    run.change(run.settings.replace(epochs=6))
+    train(run)
+    assert [frame_of(run, step)["head"]["headline"]["values"] for step in run.film.index().steps][
+        : len(before)
+    ] == before
+
+
+def test_the_diagnosis_of_a_moment_knows_the_test_of_its_step(tiny):
+    run = train(Run(SMALL.replace(batch_size=50, learning_rate=1.0), tiny))
+    for step in run.film.index().steps[1:]:
+        snapshot = snapshot_at(run.snapshot, run.film.at(step), lambda _: None)
+        tests = snapshot.evaluations
+        vitals = snapshot.diagnosis.vitals
+        assert (vitals.test_loss, vitals.best_test_loss) == (tests[-1, 1], tests[:, 1].min())
+
+
+def test_the_sharpness_that_was_not_measured_then_is_not_shown(tiny):
+    run = train(Run(SMALL.replace(epochs=4), tiny), 9)
+    run.inspections.sharpness.on = True
+    train(run)
+    assert run.snapshot.sharpness is not None
+    steps = run.film.index().steps
+    assert "Sharpness" not in frame_of(run, steps[2])
+    assert frame_of(run, steps[-1])["Sharpness"]["sentence"].startswith(("λ =", "Not measured"))
+
+
+def test_moments_of_alarms_stay_when_others_are_dropped(tiny, monkeypatch):
+    monkeypatch.setattr("mlpviz.runs.film.MOST", 8)
+    run = train(Run(CASES["not finite"].replace(epochs=40), tiny))
+    [(step, _)] = run.film.alarms
+    run.health.pauses_when_ill = False
+    train(run)
+    assert run.film.at(step) is not None and len(run.film.moments) <= 8

@@ -55,7 +55,7 @@ class Board {
     this.source = source;
     this.root = find(parent, ".board");
     this.banner = new Banner(find(this.root, ".banner"));
-    this.strip = new Strip(find(this.root, ".strip"));
+    this.strip = new Strip(find(this.root, ".strip"), find(this.root, "progress"));
     this.speed = new Speed(find(this.root, ".speed"));
     this.lines = new Lines(find(this.root, ".five"));
     this.examples = new Examples(find(this.root, ".examples"));
@@ -108,6 +108,7 @@ class Board {
     document.addEventListener("visibilitychange", this.appear);
     this.speed.show(data.speed, (name) => setTriggerValue("speed", name), data.keys);
     this.timeline.listen(data.keys);
+    if (data.end) this.timeline.inFile(data.end);
     this.lines.choose(data.code);
     const act = (/** @type {string} */ name) => setTriggerValue("action", name);
     this.banner.offer(data.actions, act);
@@ -153,12 +154,17 @@ class Board {
     clearTimeout(this.timer);
     this.turn += 1;
     let shown;
-    do {
-      shown = this.timeline.at;
-      const { token, snapshot } = this.feed;
-      if (shown !== null && snapshot && !(await this.film.fetch(token, snapshot.run, shown))) this.timeline.goLive();
-      await this.take(200);
-    } while (this.timeline.at !== shown && !this.stopped);
+    try {
+      do {
+        shown = this.timeline.at;
+        const { token, snapshot } = this.feed;
+        const there = shown === null || (snapshot && (await this.film.fetch(token, snapshot.run, shown)));
+        if (!there) this.timeline.goLive();
+        await this.take(there ? 200 : 0);
+      } while (this.timeline.at !== shown && !this.stopped);
+    } catch (error) {
+      console.error(error);
+    }
     this.seeking = false;
     if (!this.stopped) this.loop();
   }
@@ -181,6 +187,7 @@ class Board {
   }
 
   async loop() {
+    if (this.seeking) return; // it begins again after that
     const turn = (this.turn += 1);
     let due = performance.now();
     while (turn === this.turn) {
@@ -217,8 +224,12 @@ class Board {
     const live = this.feed.head;
     if (!live) return 0;
     const rests = !MOVING.includes(live.status) && !this.cardNames.length;
-    this.timeline.draw(this.feed.film, rests, live.step);
+    this.timeline.draw(this.feed.film, rests, live.step, this.feed.snapshot?.run ?? "");
     const view = this.film.view(this.feed, this.timeline.at);
+    if (this.timeline.at !== null && view === this.feed && !this.seeking) {
+      this.seek(); // the reader comes back from another view
+      return 0;
+    }
     const head = view.head ?? live;
     this.root.classList.toggle("past", view !== this.feed);
     this.root.classList.toggle("has-film", this.timeline.steps.length > 0 && canRecord());

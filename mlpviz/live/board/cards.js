@@ -7,7 +7,7 @@ import { find, setText } from "./dom.js";
 import { addEnlarge, isLarge } from "./enlarge.js";
 import { addHelp } from "./help.js";
 import { copied, dress, isBare, readTheme, withoutTicks } from "./layout.js";
-import { VIDEO, save, saveButtons, saveVideo } from "./save.js";
+import { VIDEO, save, saveButtons, saveVideo, titleOf } from "./save.js";
 import { Sight } from "./sight.js";
 import { Unit, countsSteps } from "./units.js";
 
@@ -279,7 +279,7 @@ export class Card {
     const known = this.charts.get(this.shown);
     if (!known) return;
     const chart = this.over(known);
-    setText(this.title, chart.name);
+    setText(this.title, isLarge(this.figure) ? titleOf(chart) : chart.name);
     setText(this.sentence, chart.sentence);
     this.sentence.title = chart.sentence; // for sentences that are longer than the line
     this.figure.classList.toggle("empty", chart.data.length === 0); // then the sentence gets all the space

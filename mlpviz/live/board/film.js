@@ -1,14 +1,15 @@
 // The film of a run: its earlier moments, fetched from the server and shown in place of the newest snapshot.
 
-/** @import { Chart, Parts, Snapshot } from "./types.js" */
+/** @import { Chart, Parts, Snapshot, Trace } from "./types.js" */
 
 import { numbers } from "./arrays.js";
 import { View } from "./feed.js";
-import { CURSOR, VEIL } from "./layout.js";
+import { LATER } from "./layout.js";
 import { countsSteps } from "./units.js";
 
 const MOST = 250; // moments that are kept: more than a run has
-const BEYOND = 1.03; // the last point has a width
+const GREY = "#808080";
+const FAINT = 0.2; // opacity of what comes later
 const PATIENCE = 8000; // ms until a request counts as lost
 
 /**
@@ -71,7 +72,7 @@ export class Film {
 }
 
 /**
- * The snapshot of an earlier moment. The curves are those of now, covered from the moment on.
+ * The snapshot of an earlier moment. The curves are those of now, faint from the moment on.
  * @param {Snapshot} now
  * @param {Snapshot} moment
  * @param {number} step
@@ -82,23 +83,46 @@ export function past(now, moment, step) {
   const parts = { ...now.parts, ...moment.parts };
   for (const [name, part] of Object.entries(now.parts)) {
     const chart = /** @type {Chart | null} */ (part);
-    if (!chart?.data || !countsSteps(chart)) continue;
+    if (!chart?.data) continue;
     const then = /** @type {Chart | undefined} */ (moment.parts[name]);
-    parts[name] = { ...chart, sentence: then?.sentence ?? chart.sentence, layout: covered(chart, step) };
+    const own = countsSteps(chart) ? { ...chart, ...until(chart, step) } : (then ?? chart);
+    parts[name] = { ...own, sentence: then?.sentence ?? "Not measured yet.", at: step };
   }
   return { ...now, parts };
 }
 
 /**
+ * The lines and the layout of a chart, as far as a step. What comes later is faint, and the mouse does not read it.
  * @param {Chart} chart
  * @param {number} step
- * @returns {Record<string, any>} its layout, covered from this step on
  */
-function covered({ data, layout }, step) {
-  const ends = data.map((trace) => numbers(trace.x ?? []).at(-1) ?? 0);
-  const end = BEYOND * Math.max(step, ...ends, ...(layout.xaxis.autorangeoptions?.include ?? []));
-  const whole = { yref: "paper", y0: 0, y1: 1, layer: "above" };
-  const veil = { ...whole, name: VEIL, type: "rect", x0: step, x1: end, line: { width: 0 } };
-  const cursor = { ...whole, name: CURSOR, type: "line", x0: step, x1: step, line: { width: 1.5 } };
-  return { ...layout, shapes: [...(layout.shapes ?? []), veil, cursor] };
+function until({ data, layout }, step) {
+  const cursor = { type: "line", x0: step, x1: step, yref: "paper", y0: 0, y1: 1, line: { color: GREY, width: 1.5 } };
+  const lines = data.map((trace) => (trace.hoverinfo === "skip" ? { before: trace, after: null } : split(trace, step)));
+  const later = (/** @type {any} */ each) => each.yref === "paper" && each.x > step; // what a mark says
+  return {
+    data: [...lines.flatMap(({ after }) => after ?? []), ...lines.map(({ before }) => before)],
+    layout: {
+      ...layout,
+      shapes: [...(layout.shapes ?? []).filter((/** @type {any} */ each) => each.x0 <= step), cursor],
+      annotations: layout.annotations?.filter((/** @type {any} */ each) => !later(each)),
+    },
+  };
+}
+
+/**
+ * @param {Trace} trace
+ * @param {number} step
+ */
+function split(trace, step) {
+  const [x, y] = [numbers(trace.x ?? []), numbers(trace.y ?? [])];
+  const count = x.filter((each) => each <= step).length;
+  const style = { ...trace };
+  for (const name of ["hovertemplate", "fill"]) delete style[name];
+  const faint = { meta: LATER, hoverinfo: "skip", showlegend: false, opacity: FAINT * (trace.opacity ?? 1) };
+  const from = Math.max(0, count - 1); // the line goes on from the last point
+  return {
+    before: { ...trace, x: x.slice(0, count), y: y.slice(0, count) },
+    after: { ...style, ...faint, x: x.slice(from), y: y.slice(from) },
+  };
 }

@@ -7,8 +7,7 @@ import { length } from "./arrays.js";
 const MARGIN = { l: 50, r: 26, t: 26, b: 38 };
 const SMALL = 12; // px, the size of the text in a figure
 const LARGE = 18; // in a figure that fills the window
-export const VEIL = "veil"; // a shape that covers what comes after the shown moment
-export const CURSOR = "cursor"; // the line at this moment
+export const LATER = "later"; // marks the lines of what comes after the shown moment
 const REM = 16; // px, the browser's usual size of text; all lengths here are for this size
 
 /**
@@ -48,10 +47,7 @@ export function dress(layout, theme, run, large = false) {
   };
   const factor = size / SMALL;
   dressed.annotations = layout.annotations?.map((/** @type {any} */ each) => ({ ...each, font: { ...each.font, size: size } }));
-  dressed.shapes = layout.shapes?.map((/** @type {any} */ each) => {
-    const shape = shaded(each, theme);
-    return { ...shape, line: scaled(shape.line, ["width"], factor) };
-  });
+  dressed.shapes = layout.shapes?.map((/** @type {any} */ each) => ({ ...each, line: scaled(each.line, ["width"], factor) }));
   for (const key of Object.keys(dressed)) {
     if (!/^[xy]axis\d*$/.test(key)) continue;
     const own = dressed[key];
@@ -62,21 +58,11 @@ export function dress(layout, theme, run, large = false) {
 }
 
 /**
- * A shape; those of the film get the colours of the page.
- * @param {any} shape
- * @param {Theme} theme
- */
-function shaded(shape, theme) {
-  if (shape.name === VEIL) return { ...shape, fillcolor: theme.background, opacity: 0.82 };
-  return shape.name === CURSOR ? { ...shape, line: { ...shape.line, color: theme.text } } : shape;
-}
-
-/**
  * Whether there is nothing to see yet but guide lines. Then axes would have invented numbers.
  * @param {Chart} chart
  */
 export function isBare(chart) {
-  return chart.data.every((trace) => trace.hoverinfo === "skip" || !length(trace.y ?? []));
+  return chart.data.every((trace) => trace.meta !== LATER && (trace.hoverinfo === "skip" || !length(trace.y ?? [])));
 }
 
 /**

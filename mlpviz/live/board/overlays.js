@@ -67,6 +67,7 @@ export class Overlays {
     /** @type {Trace[]} */
     const before = [];
     for (const { token, label, about, twin } of this.list) {
+      if (twin && chart.at !== undefined && !countsSteps(chart)) continue; // it shows the present
       const feed = this.feeds.get(token);
       const other = feed?.charts.find((each) => each.name === chart.name);
       const lines = (other?.data ?? []).filter((trace) => comparable(trace, chart, twin));

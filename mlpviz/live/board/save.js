@@ -3,6 +3,7 @@
 /** @import { Chart, Theme, Trace } from "./types.js" */
 
 import { numbers } from "./arrays.js";
+import { LATER } from "./layout.js";
 import { record } from "./record.js";
 
 const WIDTH = 1200; // both are even: a video needs that
@@ -76,6 +77,14 @@ function nameOf(chart, ending) {
 }
 
 /**
+ * The name of the chart, and the moment that it shows, if that is not the present.
+ * @param {Chart} chart
+ */
+export function titleOf({ name, at }) {
+  return at === undefined ? name : `${name} at step ${at.toLocaleString("en")}`;
+}
+
+/**
  * The layout for print: with a title, dark on white.
  * @param {Record<string, any>} layout
  * @param {Chart} chart
@@ -83,7 +92,7 @@ function nameOf(chart, ending) {
  */
 function onPaper(layout, chart, theme) {
   /** @type {Record<string, any>} */
-  const paper = { ...layout, title: { text: chart.name, x: 0.02 }, margin: { l: 70, r: 20, t: 70, b: 60 } };
+  const paper = { ...layout, title: { text: titleOf(chart), x: 0.02 }, margin: { l: 70, r: 20, t: 70, b: 60 } };
   Object.assign(paper, { paper_bgcolor: PAPER, plot_bgcolor: PAPER, font: { family: theme.font, size: 18, color: INK } });
   if (paper.xaxis && chart.layout.xaxis?.title) paper.xaxis = { ...paper.xaxis, title: { ...paper.xaxis.title, ...chart.layout.xaxis.title } };
   return paper;
@@ -104,7 +113,7 @@ function saveFile(blob, name) {
  * @param {Chart} chart
  */
 export function csv(chart) {
-  const rows = chart.data.flatMap((trace) => {
+  const rows = chart.data.filter((trace) => trace.meta !== LATER).flatMap((trace) => {
     const [x, y] = [numbers(trace.x), numbers(trace.y)];
     return y.map((value, i) => [quoted(String(trace.name ?? "")), x[i], value].join(","));
   });

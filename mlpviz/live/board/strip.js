@@ -5,12 +5,15 @@
 import { setText } from "./dom.js";
 
 export class Strip {
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /**
+   * @param {HTMLElement} root
+   * @param {HTMLElement} progress
+   */
+  constructor(root, progress) {
     this.status = /** @type {HTMLElement} */ (root.querySelector(".status"));
     this.brief = /** @type {HTMLElement} */ (root.querySelector(".brief"));
     this.setting = /** @type {HTMLElement} */ (root.querySelector(".setting"));
-    this.progress = /** @type {HTMLProgressElement} */ (root.querySelector("progress"));
+    this.progress = /** @type {HTMLProgressElement} */ (progress);
     this.values = /** @type {HTMLElement} */ (root.querySelector(".values"));
   }
 

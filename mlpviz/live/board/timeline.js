@@ -8,6 +8,9 @@ import { find, isWriting, setText } from "./dom.js";
 const EACH = 250; // ms that a moment is shown, at least
 const KEYS = { j: "back", k: "play", l: "on" };
 
+/** @type {Map<string, number>} the moments that readers have gone to, by `key`: they find them again after another view */
+const PLACES = new Map();
+
 export class Timeline {
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -21,6 +24,9 @@ export class Timeline {
     /** @type {number[]} the steps of the moments before the present step */
     this.steps = [];
     this.now = 0; // the present step
+    this.key = ""; // the run, and its present step
+    this.places = PLACES;
+    this.opening = Infinity; // the place where it begins
     this.playing = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
@@ -31,7 +37,7 @@ export class Timeline {
       this.tell();
     };
     this.button.onclick = () => (this.playing ? this.pause() : this.play());
-    this.live.onclick = () => this.goLive();
+    this.live.onclick = () => this.at !== null && this.goLive();
     this.press = (/** @type {KeyboardEvent} */ event) => this.onKey(event);
   }
 
@@ -46,6 +52,15 @@ export class Timeline {
     this.pause();
   }
 
+  /**
+   * In a file there is nothing live, and the film begins at its beginning.
+   * @param {string} end what the way back is called
+   */
+  inFile(end) {
+    setText(this.live, end);
+    this.opening = 0;
+  }
+
   /** The step of the moment that the reader has gone to; null for the present. */
   get at() {
     return this.root.classList.contains("on") ? (this.steps[Number(this.slider.value)] ?? null) : null;
@@ -55,22 +70,24 @@ export class Timeline {
    * @param {FilmPart | null} film
    * @param {boolean} rests
    * @param {number} now the present step
+   * @param {string} run whose film it is
    */
-  draw(film, rests, now) {
+  draw(film, rests, now, run) {
     const steps = rests && film ? film.steps.filter((step) => step < now) : [];
     this.root.classList.toggle("on", steps.length > 0);
     if (!steps.length) {
       this.pause();
-      this.steps = [];
+      Object.assign(this, { steps, film });
       return;
     }
-    const before = this.slider.value === this.slider.max ? null : this.steps[Number(this.slider.value)];
-    const same = film === this.film && now === this.now && steps.length === this.steps.length;
-    Object.assign(this, { film, steps, now });
-    if (same) return;
+    const key = `${run} ${now}`; // after another step, the reader wants to see what it did
+    if (key === this.key && film === this.film) return;
+    const before = this.places.get(key);
+    if (key !== this.key) this.pause();
+    Object.assign(this, { film, steps, now, key });
+    const place = before === undefined ? -1 : steps.indexOf(before);
     this.slider.max = String(steps.length);
-    const place = before === null ? -1 : steps.indexOf(before);
-    this.slider.value = String(place < 0 ? steps.length : place);
+    this.slider.value = String(place < 0 ? Math.min(this.opening, steps.length) : place);
     this.drawMarks();
     this.say();
   }
@@ -82,6 +99,7 @@ export class Timeline {
         mark.className = kind;
         mark.title = `Step ${step.toLocaleString("en")}: ${text}`;
         mark.style.left = `${100 * place(step, [...this.steps, this.now])}%`;
+        mark.onclick = () => this.go(this.steps.filter((each) => each < step).length);
         return mark;
       }),
     );
@@ -91,10 +109,12 @@ export class Timeline {
   say() {
     const { at } = this;
     const step = (at ?? this.now).toLocaleString("en");
-    this.slider.setAttribute("aria-valuetext", at === null ? `Live, step ${step}` : [`Step ${step}`, ...this.here(at)].join(". "));
+    const words = [at === null ? `${this.live.textContent}, step ${step}` : `Step ${step}`, ...this.here(at ?? this.now)];
+    this.slider.setAttribute("aria-valuetext", words.join(". "));
     this.slider.title = `${this.film?.size}. Keys: J back, K play, L on`;
     this.slider.style.setProperty("--filled", `${(100 * Number(this.slider.value)) / Math.max(1, this.steps.length)}%`);
-    this.live.disabled = at === null;
+    this.live.setAttribute("aria-disabled", String(at === null)); // a button that is disabled would lose the focus
+    this.live.title = `Back to step ${this.now.toLocaleString("en")}`;
     setText(this.button, this.playing ? "❚❚" : "▶");
     this.button.setAttribute("aria-label", this.playing ? "Stop the film" : "Play the film");
     this.button.title = `${this.playing ? "Stop" : "Play"} the film: ${this.film?.size}. Key: K`;
@@ -105,8 +125,8 @@ export class Timeline {
    * @param {number} at
    */
   here(at) {
-    const before = this.steps[this.steps.indexOf(at) - 1] ?? -1;
-    return (this.film?.marks ?? []).flatMap(([step, , text]) => (before < step && step <= at ? [text] : []));
+    const before = Math.max(-1, ...this.steps.filter((each) => each < at));
+    return (this.film?.marks ?? []).flatMap(([step, , text]) => (before < step && step <= at ? [`${text}, at step ${step}`] : []));
   }
 
   /** @param {number} position of a moment; beyond the last one, the present */
@@ -116,6 +136,9 @@ export class Timeline {
   }
 
   async tell() {
+    const { at } = this;
+    if (at === null) this.places.delete(this.key);
+    else this.places.set(this.key, at);
     this.say();
     await this.moved();
   }

@@ -11,6 +11,7 @@
  * @property {Trace[]} data
  * @property {Record<string, any>} layout
  * @property {string} card charts with the same card share one place, with a switch between them
+ * @property {number} [at] the step of an earlier moment, if it shows one
  * @property {Record<string, any> | null} log_axis how its axis looks on a logarithmic scale; null if there is no choice
  */
 
@@ -144,6 +145,7 @@
  * @property {boolean} presenting whether the page is shown to a lecture hall
  * @property {number | null} evaluations how many the page knows; null if it does not wait for new ones
  * @property {number} filled how often the page has filled in its fields
+ * @property {string} [end] what the way back from the film is called, if the board is in a file
  * @property {string[]} cards the cards to show; none for all
  * @property {Overlay[]} overlays
  * @property {Palette} palette
