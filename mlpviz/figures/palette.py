@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 # Based on the colours of Okabe and Ito, which suit all kinds of colour vision. Some are darker, so that the contrast is
-# 3:1 or more both on white and on black.
-BLUE, VERMILLION, GREEN, PURPLE = "#0a78bb", "#d55e00", "#009e73", "#cc6699"
+# 3:1 or more both on white and on black. Then their purple looks like their green to people who see no green; violet
+# does not.
+BLUE, VERMILLION, GREEN, VIOLET = "#0a78bb", "#d55e00", "#009e73", "#9a4be8"
 OCHRE, SKY, GREY = "#b07a00", "#2e8fc4", "#808080"
 TRAIN, TEST, GUESS, ALARM = BLUE, VERMILLION, GREY, "#d43a3a"
-LAYERS = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE, SKY, GREY)
+LAYERS = (BLUE, VERMILLION, GREEN, VIOLET, OCHRE, SKY, GREY)
 #: So that layers differ without colour. Dots belong to a twin.
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot", "8px,2px", "12px,3px,3px,3px,3px,3px")
 

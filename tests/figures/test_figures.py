@@ -1,3 +1,4 @@
+import itertools
 import math
 from dataclasses import replace
 
@@ -250,6 +251,31 @@ def test_colours_stand_out_on_light_and_dark(color, background):
     """The contrast that WCAG asks for graphics: 3:1."""
     light, dark = sorted([luminance(color), luminance(background)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+#: How people without red or green cones see linear RGB: Machado, Oliveira and Fernandes (2009), severity 1.
+VISION = {
+    "usual": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+SRGB = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+
+
+def lab(color, vision):
+    """CIE L*a*b* of a colour, as somebody sees it."""
+    parts = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    xyz = np.array(SRGB) @ np.clip(np.array(VISION[vision]) @ linear, 0, 1) / [0.9505, 1, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_the_colours_of_four_layers_differ_for_everybody(vision):
+    """With more layers, dashes and names tell them apart: there are no seven such colours."""
+    for one, other in itertools.combinations(palette.LAYERS[:4], 2):
+        assert np.linalg.norm(lab(one, vision) - lab(other, vision)) > 18
 
 
 def test_the_accuracy_curve_shows_the_accuracies(tiny):
