@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -49,7 +50,7 @@ class Moment:
     answers: Answers
     pictures: tuple[Pictures, ...]
 
-    @property
+    @functools.cached_property
     def bytes(self) -> int:
         """About how much memory it takes."""
         arrays = [self.tiles.pixels, *(each.pixels for each in self.pictures), self.answers.probabilities]

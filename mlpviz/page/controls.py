@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 import streamlit as st
 
-from mlpviz.lessons import Lesson, covers, known_controls, load_lessons, names, parse_controls
+from mlpviz.lessons import FIELDS, Lesson, covers, known_controls, load_lessons, names, parse_controls
 from mlpviz.page import memory
 from mlpviz.settings import Settings, spell
 from mlpviz.speed import parse_speed
+
+OTHERS = ("lesson", "lock", "hide", "speed", "view", "section", "line", "run", "watch", "present")  # in an address
+SIMILAR = 0.75  # from this on, a name is probably misspelt
 
 LINKS = {"lock": memory.LINK_LOCK, "hide": memory.LINK_HIDE}
 
@@ -31,8 +37,19 @@ def begin() -> tuple[dict[str, str], list[str]]:
             memory.SPEED.set(parse_speed(params["speed"]))
     except ValueError as error:
         problems.append(str(error))
+    problems += [
+        f"The address has {name!r}, which is no setting. Did you mean {meant!r}?" for name, meant in misspelt(params)
+    ]
     lesson = current_lesson()
     return (lesson.settings if lesson else {}), problems
+
+
+def misspelt(params: Iterable[str]) -> list[tuple[str, str]]:
+    """The names that look like a setting but are none, each with the setting. Other programs add names of their own to
+    addresses: these are left alone."""
+    unknown = [name for name in params if name not in (*FIELDS, *OTHERS)]
+    similar = [(name, get_close_matches(name, FIELDS, n=1, cutoff=SIMILAR)) for name in unknown]
+    return [(name, found[0]) for name, found in similar if found]
 
 
 def current_lesson() -> Lesson | None:

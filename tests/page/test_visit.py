@@ -7,8 +7,11 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 from mlpviz.backend.commands import OneStep
+from mlpviz.images.gallery import Filter
 from mlpviz.lessons import load_lessons
 from mlpviz.page import door
+from mlpviz.page.controls import OTHERS, misspelt
+from mlpviz.settings import Settings
 from tests.page import driver
 from tests.page.driver import at_rest, can_press, open_page, page, press, run_of, tell
 
@@ -46,6 +49,18 @@ def test_returning_visitors_also_see_mistakes_in_the_address():
     run = run_of(page())
     app = open_page(lock="all,bananas")
     assert run_of(app) is run and "asks to lock 'bananas'" in app.error[0].value
+
+
+def test_a_misspelt_setting_in_the_address_is_told():
+    app = open_page(learning_rat="0.5", batchsize="8", utm_source="mail", seed="3")
+    message = app.error[0].value
+    assert "Did you mean 'learning_rate'?" in message and "Did you mean 'batch_size'?" in message
+    assert "utm_source" not in message and "'seed'" not in message
+    assert run_of(app).settings.seed == 3
+
+
+def test_all_names_of_the_pages_own_addresses_are_known():
+    assert misspelt([*Settings().to_dict(), *OTHERS, *Filter(kind="all", true=1, page=2).to_params()]) == []
 
 
 def test_it_is_no_error_if_the_old_run_makes_room_for_its_replacement(monkeypatch):
