@@ -2,7 +2,9 @@
 
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mlpviz.export.html import film_page
 from mlpviz.runs.publishing import take_film
@@ -147,6 +149,25 @@ def test_a_figures_film_is_saved_as_a_video(finished):
         figure.get_by_role("button", name="Save the film of this figure as a video, Video").click()
     assert download.value.suggested_filename == "mlpviz-loss.webm"
     assert download.value.path().read_bytes()[:4] == b"\x1a\x45\xdf\xa3", "Matroska, which WebM is"
+
+
+@pytest.mark.parametrize("name", ["Network", "First-layer weights"])
+def test_a_drawing_is_saved_as_a_picture_and_its_film_as_a_video(finished, name):
+    page = finished.page
+    go_back(finished, 2)
+    figure = page.get_by_role("figure", name=name, exact=True)
+    if name == "Network":
+        figure.locator(".enlarge").click()
+    before = figure.locator("figcaption p").inner_text()
+    with page.expect_download() as picture:
+        figure.get_by_role("button", name="Save the figure as a picture, PNG").click()
+    image = np.asarray(Image.open(picture.value.path()).convert("RGB"))
+    assert image.shape == (676, 1200, 3) and tuple(image[-1, -1]) == (255, 255, 255)
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 100, "there is something on it"
+    with page.expect_download(timeout=60_000) as video:
+        figure.get_by_role("button", name="Save the film of this figure as a video, Video").click()
+    assert video.value.path().read_bytes()[:4] == b"\x1a\x45\xdf\xa3"
+    assert figure.locator("figcaption p").inner_text() == before
 
 
 def test_the_page_gives_the_film_as_one_file(finished):

@@ -13,7 +13,7 @@ import { place } from "../../mlpviz/live/board/timeline.js";
 import { length } from "../../mlpviz/live/board/arrays.js";
 import { comparable } from "../../mlpviz/live/board/overlays.js";
 import { chartIn, convert } from "../../mlpviz/live/board/units.js";
-import { columnAt, curve, rowAt } from "../../mlpviz/live/board/network.js";
+import { columnAt, curve, rowAt } from "../../mlpviz/live/board/columns.js";
 import { isDark, shades } from "../../mlpviz/live/board/pixels.js";
 import { csv } from "../../mlpviz/live/board/save.js";
 

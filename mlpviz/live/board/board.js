@@ -66,7 +66,8 @@ class Board {
     this.timeline = new Timeline(find(this.root, ".timeline"));
     this.timeline.moved = () => this.seek();
     this.film = new Film(source.moment);
-    this.cards.film = () => this.allCharts();
+    this.cards.film = async () => (await this.views()).map((view) => view.charts);
+    this.network.film = this.tiles.film = () => this.views();
     this.seeking = false;
     this.feed = source.feed("", "");
     this.root.dataset.refreshes = "0";
@@ -169,14 +170,15 @@ class Board {
     if (!this.stopped) this.loop();
   }
 
-  /** The charts of each moment of the film, and of now. */
-  async allCharts() {
+  /** All moments of the film, and the present. */
+  async views() {
+    /** @type {View[]} */
     const all = [];
     const { token, snapshot } = this.feed;
     for (const step of this.timeline.steps) {
-      if (snapshot && (await this.film.fetch(token, snapshot.run, step))) all.push(this.film.view(this.feed, step).charts);
+      if (snapshot && (await this.film.fetch(token, snapshot.run, step))) all.push(this.film.view(this.feed, step));
     }
-    return [...all, this.feed.charts];
+    return [...all, this.feed];
   }
 
   /** What nobody sees need not be sent while it changes. Where the run rests, everything is fetched once. */
@@ -273,8 +275,8 @@ class Board {
     const some = this.cardNames.length > 0;
     const { examples, answers, network, tiles } = view;
     this.examples.draw(some ? null : examples, answers);
-    this.network.draw(some ? null : network, examples, this.root);
-    this.tiles.draw(some ? null : tiles, this.root);
+    this.network.draw(some ? null : network, examples, this.root, view.at);
+    this.tiles.draw(some ? null : tiles, this.root, view.at);
     const charts = some ? view.charts.filter((chart) => this.cardNames.includes(chart.card)) : view.charts;
     const pace = view.head?.pace;
     this.cards.counts = Boolean(pace);

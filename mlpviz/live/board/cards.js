@@ -7,7 +7,7 @@ import { find, setText } from "./dom.js";
 import { addEnlarge, isLarge } from "./enlarge.js";
 import { addHelp } from "./help.js";
 import { copied, dress, isBare, readTheme, withoutTicks } from "./layout.js";
-import { VIDEO, save, saveButtons, saveVideo, titleOf } from "./save.js";
+import { VIDEO, recording, save, saveButtons, saveVideo, titleOf } from "./save.js";
 import { Sight } from "./sight.js";
 import { Unit, countsSteps } from "./units.js";
 
@@ -196,7 +196,7 @@ export class Card {
     if (this.recording) return;
     this.recording = true;
     try {
-      const say = (/** @type {number} */ done) => setText(this.sentence, `Recording the film of this figure: ${Math.round(100 * done)} %`);
+      const say = (/** @type {number} */ done) => setText(this.sentence, recording(done));
       say(0);
       const charts = (await this.film()).flatMap((all) => all.filter((each) => each.name === this.shown)).map(this.over);
       const drawn = (/** @type {Chart} */ chart, /** @type {Theme} */ light) => ({ data: chart.data.map((trace) => copied(trace, light, true)), layout: this.layout(chart, light) });

@@ -19,10 +19,12 @@ export class View {
   /**
    * @param {Snapshot | null} snapshot
    * @param {string} version a text that identifies it
+   * @param {number} [at] the step of an earlier moment, if it is one
    */
-  constructor(snapshot = null, version = "") {
+  constructor(snapshot = null, version = "", at = undefined) {
     this.snapshot = snapshot;
     this.version = version;
+    this.at = at;
   }
 
   /** @returns {Head | null} */

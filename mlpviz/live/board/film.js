@@ -66,7 +66,7 @@ export class Film {
     const moment = step === null || now.snapshot?.run !== this.run ? undefined : this.moments.get(step);
     if (!moment || !now.snapshot || step === null) return now;
     const version = `${now.version}@${step}`;
-    if (this.latest?.version !== version) this.latest = new View(past(now.snapshot, moment, step), version);
+    if (this.latest?.version !== version) this.latest = new View(past(now.snapshot, moment, step), version, step);
     return this.latest;
   }
 }

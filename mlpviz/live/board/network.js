@@ -1,16 +1,18 @@
 // The network as a drawing: one image, the strongest hidden units as pictures, the ten classes, and the largest
 // contributions between them. The other direction shows how the error of this image goes back.
 
-/** @import { Edge, Examples, Layer, Network as NetworkPart, Palette } from "./types.js" */
+/** @import { View } from "./feed.js" */
+/** @import { Examples, Layer, Network as NetworkPart, Palette } from "./types.js" */
 /** @import { Tell } from "./examples.js" */
 
+import { CLASSES_AT, columnAt, curve, rowAt } from "./columns.js";
 import { find, setText } from "./dom.js";
 import { bytes, isDark, newPicture, paintGrey, paintSigned, shades } from "./pixels.js";
 import { addEnlarge, isLarge } from "./enlarge.js";
+import { networkOnPaper } from "./paper.js";
+import { VIDEO, saveButtons, saveDrawing, titleOf } from "./save.js";
 import { Sight } from "./sight.js";
 
-const IMAGE_AT = 9; // % of the width: the middle of the image
-const CLASSES_AT = 63; // % of the width: the points of the classes
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Network {
@@ -42,7 +44,20 @@ export class Network {
     this.why.onclick = () => this.ask("explain");
     find(root, ".switches").append(this.back, this.why);
     addEnlarge(root, find(root, ".switches"), () => {});
+    find(root, ".switches").append(...saveButtons((format) => this.save(format), ["png", VIDEO]));
+    /** @type {number | undefined} the step of the moment, if it is not the present */
+    this.at = undefined;
+    /** @type {() => Promise<View[]>} all moments of the film, and the present */
+    this.film = async () => [];
     this.sight = new Sight(root, () => {});
+  }
+
+  /** @param {string} format */
+  async save(format) {
+    const paint = (/** @type {{ network: NetworkPart | null, examples: Examples | null, at: number | undefined }} */ { network, examples, at }) =>
+      network && examples && this.palette ? networkOnPaper(network, examples, this.palette, this.isBack(), titleOf({ name: "Network", at })) : null;
+    const now = { network: this.shown, examples: this.examples, at: this.at };
+    await saveDrawing(format, "Network", format === VIDEO ? await this.film() : [now], paint, this.sentence);
   }
 
   seen() {
@@ -72,13 +87,14 @@ export class Network {
    * @param {NetworkPart | null} network
    * @param {Examples | null} examples
    * @param {HTMLElement} themed an element with the page's colours
+   * @param {number | undefined} at
    */
-  draw(network, examples, themed) {
+  draw(network, examples, themed, at) {
     this.root.hidden = !network || !examples;
     if (!network || !examples || !this.palette) return;
     const background = getComputedStyle(themed).getPropertyValue("--st-background-color");
     if (network === this.shown && examples === this.examples && background === this.background) return;
-    Object.assign(this, { shown: network, examples, background });
+    Object.assign(this, { shown: network, examples, background, at });
     paintGrey(this.image, bytes(examples.pixels), examples.focus);
     this.image.setAttribute("aria-label", examples.labels[examples.focus]);
     const colors = shades(this.palette, isDark(background));
@@ -147,37 +163,6 @@ export class Network {
       setText(/** @type {Element} */ (path.firstChild), edge[4]);
     });
   }
-}
-
-/**
- * The middle of a column, in % of the width. The image is column 0, the classes are the last one.
- * @param {number} column
- * @param {number} layers how many hidden layers there are
- */
-export function columnAt(column, layers) {
-  return IMAGE_AT + ((CLASSES_AT - IMAGE_AT) * column) / (layers + 1);
-}
-
-/**
- * The middle of a node, in % of the height.
- * @param {number} row
- * @param {number} rows
- */
-export function rowAt(row, rows) {
-  return (100 * (row + 0.5)) / rows;
-}
-
-/**
- * A curve from one node to another.
- * @param {Edge} edge
- * @param {number[]} counts of nodes in each column
- * @param {number} layers
- */
-export function curve([column, from, to], counts, layers) {
-  const [x0, x1] = [columnAt(column, layers), columnAt(column + 1, layers)];
-  const [y0, y1] = [rowAt(from, counts[column]), rowAt(to, counts[column + 1])];
-  const middle = (x0 + x1) / 2;
-  return `M${x0} ${y0}C${middle} ${y0} ${middle} ${y1} ${x1} ${y1}`;
 }
 
 /**

@@ -3,12 +3,10 @@
 /** @import { Chart, Theme, Trace } from "./types.js" */
 
 import { numbers } from "./arrays.js";
+import { setText } from "./dom.js";
 import { LATER } from "./layout.js";
+import { HEIGHT, INK, PAPER, WIDTH } from "./paper.js";
 import { record } from "./record.js";
-
-const WIDTH = 1200; // both are even: a video needs that
-const HEIGHT = 676;
-const [PAPER, INK] = ["#ffffff", "#10151e"]; // for print, in each theme
 
 export const VIDEO = "video";
 /** @type {Record<string, string>} what each button saves */
@@ -21,10 +19,12 @@ const FORMATS = {
 
 /**
  * Buttons that save what a card shows now, or its film.
- * @param {(format: string) => void} save one of `FORMATS`
+ * @param {(format: string) => void} save
+ * @param {string[]} formats some of `FORMATS`
  */
-export function saveButtons(save) {
-  return Object.entries(FORMATS).map(([format, what]) => {
+export function saveButtons(save, formats = Object.keys(FORMATS)) {
+  return formats.map((format) => {
+    const what = FORMATS[format];
     const button = document.createElement("button");
     const name = format === VIDEO ? "Video" : format.toUpperCase();
     Object.assign(button, { type: "button", textContent: name, title: `Save ${what}`, className: `save ${format}` });
@@ -64,21 +64,62 @@ export async function saveVideo(charts, drawn, Plotly, theme, progress) {
       yield Plotly.toImage({ data, layout: onPaper(layout, chart, light), config: {} }, { format: "png", width: WIDTH, height: HEIGHT });
     }
   }
-  const film = await record(pictures(), WIDTH, HEIGHT);
-  saveFile(film, nameOf(charts[0], film.type.includes("mp4") ? "mp4" : "webm"));
+  await saveFilm(pictures(), charts[0]);
 }
 
 /**
- * @param {Chart} chart
+ * A drawing that Plotly does not make, or its film.
+ * @template Moment
+ * @param {string} format
+ * @param {string} name
+ * @param {Moment[]} moments those of the film, or one
+ * @param {(moment: Moment) => HTMLCanvasElement | null} paint
+ * @param {HTMLElement} sentence says how far it is
+ */
+export async function saveDrawing(format, name, moments, paint, sentence) {
+  const before = sentence.textContent ?? "";
+  async function* pictures() {
+    for (const [i, moment] of moments.entries()) {
+      setText(sentence, recording(i / moments.length));
+      const picture = paint(moment);
+      if (picture) yield picture.toDataURL();
+    }
+  }
+  try {
+    if (format === VIDEO) await saveFilm(pictures(), { name });
+    else download(paint(moments[0])?.toDataURL() ?? "", nameOf({ name }, format));
+    setText(sentence, before);
+  } catch (error) {
+    console.error(error);
+    setText(sentence, `This could not be saved (${error}).`);
+  }
+}
+
+/** @param {number} done from 0 to 1 */
+export function recording(done) {
+  return `Recording the film of this figure: ${Math.round(100 * done)} %`;
+}
+
+/**
+ * @param {AsyncIterable<string>} pictures
+ * @param {{ name: string }} figure
+ */
+async function saveFilm(pictures, figure) {
+  const film = await record(pictures, WIDTH, HEIGHT);
+  saveFile(film, nameOf(figure, film.type.includes("mp4") ? "mp4" : "webm"));
+}
+
+/**
+ * @param {{ name: string }} figure
  * @param {string} ending
  */
-function nameOf(chart, ending) {
-  return `mlpviz-${chart.name.toLowerCase().replaceAll(" ", "-")}.${ending}`;
+function nameOf({ name }, ending) {
+  return `mlpviz-${name.toLowerCase().replaceAll(" ", "-")}.${ending}`;
 }
 
 /**
  * The name of the chart, and the moment that it shows, if that is not the present.
- * @param {Chart} chart
+ * @param {{ name: string, at?: number }} chart
  */
 export function titleOf({ name, at }) {
   return at === undefined ? name : `${name} at step ${at.toLocaleString("en")}`;

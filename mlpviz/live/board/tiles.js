@@ -1,9 +1,12 @@
 // The weights of the first layer as small images. The colours go from negative to positive values.
 
+/** @import { View } from "./feed.js" */
 /** @import { Palette, Tiles as TilesPart } from "./types.js" */
 
-import { setText } from "./dom.js";
+import { find, setText } from "./dom.js";
+import { tilesOnPaper } from "./paper.js";
 import { bytes, isDark, newPicture, paintSigned, shades } from "./pixels.js";
+import { VIDEO, saveButtons, saveDrawing, titleOf } from "./save.js";
 import { Sight } from "./sight.js";
 
 export class Tiles {
@@ -18,6 +21,22 @@ export class Tiles {
     this.shown = null;
     this.background = ""; // of the page, when they were drawn
     this.sight = new Sight(root, () => {});
+    /** @type {number | undefined} as in Network */
+    this.at = undefined;
+    /** @type {() => Promise<View[]>} as in Network */
+    this.film = async () => [];
+    const switches = document.createElement("div");
+    switches.className = "switches";
+    switches.append(...saveButtons((format) => this.save(format), ["png", VIDEO]));
+    find(root, "figcaption").append(switches);
+  }
+
+  /** @param {string} format */
+  async save(format) {
+    const paint = (/** @type {{ tiles: TilesPart | null, at: number | undefined }} */ { tiles, at }) =>
+      tiles && this.palette ? tilesOnPaper(tiles, this.palette, titleOf({ name: "First-layer weights", at })) : null;
+    const now = { tiles: this.shown, at: this.at };
+    await saveDrawing(format, "First-layer weights", format === VIDEO ? await this.film() : [now], paint, this.sentence);
   }
 
   // Whether the reader sees them. A hidden figure is in nobody's sight, but it must be asked for to be shown.
@@ -28,13 +47,14 @@ export class Tiles {
   /**
    * @param {TilesPart | null} tiles
    * @param {HTMLElement} themed an element with the page's colours
+   * @param {number | undefined} at
    */
-  draw(tiles, themed) {
+  draw(tiles, themed, at) {
     this.root.hidden = !tiles;
     if (!tiles || !this.palette) return;
     const background = getComputedStyle(themed).getPropertyValue("--st-background-color");
     if (tiles === this.shown && background === this.background) return;
-    Object.assign(this, { shown: tiles, background });
+    Object.assign(this, { shown: tiles, background, at });
     setText(this.sentence, tiles.sentence);
     const colors = shades(this.palette, isDark(background));
     const pixels = bytes(tiles.pixels);
