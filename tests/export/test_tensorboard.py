@@ -1,6 +1,7 @@
 """Event files, read back by TensorBoard itself."""
 
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tensorboard.util import tensor_util
 
 from mlpviz.export.pictures import grid
 from mlpviz.export.tensorboard import write_events
+from mlpviz.page.film import events as packed_events
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,9 @@ def test_a_folder_with_another_run_is_left_alone(roll, tmp_path):
     with pytest.raises(FileExistsError, match="Name another folder"):
         write_events(roll, tmp_path)
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [before]
+
+
+def test_the_page_packs_them_into_a_folder(roll):
+    packed = zipfile.ZipFile(io.BytesIO(packed_events(roll)))
+    (name,) = packed.namelist()
+    assert name.startswith("mlpviz/events.out.tfevents.") and len(packed.read(name)) > 10_000

@@ -256,9 +256,11 @@ class Board {
    * @param {boolean} all whether to draw every figure, even if it has not changed
    */
   async draw(view, head, all) {
+    const { turn } = this;
     this.strip.draw(head.headline);
     this.speed.draw(head.headline.speed);
     const drawing = this.feed.only || document.hidden ? 0 : await this.drawFigures(view, all);
+    if (turn !== this.turn) return drawing; // a newer loop draws now
     const { dataset } = this.root; // tests and benchmarks read these
     dataset.step = String(head.step);
     dataset.status = head.status;
