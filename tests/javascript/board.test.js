@@ -9,7 +9,7 @@ import { next } from "../../mlpviz/live/board/figure.js";
 import { copied, dress } from "../../mlpviz/live/board/layout.js";
 import { Feed, View, charts, merged } from "../../mlpviz/live/board/feed.js";
 import { Film, past } from "../../mlpviz/live/board/film.js";
-import { place } from "../../mlpviz/live/board/timeline.js";
+import { Timeline, place } from "../../mlpviz/live/board/timeline.js";
 import { length } from "../../mlpviz/live/board/arrays.js";
 import { comparable } from "../../mlpviz/live/board/overlays.js";
 import { chartIn, convert } from "../../mlpviz/live/board/units.js";
@@ -339,4 +339,47 @@ test("a film fetches each moment once, and forgets those of another run", async 
   assert.equal(await film.fetch("t", "a", 9), false);
   assert.equal(await film.fetch("t", "b", 3), false, "a moment of the run before came late");
   assert.deepEqual(asked, [["t", 3], ["t", 9], ["t", 3]]);
+});
+
+/** As much of an element as the timeline needs. */
+function element() {
+  const classes = new Set();
+  const inside = {};
+  return {
+    classList: { toggle: (name, on) => (on ? classes.add(name) : classes.delete(name)), contains: (name) => classes.has(name) },
+    style: { setProperty: () => {} },
+    value: "0",
+    max: "0",
+    textContent: "Live",
+    setAttribute: () => {},
+    replaceChildren: () => {},
+    querySelector: (name) => (inside[name] ??= element()),
+  };
+}
+
+test("the timeline follows the run: after an alarm, another step, another run, another view", async () => {
+  const film = { steps: [0, 1, 5], marks: [], size: "3 moments" };
+  const timeline = new Timeline(element());
+  timeline.draw(film, true, 9, "a");
+  assert.deepEqual([timeline.steps, timeline.at], [[0, 1, 5], null], "it begins at the present");
+  await timeline.go(1);
+  assert.equal(timeline.at, 1);
+  timeline.draw(film, false, 9, "a");
+  assert.deepEqual([timeline.steps, timeline.at], [[], null], "the run looks for the cause of an alarm");
+  timeline.draw(film, true, 9, "a");
+  assert.deepEqual([timeline.steps, timeline.at], [[0, 1, 5], 1], "it rests at the same step again");
+  timeline.draw({ ...film, steps: [0, 1, 5, 9] }, true, 10, "a");
+  assert.equal(timeline.at, null, "after another step, the present is shown");
+  await timeline.go(0);
+  timeline.draw(film, true, 10, "b");
+  assert.equal(timeline.at, null, "another run");
+  const again = new Timeline(element());
+  again.draw({ ...film, steps: [0, 1, 5, 9] }, true, 10, "a");
+  assert.equal(again.at, 0, "after another view, the reader finds the place again");
+  const inFile = new Timeline(element());
+  inFile.inFile("End");
+  inFile.draw(film, true, 9, "c");
+  assert.equal(inFile.at, 0, "a file begins at the beginning");
+  await inFile.go(99);
+  assert.equal(inFile.at, null);
 });

@@ -77,7 +77,7 @@ export class Timeline {
     this.root.classList.toggle("on", steps.length > 0);
     if (!steps.length) {
       this.pause();
-      Object.assign(this, { steps, film });
+      Object.assign(this, { steps, key: "" });
       return;
     }
     const key = `${run} ${now}`; // after another step, the reader wants to see what it did
