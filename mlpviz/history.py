@@ -45,7 +45,8 @@ class Series:
     def last(self, buckets: int) -> Series:
         """The last buckets only."""
         left_out = max(0, len(self.mean) - buckets)
-        cut = {name: getattr(self, name)[left_out:] for name in ("minimum", "maximum", "mean", "not_finite")}
+        # Copies: a part of an array would keep the whole array in memory.
+        cut = {name: getattr(self, name)[left_out:].copy() for name in ("minimum", "maximum", "mean", "not_finite")}
         rows = left_out * self.width
         return replace(self, start=self.start + rows, rows=self.rows - rows, **cut)
 

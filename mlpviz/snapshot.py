@@ -62,10 +62,15 @@ class Histogram:
     counts: np.ndarray
     not_finite: int = 0
 
+    def edges(self) -> np.ndarray:
+        """The edges of the bins, (bins + 1,)."""
+        return np.linspace(self.low, self.high, len(self.counts) + 1)
+
     def centres(self) -> np.ndarray:
         """The middle of each bin, (bins,)."""
-        edges = np.linspace(self.low, self.high, len(self.counts) + 1)
-        return (edges[:-1] + edges[1:]) / 2
+        edges = self.edges()
+        middles: np.ndarray = (edges[:-1] + edges[1:]) / 2
+        return middles
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,7 +44,7 @@ class Frames:
 
 def frame(snapshot: Snapshot) -> Newest:
     """The parts of a moment's snapshot. Of a figure over steps there is only the sentence: the board has its curves
-    already, and covers what comes after this moment."""
+    already, and makes faint what comes after this moment."""
     head = head_of(snapshot)
     head["headline"] = film_headline(head["headline"], snapshot)
     parts = {HEAD: as_json(head)}

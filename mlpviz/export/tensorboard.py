@@ -80,9 +80,8 @@ def _inspection(writer: SummaryWriter, inspection: Inspection, now: float) -> No
 def _histogram(writer: SummaryWriter, name: str, histogram: Histogram, step: int, now: float) -> None:
     """The very bins. The sums are those of values at the middle of their bins."""
     counts, centres = histogram.counts, histogram.centres()
-    edges = np.linspace(histogram.low, histogram.high, len(counts) + 1)
     sums = [float((counts * centres).sum()), float((counts * centres**2).sum())]
     total = int(counts.sum())
     # TensorBoard's first bucket begins at −∞, so it needs an empty one before the first.
-    limits, filled = edges.tolist(), [0, *counts.tolist()]
+    limits, filled = histogram.edges().tolist(), [0, *counts.tolist()]
     writer.add_histogram_raw(name, histogram.low, histogram.high, total, *sums, limits, filled, step, walltime=now)

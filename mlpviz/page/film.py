@@ -22,7 +22,7 @@ from mlpviz.state import RunState
 
 HELP = (
     "One file with the film of this run: the page’s figures at all moments that were kept, to play and to move "
-    "through. It opens in any browser, without a server and without a network. Put it on your course page."
+    "through. It opens in any modern browser, without a server and without a network. Put it on your course page."
 )
 GIF_HELP = "How the weights of the first layer change during training, as an animated picture for slides."
 EVENTS_HELP = "Event files for TensorBoard. Unpack the file, and run *tensorboard --logdir* with its folder."

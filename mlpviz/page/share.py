@@ -25,7 +25,9 @@ def share(run: RunState, settings: Settings) -> None:
         if not expander.open:  # the code's colours take 0.5 MB
             return
         if run.step:
-            st.caption("One file that plays this run in any browser, without a server. For a course page, or to keep:")
+            st.caption(
+                "One file that plays this run in any modern browser, without a server. For a course page, or to keep:"
+            )
             film_button(run, "share")
         st.caption("A link to this experiment. Each person trains their own run:")
         st.code(f"{page}?{urlencode(settings.to_params() | speed_params())}", language=None, wrap_lines=True)

@@ -141,6 +141,20 @@ def test_a_mark_leads_to_its_moment_and_tells_what_it_is(finished):
     assert at(page).startswith("Step 43. test loss") and at(page).endswith("at step 40")
 
 
+def test_a_moment_that_can_not_be_fetched_is_told(finished, complaints):
+    page = finished.page
+    page.route("**/live/*/at/*", lambda route: route.fulfill(status=404))
+    slider(page).press("ArrowLeft")
+    page.get_by_text("That moment could not be fetched.").wait_for()
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("That moment could not be fetched.").is_visible(), "the next answer of the run keeps it"
+    assert finished.step() == 120 and at(page).startswith("Live")
+    page.unroute("**/live/*/at/*")
+    go_back(finished)
+    page.get_by_text("That moment could not be fetched.").wait_for(state="hidden")
+    complaints.clear()  # the browser complains of the request that failed
+
+
 def test_a_figures_film_is_saved_as_a_video(finished):
     page = finished.page
     figure = page.get_by_role("figure", name="Loss", exact=True)

@@ -98,6 +98,15 @@ def test_the_moments_depend_neither_on_who_watches_nor_on_pauses(tiny):
     same(quiet.film.moments, watched.film.moments)
 
 
+def test_a_moment_keeps_no_larger_array_in_memory(tiny):
+    run = train(Run(SMALL.replace(epochs=60), tiny))
+    assert run.recording.steps.width == 1 and run.recording.steps.rows == 600
+    moment = run.film.moments[-1]
+    for series in (moment.steps, moment.trend):
+        assert series.mean.base is None and series.not_finite.base is None
+    assert len(moment.steps.mean) == 25 and moment.steps.ends()[-1] == moment.step
+
+
 def test_each_moment_is_at_a_look(tiny):
     run = train(Run(SMALL.replace(epochs=8), tiny))
     looks = [step for step, _ in zip(look_steps(run.settings), range(200), strict=False)]

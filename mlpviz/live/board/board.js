@@ -69,6 +69,7 @@ class Board {
     this.cards.film = async () => (await this.views()).map((view) => view.charts);
     this.network.film = this.tiles.film = () => this.views();
     this.seeking = false;
+    this.missed = false; // whether the moment that the reader wanted last could not be fetched
     this.feed = source.feed("", "");
     this.root.dataset.refreshes = "0";
     this.turn = 0; // the number of the current loop
@@ -160,8 +161,9 @@ class Board {
         shown = this.timeline.at;
         const { token, snapshot } = this.feed;
         const there = shown === null || (snapshot && (await this.film.fetch(token, snapshot.run, shown)));
+        if (shown !== null) this.missed = !there; // said until the reader goes to another moment
         if (!there) this.timeline.goLive();
-        await this.take(there ? 200 : 0);
+        await this.take(200);
       } while (this.timeline.at !== shown && !this.stopped);
     } catch (error) {
       console.error(error);
@@ -235,7 +237,9 @@ class Board {
     const head = view.head ?? live;
     this.root.classList.toggle("past", view !== this.feed);
     this.root.classList.toggle("has-film", this.timeline.steps.length > 0 && canRecord());
-    this.banner.say(head.notice, head.notice_kind);
+    this.missed &&= rests;
+    if (this.missed && !head.notice) this.banner.say("That moment could not be fetched. Please try it again.", "lost");
+    else this.banner.say(head.notice, head.notice_kind);
     const look = JSON.stringify(readTheme(this.root));
     const all = this.overlays.changed() || look !== this.look; // the theme may change while nothing else does
     const news = view.version !== this.drawn; // perhaps a loop that was stopped has fetched it
