@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.measure import percentile, table
 from benchmarks.ports import free_port
+from mlpviz.options import NO_STORE, STORE, WORKERS
 from mlpviz.speed import FULL
 
 PERIOD = 0.2  # seconds between two fetches, until the server says otherwise
@@ -70,10 +72,12 @@ class Visitor:
         return (s1 - s0) / (t1 - t0) if t1 > t0 else 0.0
 
 
-def measure(runs: int, visitors: int, seconds: float, speed: str = FULL) -> list[Visitor]:
+def measure(runs: int, visitors: int, seconds: float, speed: str = FULL, workers: int = 0) -> list[Visitor]:
+    """Visitors of a server, which trains in its own process or in so many workers, with nothing saved."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.live_server", str(port), str(runs), speed]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    variables = os.environ | {STORE: NO_STORE} | ({WORKERS: str(workers)} if workers else {})
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables)
     try:
         assert server.stdout is not None
         tokens = json.loads(server.stdout.readline())

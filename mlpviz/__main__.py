@@ -85,6 +85,17 @@ def _parser() -> Parser:
         help=f"how many threads PyTorch uses; by default, mlpviz measures what is fast ({options.THREADS})",
     )
     parser.add_argument(
+        "--workers",
+        metavar="N",
+        help=f"train in this many processes, each on a core of its own; needs mlpviz[ray] ({options.WORKERS})",
+    )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="train on a Ray cluster: the name and the port of its head, or auto on one of its machines "
+        f"({options.RAY})",
+    )
+    parser.add_argument(
         "--frames",
         metavar="SITES",
         help=f"the sites that may show the page in a frame, such as https://course.example.org ({options.FRAMES})",
@@ -150,6 +161,8 @@ def _variables(given: argparse.Namespace) -> dict[str, str | None]:
         options.DATA: given.data,
         options.LESSONS: given.lessons,
         options.THREADS: given.threads,
+        options.WORKERS: given.workers,
+        options.RAY: given.ray,
         options.FRAMES: given.frames,
         options.STORE: given.store,
     }

@@ -14,9 +14,13 @@ THREADS = "MLPVIZ_THREADS"  # how many threads PyTorch uses; measured if it isn'
 FRAMES = "MLPVIZ_FRAMES"  # the sites that may show the page in a frame
 
 STORE = "MLPVIZ_STORE"  # the file of saved runs
+WORKERS = "MLPVIZ_WORKERS"  # how many processes train, with Ray
+RAY = "MLPVIZ_RAY"  # the Ray cluster where they do
 
 NO_STORE = "none"  # the value of this option that turns saving off
 MOST_THREADS = 1024
+MOST_WORKERS = 1024
+CLUSTER = re.compile(r"auto|(\[[0-9a-f:]+\]|[a-z0-9.-]+):\d{1,5}", re.IGNORECASE)
 OWN_LESSONS = Path("lessons")  # in the folder where mlpviz was started
 SITE = re.compile(r"(https?://)?(\*\.)?[a-z0-9.-]+(:\d+)?|\*", re.IGNORECASE)
 
@@ -43,15 +47,45 @@ def threads() -> int | None:
     Raises:
         OptionError: it isn't a number from 1 to 1,024.
     """
-    text = os.environ.get(THREADS, "").strip()
+    return _number(THREADS, f"The number of threads (--threads or {THREADS})", MOST_THREADS)
+
+
+def workers() -> int | None:
+    """How many worker processes train; None if it isn't given. Without workers, the server's own process trains.
+
+    Raises:
+        OptionError: it isn't a number from 1 to 1,024.
+    """
+    return _number(WORKERS, f"The number of workers (--workers or {WORKERS})", MOST_WORKERS)
+
+
+def ray_address() -> str:
+    """The address of the Ray cluster where the workers are; empty for this machine.
+
+    Raises:
+        OptionError: it is no such address.
+    """
+    text = os.environ.get(RAY, "").strip()
+    if text and not CLUSTER.fullmatch(text):
+        raise OptionError(
+            f"The address of the Ray cluster (--ray or {RAY}) is {text[:40]!r}. Give the name and the port of its "
+            "head, such as 10.0.0.5:6379, or auto on a machine of the cluster."
+        )
+    return text
+
+
+def has_workers() -> bool:
+    """Whether worker processes train, and not the server's own process."""
+    return workers() is not None or bool(ray_address())
+
+
+def _number(name: str, what: str, most: int) -> int | None:
+    text = os.environ.get(name, "").strip()
     if not text:
         return None
-    if text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_THREADS:
+    if text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= most:
         return int(text)
-    raise OptionError(
-        f"The number of threads (--threads or {THREADS}) is {text[:40]!r}. It must be a whole number from 1 to "
-        f"{MOST_THREADS:,}."
-    )
+    raise OptionError(f"{what} is {text[:40]!r}. It must be a whole number from 1 to {most:,}.")
 
 
 def sites_with_frames() -> tuple[str, ...]:
@@ -86,6 +120,8 @@ def check() -> None:
         OptionError: one of them is not valid.
     """
     threads()
+    workers()
+    ray_address()
     sites_with_frames()
     store = store_file()
     if store is not None and store.is_dir():

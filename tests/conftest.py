@@ -18,17 +18,24 @@ os.environ[options.STORE] = options.NO_STORE  # also for the servers that tests 
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow by its kind: the browser's tests, which share a server in one process; the page's second round,
-    through a door that pickles; and whatever trains over many seeds."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is slow by its kind: the browser's tests, which share a server in one process; the page's second and
+    third rounds, through a door that pickles and with workers, which share one process too; and whatever trains over
+    many seeds."""
+    inside = []
     for item in items:
         callspec = getattr(item, "callspec", None)
         values = callspec.params.values() if callspec is not None else ()
-        second_round = any(isinstance(value, str) and value == "pickled" for value in values)
+        rounds = {value for value in values if isinstance(value, str)}
+        if "workers" in rounds:
+            item.add_marker(pytest.mark.xdist_group("workers"))
+            inside += [item] if item.get_closest_marker("inside") else []
         if "browser" in item.path.parts and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("browser"))
-        if "browser" in item.path.parts or second_round or item.get_closest_marker("seeds"):
+        if "browser" in item.path.parts or rounds & {"pickled", "workers"} or item.get_closest_marker("seeds"):
             item.add_marker(pytest.mark.slow)
+    items[:] = [item for item in items if item not in inside]
+    config.hook.pytest_deselected(items=inside)
 
 
 @pytest.fixture(autouse=True)

@@ -95,6 +95,18 @@ ALLOWED = {
         "plotly",
         *VALUES,
     },
+    "workers": {
+        "backend",
+        "catalog",
+        "datasets",
+        "options",
+        "ray",
+        "runs.engine",
+        "runs.long_question",
+        "runs.saving",
+        "store",
+        *VALUES,
+    },
     "store": {"runs.errors", "runs.saving", "safetensors", "numpy", "torch", *VALUES},
     "live": {
         "backend.door",
@@ -106,6 +118,7 @@ ALLOWED = {
         "download",
         "idx",
         "options",
+        "workers.cluster",
         "numpy",
         "plotly",
         "starlette",
@@ -137,7 +150,18 @@ ALLOWED = {
     },
     "lessons": {"options", "settings", "speed"},
 }
-HEAVY = {"platformdirs", "safetensors", "numpy", "torch", "torchvision", "plotly", "starlette", "streamlit", "pandas"}
+HEAVY = {
+    "platformdirs",
+    "ray",
+    "safetensors",
+    "numpy",
+    "torch",
+    "torchvision",
+    "plotly",
+    "starlette",
+    "streamlit",
+    "pandas",
+}
 #: What a page or a route must not know, by whatever way it is imported.
 BEHIND_THE_DOOR = {
     "Run",

@@ -1,17 +1,22 @@
 """The options of the server, from environment variables."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.ports import free_port
 from mlpviz import options
 from mlpviz.live.serving import serving
-from mlpviz.options import DATA, FRAMES, LESSONS, THREADS, OptionError
+from mlpviz.options import DATA, FRAMES, LESSONS, RAY, THREADS, WORKERS, OptionError
+
+REPOSITORY = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch):
-    for name in (DATA, LESSONS, THREADS, FRAMES):
+    for name in (DATA, LESSONS, THREADS, FRAMES, WORKERS, RAY):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -40,6 +45,43 @@ def test_an_invalid_number_of_threads_gives_a_message_before_the_server_starts(m
     with pytest.raises(SystemExit, match=r"MLPVIZ_THREADS\) is .* whole number from 1 to 1,024") as error:
         serving()
     assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "2.5", "1025"])
+def test_an_invalid_number_of_workers_gives_a_message_before_the_server_starts(monkeypatch, value):
+    monkeypatch.setenv(WORKERS, value)
+    with pytest.raises(SystemExit, match=r"MLPVIZ_WORKERS\) is .* whole number from 1 to 1,024"):
+        serving()
+
+
+@pytest.mark.parametrize("value", ["10.0.0.5", "ray://10.0.0.5:10001", "a b:1", "x:123456", "; rm"])
+def test_an_invalid_address_of_a_cluster_gives_a_message(monkeypatch, value):
+    monkeypatch.setenv(RAY, value)
+    with pytest.raises(SystemExit, match=r"MLPVIZ_RAY\) is .* such as 10.0.0.5:6379, or auto"):
+        serving()
+
+
+def test_a_cluster_that_nobody_can_reach_gives_a_message_before_the_server_starts(monkeypatch):
+    monkeypatch.setenv(RAY, f"localhost:{free_port()}")
+    with pytest.raises(SystemExit, match=r"No Ray cluster answers at .*Connection refused.*ray start --head"):
+        serving()
+
+
+def test_workers_without_ray_say_how_to_install_it(monkeypatch):
+    monkeypatch.setenv(WORKERS, "2")
+    program = "import sys; sys.modules['ray'] = None; from mlpviz.live.serving import serving; serving()"
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "Workers need the package ray. Install it: pip install 'mlpviz[ray]'"
+
+
+def test_there_are_workers_only_if_somebody_wants_them(monkeypatch):
+    assert not options.has_workers()
+    monkeypatch.setenv(WORKERS, "2")
+    assert options.has_workers() and options.workers() == 2 and options.ray_address() == ""
+    monkeypatch.delenv(WORKERS)
+    monkeypatch.setenv(RAY, "[::1]:6379")
+    assert options.has_workers() and options.workers() is None and options.ray_address() == "[::1]:6379"
 
 
 @pytest.mark.parametrize("name", [DATA, LESSONS])

@@ -110,6 +110,10 @@ class Encoder:
         wanted = [part for name, part in self._parts.items() if name in names]
         return Newest(snapshot.run, snapshot.version, tuple(part for part in wanted if part.version > known))
 
+    def has(self, snapshot: TaskSnapshot) -> bool:
+        """Whether the figures of this snapshot are encoded already."""
+        return self._figures_of == snapshot.version
+
     def _encode(self, snapshot: TaskSnapshot, figures: bool) -> None:
         if self._head_of != snapshot.version:
             self._head_of = snapshot.version

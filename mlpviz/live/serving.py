@@ -8,6 +8,7 @@ from typing import Any
 from starlette.middleware import Middleware
 
 from mlpviz import options
+from mlpviz.live.backend import get_backend
 from mlpviz.live.compression import Compression
 from mlpviz.live.first_paint import FirstPaint
 from mlpviz.live.routes import ROUTES, lifespan
@@ -23,6 +24,8 @@ def serving() -> dict[str, Any]:
     """The arguments for `streamlit.App(PAGE, **serving())`. A wrong option ends the program with a message."""
     try:
         options.check()
+        if options.has_workers():
+            get_backend()  # now, when there is a terminal to say what is wrong
     except options.OptionError as error:
         raise SystemExit(str(error)) from None
     return {"routes": ROUTES, "middleware": MIDDLEWARE, "lifespan": lifespan}

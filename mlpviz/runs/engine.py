@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import torch
@@ -55,6 +55,19 @@ class Plan(Protocol):
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Task:
         """Make the task, in the engine's thread."""
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Which tasks an engine has.
+
+    Attributes:
+        owners: the visitors who have tasks. ids: of the tasks. watched: how many of them somebody watches.
+    """
+
+    owners: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+    watched: int = 0
 
 
 class Engine:
@@ -123,6 +136,12 @@ class Engine:
         """The same, but returns its state."""
         task = self.watch(token)
         return self._with_seats(task.state) if task is not None else None
+
+    def presence(self) -> Presence:
+        """Whose tasks are here."""
+        tasks = self._all_tasks()
+        owners, ids = (frozenset(names) for names in ([t.owner for t in tasks], [t.id for t in tasks]))
+        return Presence(owners, ids, sum(task.watched() for task in tasks))
 
     # what others do
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 from mlpviz.runs.errors import NotNowError
 from mlpviz.runs.saving import Saved
 from mlpviz.state import SavedRun
 from mlpviz.store.codec import Codec, UnreadableError
 from mlpviz.store.database import Database, ElsewhereError, Row
+from mlpviz.store.packing import Packer, Parcel
 from mlpviz.store.schema import ForeignFileError, NewerFileError
 
 MOST_RUNS = 200  # saved, of one visitor
@@ -50,13 +48,12 @@ class Store:
     def __init__(self, path: Path, codec: Codec) -> None:
         self.path = path
         self.trouble = ""
-        self._codec = codec
+        self._packer = Packer(codec)
         self._database: Database | None = None
         self._opening = threading.Lock()
         self._tried_at = -AGAIN
-        self._names: WeakKeyDictionary[object, str] = WeakKeyDictionary()
         self._news = threading.Condition()  # guards what follows
-        self._waiting: dict[str, Saved] = {}  # the newest of each task
+        self._waiting: dict[str, Saved | Parcel] = {}  # the newest of each task
         self._leaving: set[str] = set()  # tasks that are no longer in memory
         self._known: set[str] = set()  # tasks that are in the file, as far as we know
         self._removed: set[str] = set()  # tasks that must not be written any more
@@ -70,8 +67,9 @@ class Store:
 
     # what is written later
 
-    def keep(self, saved: Saved) -> None:
-        """Write the task soon, in the place of its older state. If a write fails, it is tried again."""
+    def keep(self, saved: Saved | Parcel) -> None:
+        """Write the task soon, in the place of its older state. If a write fails, it is tried again. From a worker, it
+        comes as a parcel."""
         with self._news:
             if saved.id in self._removed:
                 return
@@ -131,14 +129,13 @@ class Store:
             return None
         row, pieces = found
         try:
-            state = self._codec.decode(row.state, lambda name: self._piece(name, pieces[name]))
-            about = self._about(row)
+            saved = self._packer.unpack(row, pieces)
         except UnreadableError as error:
             self.let_go(task)
             raise NotNowError(f"What was saved of it can’t be read: {error}. It was not changed.") from error
         with self._news:
             self._known.add(task)
-        return Saved(row.id, row.owner, row.token, row.kind, about, state)
+        return saved
 
     def with_token(self, token: str) -> tuple[str, str] | None:
         """The id and the owner of the task that was saved last with this token."""
@@ -150,7 +147,7 @@ class Store:
         runs = []
         for row in self._try(lambda database: database.runs(owner), nothing):
             with contextlib.suppress(UnreadableError):  # another version wrote it
-                runs.append(self._about(row))
+                runs.append(self._packer.about(row))
         return [about for about in runs if about is not None]
 
     def usage(self, owner: str) -> tuple[int, int]:
@@ -194,28 +191,14 @@ class Store:
             for task in tasks:
                 self._waiting.pop(task, None)
 
-    def _copy(self, saved: Saved) -> Saved:
-        """The same as from the file, for a task that could not be written."""
-        pieces: dict[str, object] = {}
-
-        def refer(piece: object) -> str:
-            pieces[str(id(piece))] = piece
-            return str(id(piece))
-
-        state = self._codec.decode(self._codec.encode(saved.state, refer), pieces.__getitem__)
-        return replace(saved, state=state)
-
-    def _piece(self, name: str, data: bytes) -> object:
-        piece = self._codec.decode(data)
-        self._names[piece] = name
-        return piece
-
-    def _about(self, row: Row) -> SavedRun | None:
-        if row.about is None:
-            return None
-        about: SavedRun = self._codec.decode(row.about)
-        about = replace(about, made_at=row.made_at, saved_at=row.saved_at)
-        return replace(about, name=row.name, note=row.note, elsewhere=row.elsewhere)
+    def _copy(self, waiting: Saved | Parcel) -> Saved:
+        """A task that could not be written, the same as from the file."""
+        if isinstance(waiting, Saved):
+            return self._packer.copy(waiting)
+        try:
+            return self._packer.unpack(waiting.row, waiting.pieces)
+        except UnreadableError:  # some of its pieces are in the file
+            raise NotNowError(self.trouble) from None
 
     def _busy(self, task: str) -> bool:
         if not task:
@@ -249,17 +232,15 @@ class Store:
                 if self._does(Database.beat) and works and not self._waiting:
                     self.trouble = ""
 
-    def _write(self, saved: Saved) -> bool:
+    def _write(self, saved: Saved | Parcel) -> bool:
         """Write one task. If it fails, it waits again, unless something newer of it is waiting already."""
         try:
-            row, pieces = self._row(saved)
             with self._news:
                 known, removed = saved.id in self._known, saved.id in self._removed
             if removed:
                 return True
             database = self._open()
-            names = frozenset(pieces)
-            there = database.put(row, names, lambda name: self._codec.encode(pieces[name]), known)
+            there = self._put(database, saved, known)
             with self._news:
                 (self._known if there else self._removed).add(saved.id)
             database.make_room(saved.owner, saved.id, MOST_RUNS, MOST_BYTES)
@@ -276,18 +257,19 @@ class Store:
         self.trouble = ""
         return True
 
-    def _row(self, saved: Saved) -> tuple[Row, dict[str, object]]:
-        """The task as bytes, and by name the pieces that are written once, because they never change."""
-        pieces: dict[str, object] = {}
-
-        def refer(piece: object) -> str:
-            name = self._names.setdefault(piece, secrets.token_urlsafe(9))
-            pieces[name] = piece
-            return name
-
-        state = self._codec.encode(saved.state, refer)
-        about = self._codec.encode(saved.about) if saved.about is not None else None
-        return Row(saved.id, saved.owner, saved.token, saved.kind, about, state), pieces
+    def _put(self, database: Database, saved: Saved | Parcel, known: bool) -> bool:
+        """Write a task into the file. Returns whether it is there, as in `Database.put`."""
+        if isinstance(saved, Saved):
+            row, pieces = self._packer.pack(saved)
+            return database.put(row, frozenset(pieces), lambda name: self._packer.encode(pieces[name]), known)
+        try:
+            there = database.put(saved.row, saved.names, saved.pieces.__getitem__, known)
+        except KeyError:
+            saved.tell(frozenset())
+            raise
+        if there:
+            saved.tell(saved.names)
+        return there
 
     def _open(self) -> Database:
         """The file, which is opened if it is not open. After a failure it is tried again only some time later."""

@@ -1,6 +1,7 @@
 """What the tests of the page share: no full dataset, one visitor, and a door to the runs of each kind.
 
-Every test runs twice: with the runs behind a plain door, and behind one that pickles whatever goes through it.
+Every test runs three times: with the runs behind a plain door, behind one that pickles whatever goes through it, and in
+another process. A test that changes what is in its own process is marked `inside`; it does not run the third time.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from mlpviz import catalog
+from mlpviz.backend.door import Backend
 from mlpviz.backend.local import LocalBackend
 from mlpviz.page import door, guard, speed
 from mlpviz.runs.engine import Engine
+from mlpviz.workers.backend import WorkersBackend
+from tests.far import Home, workers
 from tests.page import driver
 from tests.pickled import PickledBackend
 
@@ -46,9 +50,22 @@ def ada(monkeypatch) -> None:
     monkeypatch.setattr(door, "visitor", lambda: driver.VISITOR)
 
 
-@pytest.fixture(scope="module", params=["local", "pickled"], autouse=True)
-def backend(request) -> Iterator[LocalBackend]:
+@pytest.fixture(scope="session")
+def far() -> Iterator[Backend]:
+    """A worker in another process."""
+    with workers() as far:
+        yield far
+
+
+@pytest.fixture(scope="module", params=["local", "pickled", "workers"], autouse=True)
+def backend(request) -> Iterator[Backend]:
     """The page's door to the runs, which the tests themselves reach without a door."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.param == "workers":
+            far = request.getfixturevalue("far")
+            monkeypatch.setattr(door, "get_backend", lambda: far)
+            yield far
+            return
     local = LocalBackend(Engine(threads=1))
     used = local if request.param == "local" else PickledBackend(local)
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -56,6 +73,14 @@ def backend(request) -> Iterator[LocalBackend]:
         monkeypatch.setattr(driver, "engine", lambda: local.engine)
         yield local
     local.close()
+
+
+@pytest.fixture(autouse=True)
+def far_engine(backend, monkeypatch) -> None:
+    """With workers, the tests reach the engine over there."""
+    if isinstance(backend, WorkersBackend):
+        home = Home(backend.posts[0])
+        monkeypatch.setattr(driver, "engine", lambda: home.far(0).engine)
 
 
 @pytest.fixture(autouse=True)

@@ -76,6 +76,7 @@ def test_a_run_that_the_server_has_removed_is_started_again():
     assert "Your run is no longer on the server" in " ".join(info.value for info in app.info) and not app.error
 
 
+@pytest.mark.inside
 def test_a_busy_server_says_so_and_creates_nothing_later(monkeypatch):
     app = page()
     run = run_of(app)
@@ -94,6 +95,7 @@ def test_a_busy_server_says_so_and_creates_nothing_later(monkeypatch):
     assert len(driver.engine().mine(driver.VISITOR)) == before
 
 
+@pytest.mark.inside
 def test_a_question_without_an_answer_ends_with_a_message(monkeypatch):
     app = page()
     run = run_of(app)
@@ -112,6 +114,7 @@ def test_a_question_without_an_answer_ends_with_a_message(monkeypatch):
 def test_an_error_of_the_engine_is_shown_once_to_those_who_were_there():
     app = page()
     driver.engine()._note_trouble("RuntimeError: the clock stands still")
+    until(door.get_backend().trouble)
     app.run()
     assert "the clock stands still" in texts(app) and "Your run continues" in texts(app)
     app.run()

@@ -47,6 +47,7 @@ def test_an_image_number_out_of_range_is_reported(number):
     assert f"no test image {number:,}" in said and "1,999" in said
 
 
+@pytest.mark.inside
 def test_a_damaged_data_file_of_mlpviz_gives_a_clear_message(monkeypatch, tmp_path):
     damaged = tmp_path / "mini.npz"
     damaged.write_bytes(datasets.MINI_FILE.read_bytes()[:1000])

@@ -7,8 +7,8 @@ from mlpviz import Trainer, load_dataset
 from mlpviz.figures.diagnosis import words
 from mlpviz.page.overlays import pin_tools
 from mlpviz.page.pins import MOST
-from mlpviz.runs.pin import Pin
-from mlpviz.runs.range_test import RangeTest
+from mlpviz.snapshot import RangeSnapshot
+from mlpviz.state import PinState
 from tests.page.driver import (
     act,
     at_rest,
@@ -58,7 +58,7 @@ def fallen_ill():
     run = run_of(app)
     press(app, "Start")
     until(lambda: run.look() is None and run.health.post_mortem is not None, 30)
-    until(lambda: run.look() is None and run.snapshot.post_mortem is run.health.post_mortem and run.status == "paused")
+    until(lambda: run.look() is None and run.snapshot.post_mortem is not None and run.status == "paused")
     app.run()
     assert not app.exception
     return app, run
@@ -135,7 +135,7 @@ def test_the_range_test_suggests_and_use_this_sets_the_rate():
     before = [p.detach().clone() for p in run.trainer.net.parameters()]
     press(app, "Run the test")
     task = finished(task_of(app, "range_test"))
-    assert isinstance(task, RangeTest)
+    assert isinstance(task.snapshot, RangeSnapshot)
     app.run()
     rate = task.snapshot.suggestion[2]
     assert all(torch.equal(a, p) for a, p in zip(before, run.trainer.net.parameters(), strict=True))
@@ -220,7 +220,7 @@ def test_pins_stay_up_to_six_and_the_table_shows_what_differs():
     assert "already pinned" in texts(app) and len(app.session_state.pins) == MOST
     press(app, "Unpin C")
     assert sorted(app.session_state.pins) == list("ABDEF")
-    assert all(isinstance(pin, Pin) for pin in pins_of(app))
+    assert all(isinstance(pin.state, PinState) for pin in pins_of(app))
 
 
 def test_other_seeds_say_whether_it_is_chance():
