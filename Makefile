@@ -17,4 +17,4 @@ javascript:
 	npm install --no-package-lock && npm run lint && npm run types && npm test
 
 benchmark:
-	for name in parity throughput instruments live pace film drawing fairness scale browser images memory stability; do python -m benchmarks.$$name; done
+	for name in parity throughput instruments live pace film drawing fairness scale sweep browser images memory stability; do python -m benchmarks.$$name; done

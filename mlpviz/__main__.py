@@ -22,7 +22,8 @@ from mlpviz.store.schema import ForeignFileError, NewerFileError
 from mlpviz.store.schema import check as check_store
 
 PORT, ADDRESS, OPEN = "MLPVIZ_PORT", "MLPVIZ_ADDRESS", "MLPVIZ_OPEN"
-VERIFY, EXPORT = "verify", "export"  # the commands beside serving the page
+VERIFY, EXPORT, SWEEP = "verify", "export", "sweep"  # the commands beside serving the page
+MOST_STEPS = 1_000_000  # of each run of a sweep
 INSTALLED = Path(__file__).parent / "streamlit.toml"  # in the wheel: a copy of the checkout's file
 CHECKOUT = Path(__file__).parent.parent / ".streamlit" / "config.toml"
 
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_verify(arguments[1:]))
     if arguments[:1] == [EXPORT]:
         sys.exit(_export(arguments[1:]))
+    if arguments[:1] == [SWEEP]:
+        sys.exit(_sweep(arguments[1:]))
     parser = _parser()
     given = parser.parse_args(arguments)
     for name, value in _variables(given).items():
@@ -63,7 +66,8 @@ def _parser() -> Parser:
         prog="mlpviz",
         description="Watch a neural network learn. This command serves the page.",
         epilog=f"mlpviz {VERIFY} FILE trains the run of a receipt again, and says whether it gives the same numbers. "
-        f"mlpviz {EXPORT} RUN -o run.html makes one file of a saved run, which plays it without a server.",
+        f"mlpviz {EXPORT} RUN -o run.html makes one file of a saved run, which plays it without a server. "
+        f"mlpviz {SWEEP} AXIS AXIS -o map.csv trains many runs that differ in two settings.",
     )
     parser.add_argument("--version", action="version", version=f"mlpviz {__version__}")
     parser.add_argument("--port", metavar="N", help=f"the port of the page; 8501 by default ({PORT})")
@@ -149,6 +153,39 @@ def _export(arguments: Sequence[str]) -> int:
     from mlpviz.export.command import export  # torch takes seconds
 
     return export(given.run, given.output)
+
+
+def _sweep(arguments: Sequence[str]) -> int:
+    """The command `mlpviz sweep`. Returns the exit status."""
+    parser = Parser(
+        prog=f"mlpviz {SWEEP}",
+        description="Train many runs that differ in one or two settings, and write a table of what became of them. "
+        "A run that is surely ill stops early. Ctrl+C keeps what is done.",
+    )
+    parser.add_argument(
+        "axes",
+        metavar="AXIS",
+        nargs="+",
+        help="a setting with values: batch_size=16,64,256 or learning_rate=0.01:3:log:20 (from:to:scale:how many)",
+    )
+    parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a setting of all runs")
+    parser.add_argument("--steps", metavar="N", default="400", help="how many steps each run makes; 400 by default")
+    parser.add_argument("-o", "--output", metavar="FILE", default="map.csv", help="the table; map.csv by default")
+    parser.add_argument("--all-steps", action="store_true", help="make all steps, even if a run is surely ill")
+    parser.add_argument("--workers", metavar="N", help="how many processes train; by default, one for each core")
+    parser.add_argument("--data", metavar="FOLDER", help=f"a folder with full datasets ({options.DATA})")
+    given = parser.parse_args(arguments)
+    for name, value in ((options.DATA, given.data), (options.WORKERS, given.workers)):
+        if value is not None:
+            os.environ[name] = value
+    try:
+        options.check()
+        steps, processes = options.number(given.steps, "The number of steps (--steps)", MOST_STEPS), options.workers()
+    except OptionError as error:
+        parser.error(str(error))
+    from mlpviz.sweep.command import Order, sweep  # torch takes seconds
+
+    return sweep(Order(given.axes, given.set, steps, Path(given.output), processes, given.all_steps))
 
 
 def _variables(given: argparse.Namespace) -> dict[str, str | None]:

@@ -47,7 +47,7 @@ def threads() -> int | None:
     Raises:
         OptionError: it isn't a number from 1 to 1,024.
     """
-    return _number(THREADS, f"The number of threads (--threads or {THREADS})", MOST_THREADS)
+    return _variable(THREADS, f"The number of threads (--threads or {THREADS})", MOST_THREADS)
 
 
 def workers() -> int | None:
@@ -56,7 +56,7 @@ def workers() -> int | None:
     Raises:
         OptionError: it isn't a number from 1 to 1,024.
     """
-    return _number(WORKERS, f"The number of workers (--workers or {WORKERS})", MOST_WORKERS)
+    return _variable(WORKERS, f"The number of workers (--workers or {WORKERS})", MOST_WORKERS)
 
 
 def ray_address() -> str:
@@ -79,13 +79,21 @@ def has_workers() -> bool:
     return workers() is not None or bool(ray_address())
 
 
-def _number(name: str, what: str, most: int) -> int | None:
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= most:
+def number(text: str, what: str, most: int) -> int:
+    """A whole number from 1 to `most`.
+
+    Raises:
+        OptionError: the text is no such number; `what` says whose.
+    """
+    if text.isascii() and text.isdecimal() and len(text) < 8 and 1 <= int(text) <= most:
         return int(text)
     raise OptionError(f"{what} is {text[:40]!r}. It must be a whole number from 1 to {most:,}.")
+
+
+def _variable(name: str, what: str, most: int) -> int | None:
+    """The same, from an environment variable; None if it isn't set."""
+    text = os.environ.get(name, "").strip()
+    return number(text, what, most) if text else None
 
 
 def sites_with_frames() -> tuple[str, ...]:

@@ -86,7 +86,7 @@ class Trainer:
         self.settings = settings
         self.device = pick_device(settings.device)
         self.dataset = dataset.to(self.device)
-        self.train_size = _train_size(settings, dataset)
+        self.train_size = check_size(settings, dataset)
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.net = build_network(settings, self.generator).to(self.device)
         self.loss_fn = nn.CrossEntropyLoss()
@@ -266,7 +266,7 @@ def optimizer_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def _train_size(settings: Settings, dataset: Dataset) -> int:
+def check_size(settings: Settings, dataset: Dataset) -> int:
     there = len(dataset.train.images)
     size = settings.train_size or there
     if size > there:

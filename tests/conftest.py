@@ -14,24 +14,26 @@ import torch
 
 from mlpviz import Dataset, load_dataset, options
 
+BUSY = "busy"  # the group of the tests that keep several processes busy
+
 os.environ[options.STORE] = options.NO_STORE  # also for the servers that tests start
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is slow by its kind: the browser's tests, which share a server in one process; the page's second and
-    third rounds, through a door that pickles and with workers, which share one process too; and whatever trains over
-    many seeds."""
+    """Mark what is slow by its kind: the browser's tests, which share a server; the page's second and third rounds,
+    through a door that pickles and with workers; and whatever trains over many seeds. What keeps several processes busy
+    runs in one of pytest's two, one after another."""
     inside = []
     for item in items:
         callspec = getattr(item, "callspec", None)
         values = callspec.params.values() if callspec is not None else ()
         rounds = {value for value in values if isinstance(value, str)}
         if "workers" in rounds:
-            item.add_marker(pytest.mark.xdist_group("workers"))
+            item.add_marker(pytest.mark.xdist_group(BUSY))
             inside += [item] if item.get_closest_marker("inside") else []
         if "browser" in item.path.parts and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(BUSY))
         if "browser" in item.path.parts or rounds & {"pickled", "workers"} or item.get_closest_marker("seeds"):
             item.add_marker(pytest.mark.slow)
     items[:] = [item for item in items if item not in inside]

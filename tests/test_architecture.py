@@ -27,7 +27,16 @@ TRAINING = {"settings", "datasets", "network", "trainer", "torch"}
 #: What each part may import: other parts, single modules of them, and the heavy libraries. Each may import itself.
 ALLOWED = {
     "__init__": {"datasets", "settings", "trainer"},
-    "__main__": {"__version__", "export.command", "live", "options", "store.schema", "streamlit", "verify"},
+    "__main__": {
+        "__version__",
+        "export.command",
+        "live",
+        "options",
+        "store.schema",
+        "streamlit",
+        "sweep.command",
+        "verify",
+    },
     # values: what goes through the door
     "settings": {"catalog"},
     "speed": set(),
@@ -94,6 +103,18 @@ ALLOWED = {
         "numpy",
         "plotly",
         *VALUES,
+    },
+    "sweep": {
+        "observe",
+        "stability.watchdog",
+        "datasets",
+        "idx",
+        "catalog",
+        "diagnosis",
+        "settings",
+        "trainer",
+        "numpy",
+        "torch",
     },
     "workers": {
         "backend",

@@ -22,11 +22,12 @@ from mlpviz.backend.specifications import NewRun, PinOf
 from mlpviz.live.answer import plain
 from mlpviz.store.store import Store
 from mlpviz.workers.backend import WorkersBackend
+from tests.conftest import BUSY
 from tests.far import Home, workers
 from tests.runs.working import SMALL
 from tests.waiting import awaited, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workers")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(BUSY)]
 
 REPOSITORY = Path(__file__).parent.parent.parent
 ADA, BEN = "ada", "ben"
