@@ -175,7 +175,8 @@ def test_an_error_that_nobody_expected_does_not_end_saving(path, monkeypatch, ca
     monkeypatch.setattr(Database, "put", fails_once)
     run = begun(backend, steps=2)
     saved_at(backend, 2)
-    assert failed and backend.store.trouble == "" and backend.find(run.id, ADA).step == 2
+    until(lambda: backend.store.trouble == "")
+    assert failed and backend.find(run.id, ADA).step == 2
     backend.close()
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mlpviz.sweep import command
 from mlpviz.sweep.cell import Cell
 from mlpviz.sweep.grid import Grid, read_axis
 from mlpviz.sweep.table import as_csv, as_text
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).parent.parent.parent
 SETTINGS = ["--set", "dataset=fashion-mnist-mini", "--set", "hidden_sizes=16"]
@@ -117,7 +117,7 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_is_done(tmp_path):
         [*program, "--workers", "2"], cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, process_group=0,
     )  # fmt: skip
-    time.sleep(15)
+    until(lambda: (tmp_path / "map.csv").exists() and len((tmp_path / "map.csv").read_text().splitlines()) > 2, 60)
     os.killpg(done.pid, signal.SIGINT)  # as a terminal does
     out, err = done.communicate(timeout=60)
     assert done.returncode == 130 and "Traceback" not in err, err
