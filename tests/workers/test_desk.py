@@ -98,7 +98,7 @@ def test_a_slow_worker_makes_nobody_wait_who_has_seen_something():
         return first, soon, took, await desk.newest("a", None, ALL)
 
     first, soon, took, late = awaited(watch())
-    assert soon.version == first.version and took < PATIENCE + 0.1
+    assert soon.version == first.version and took < PATIENCE + 0.2, "the worker takes 0.3"
     assert late.version > first.version
 
 
