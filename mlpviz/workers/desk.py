@@ -98,7 +98,7 @@ class Desk:
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._ask_for_all())
                 self._asking.add_done_callback(_look_at)
-            known = shown.newest is not None and now - shown.asked_at < WATCHED
+            known = shown.newest is not None and now - shown.asked_at < WATCHED and not hidden
             await asyncio.wait({self._asking}, timeout=PATIENCE if known else None)
             if not self._asking.done():
                 break  # what is known is new enough; the news comes with the next answer

@@ -116,6 +116,22 @@ def test_a_tab_that_is_hidden_now_is_told_to_the_worker_at_once():
     assert [[each.hidden for each in asked] for asked in worker.questions] == [[False], [True], [False]]
 
 
+def test_a_hidden_tab_is_told_even_if_the_worker_is_slow():
+    worker = FakeWorker(seconds=0.1)
+
+    async def watch():
+        desk = Desk(worker.answer)
+        await desk.newest("a", None, ALL)
+        await asyncio.sleep(1.1 * PERIOD)
+        seen = asyncio.create_task(desk.newest("a", None, ALL))
+        await asyncio.sleep(0.03)  # the worker is at work on it
+        await desk.newest("a", None, ALL, True)
+        await seen
+
+    awaited(watch())
+    assert any(each.hidden for each in worker.questions[-1])
+
+
 def test_a_task_that_is_wanted_while_the_worker_is_slow_is_asked_for_after_that():
     worker = FakeWorker(seconds=1.3 * WATCHED)
 
