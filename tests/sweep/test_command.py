@@ -77,7 +77,7 @@ def test_it_writes_a_table_of_real_runs(tmp_path, workers):
 def test_a_mistake_gives_a_sentence_and_writes_nothing(monkeypatch, capsys, tmp_path, arguments, said):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLPVIZ_WORKERS", "1")
-    monkeypatch.delenv("MLPVIZ_DATA", raising=False)
+    monkeypatch.setenv("MLPVIZ_DATA", "")  # so that it is restored afterwards
     (tmp_path / "there.csv").write_text("mine")
     with pytest.raises(SystemExit) as stop:
         main(["sweep", *arguments])
