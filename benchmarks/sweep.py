@@ -15,9 +15,8 @@ import torch
 
 from benchmarks.measure import table
 from mlpviz import Settings, Trainer, load_dataset
-from mlpviz.sweep.cell import Cell
+from mlpviz.grid import Cell, Grid, read_axis
 from mlpviz.sweep.deal import deal, trained
-from mlpviz.sweep.grid import Grid, read_axis
 
 SETTINGS = Settings(dataset="fashion-mnist-mini", batch_size=256)
 

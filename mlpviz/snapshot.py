@@ -3,6 +3,7 @@ reads them, so neither depends on the other."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from mlpviz.diagnosis import Diagnosis, Kind, PostMortem
 from mlpviz.examples import Examples
+from mlpviz.grid import Cell, Grid, Place
 from mlpviz.history import Series
 from mlpviz.prices import Price
 from mlpviz.settings import Settings
@@ -346,6 +348,19 @@ class SweepSnapshot(TaskSnapshot):
     losses: np.ndarray
     accuracies: np.ndarray
     dead_shares: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MapSnapshot(TaskSnapshot):
+    """One moment of a map. Steps are counted over all cells together.
+
+    Attributes:
+        cells: those that are done; nobody changes this dictionary. training: the one that is trained now.
+    """
+
+    grid: Grid
+    cells: Mapping[Place, Cell]
+    training: Place | None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

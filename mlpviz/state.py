@@ -131,6 +131,7 @@ class SavedRun:
         changes: how many settings were changed while it trained.
         made_at, saved_at: seconds since 1970. name, note: what the visitor has written.
         elsewhere: whether another server has it open now.
+        map: if it is a map, what it shows, in a few words. Then it has no results of its own.
     """
 
     id: str
@@ -151,3 +152,4 @@ class SavedRun:
     name: str = ""
     note: str = ""
     elsewhere: bool = False
+    map: str = ""

@@ -25,7 +25,7 @@ class Command(ABC):
 
 @dataclass(frozen=True)
 class Start(Command):
-    """Train to the end of the last epoch."""
+    """Train to the end of the last epoch. A map: go on."""
 
     def carry_out(self, run: Run) -> None:
         run.start()
@@ -53,6 +53,18 @@ class OneEpoch(Command):
 
     def carry_out(self, run: Run) -> None:
         run.one_epoch()
+
+
+@dataclass(frozen=True)
+class TrainTo(Command):
+    """Train up to this step and rest there. It raises ValueError if the run has made more steps."""
+
+    step: int
+
+    def carry_out(self, run: Run) -> None:
+        if self.step < run.step:
+            raise ValueError(f"The run is at step {run.step:,} already.")
+        run.train_to(self.step)
 
 
 @dataclass(frozen=True)

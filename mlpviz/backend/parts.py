@@ -26,6 +26,7 @@ from mlpviz.figures.film import film
 from mlpviz.figures.first_layer import first_layer_weights
 from mlpviz.figures.five_lines import five_lines
 from mlpviz.figures.headline import headline, notice, notice_kind, stopped_headline
+from mlpviz.figures.map import map_charts, map_headline
 from mlpviz.figures.network import network
 from mlpviz.figures.range_test import range_curve, range_headline
 from mlpviz.figures.seeds import seeds_charts, seeds_headline
@@ -34,6 +35,7 @@ from mlpviz.figures.trouble import broken, tell_once, what
 from mlpviz.figures.twin import twin_line
 from mlpviz.snapshot import (
     ComparisonSnapshot,
+    MapSnapshot,
     RangeSnapshot,
     SeedsSnapshot,
     Snapshot,
@@ -217,6 +219,8 @@ def _common(snapshot: TaskSnapshot) -> dict[str, Any]:
 def head_of(snapshot: TaskSnapshot) -> dict[str, Any]:
     """Everything above the figures."""
     common = _common(snapshot) | {"headline": _headline(snapshot)}
+    if isinstance(snapshot, MapSnapshot):
+        return common | {"evaluations": len(snapshot.cells)}
     if not isinstance(snapshot, Snapshot):
         return common
     return common | {
@@ -248,11 +252,13 @@ def _charts(snapshot: TaskSnapshot) -> list[Chart]:
 _headline.register(Snapshot, headline)
 _headline.register(ComparisonSnapshot, comparison_headline)
 _headline.register(SweepSnapshot, sweep_headline)
+_headline.register(MapSnapshot, map_headline)
 _headline.register(SeedsSnapshot, seeds_headline)
 _headline.register(RangeSnapshot, range_headline)
 _charts.register(Snapshot, charts)
 _charts.register(ComparisonSnapshot, comparison_charts)
 _charts.register(SweepSnapshot, sweep_charts)
+_charts.register(MapSnapshot, map_charts)
 _charts.register(SeedsSnapshot, seeds_charts)
 
 

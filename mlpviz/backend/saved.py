@@ -9,10 +9,23 @@ from enum import Enum
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from mlpviz import diagnosis, examples, film, history, options, pictures, prices, results, settings, snapshot, state
+from mlpviz import (
+    diagnosis,
+    examples,
+    film,
+    grid,
+    history,
+    options,
+    pictures,
+    prices,
+    results,
+    settings,
+    snapshot,
+    state,
+)
 from mlpviz.backend import specifications
-from mlpviz.runs.memory import PIN, Needs, run_memory, step_memory
-from mlpviz.runs.saving import RUN, Saved, bring_back, settings_of
+from mlpviz.runs.memory import PIN, Needs, map_needs, run_memory, step_memory
+from mlpviz.runs.saving import MAP, RUN, Saved, bring_back, settings_of
 from mlpviz.stability import sharpness
 from mlpviz.store.codec import Codec
 from mlpviz.store.store import Store
@@ -27,6 +40,7 @@ VALUES = (
     diagnosis,
     examples,
     film,
+    grid,
     history,
     pictures,
     prices,
@@ -67,6 +81,8 @@ class BringBack(specifications.Specification):
 
     @property
     def dataset_name(self) -> str:
+        if self.saved.kind == MAP:
+            return str(self.saved.state["map"]["grid"].settings.dataset)
         return settings_of(self.saved.state).dataset if self.saved.kind == RUN else ""
 
     @property
@@ -75,6 +91,8 @@ class BringBack(specifications.Specification):
         return {self.saved.id: self.saved.token} | ({twin["id"]: twin["token"]} if twin else {})
 
     def needs(self, engine: Engine, owner: str) -> Needs:
+        if self.saved.kind == MAP:
+            return map_needs(self.saved.state["map"]["grid"])
         if self.saved.kind != RUN:
             return Needs(PIN)
         twin = self.saved.state.get("twin")

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlpviz.grid import Grid
 from mlpviz.line_by_line.ablations import ABLATIONS
 from mlpviz.runs.branch import branch
 from mlpviz.runs.comparison import Comparison
-from mlpviz.runs.memory import PIN, Needs, run_memory, step_memory, trainer_memory
+from mlpviz.runs.map import Map
+from mlpviz.runs.memory import PIN, Needs, map_needs, run_memory, step_memory, trainer_memory
 from mlpviz.runs.pair import Pair
 from mlpviz.runs.pin import Pin
 from mlpviz.runs.range_test import RangeTest
@@ -105,6 +107,24 @@ class SweepInitStds(OfSettings):
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Sweep:
         assert dataset is not None
         return Sweep(self.settings, dataset, owner)
+
+
+@dataclass(frozen=True)
+class MapOf(Specification):
+    """A run for each cell of the grid."""
+
+    grid: Grid
+
+    @property
+    def dataset_name(self) -> str:
+        return self.grid.settings.dataset
+
+    def needs(self, engine: Engine, owner: str) -> Needs:
+        return map_needs(self.grid)
+
+    def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Map:
+        assert dataset is not None
+        return Map(self.grid, dataset, owner)
 
 
 class OfRun(Specification):

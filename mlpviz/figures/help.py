@@ -93,4 +93,16 @@ HELP = {
         "that hardly ever matter, such as the corners.",
         "The rows of W₁ as 28 × 28 pictures, for the 24 units with the largest ‖w‖. Red: positive. Blue: negative.",
     ),
+    "Test accuracy": Help(
+        "A map over two settings. Every cell is a real run with these values. Yellow is good. A symbol means that the "
+        "run is ill.",
+        "A good map has a large yellow area: then the exact settings matter little. Runs differ by chance, too: a "
+        "difference of one or two per cent means little, and a whole column can be lucky. Try a map with the seed on "
+        "one axis. The best of many runs is partly luck. In real work, one chooses settings with other images than "
+        "those of the final test.",
+        "The share of right answers on the test set after the last step, or the mean cross-entropy there. The line is "
+        "2/λ for SGD, 2(1 + μ)/λ with momentum μ, 2(1 + μ)/((1 + 2μ)λ) with Nesterov’s. λ is the largest eigenvalue of "
+        "the Hessian of the training loss on up to 512 images, at the last step of the run with the lowest learning "
+        "rate that has the same value of the other setting. Adam and RMSprop have no such line.",
+    ),
 }

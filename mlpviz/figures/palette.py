@@ -17,7 +17,7 @@ NEGATIVE, POSITIVE = "#2166c8", "#ca3228"
 ZERO_LIGHT, ZERO_DARK = "#fafafa", "#181b22"
 NOT_FINITE = OCHRE
 
-WHITE = "#ffffff"  # of faint lines on a coloured map
+WHITE, INK = "#ffffff", "#10151e"  # of lines and text on a coloured map
 
 #: The colours that the code in the browser needs, by its names for them.
 FOR_BROWSER = {

@@ -9,6 +9,7 @@ from typing import Any
 from mlpviz.diagnosis import LN10
 from mlpviz.figures.chart import Chart, line, log_axis, number, percent
 from mlpviz.figures.palette import BLUE, DASHES, GREY, GUESS, LAYERS, VERMILLION
+from mlpviz.grid import LOG
 from mlpviz.settings import Settings, spell
 from mlpviz.state import SavedRun
 
@@ -19,7 +20,6 @@ RESULTS: dict[str, Callable[[SavedRun], float | None]] = {
     "training loss": lambda run: run.loss,
     "steps": lambda run: run.step,
 }
-LOG = ("learning_rate", "init_std", "batch_size", "weight_decay")  # settings that are spread over powers of ten
 FIRST = ("learning_rate", "batch_size", "hidden_sizes", "optimizer", "init_std", "seed")  # in this order
 COLUMNS = 3  # settings with columns of their own
 MOST = len(LAYERS) * 2  # curves in one figure that one can tell apart

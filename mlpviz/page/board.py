@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -61,6 +62,23 @@ class Action:
     act: Callable[[RunState], object]
 
 
+@dataclass(frozen=True)
+class Points:
+    """What the reader can choose in the figures, with the mouse or the keys.
+
+    Attributes:
+        columns: how many points are in a row. chosen: takes x and y of a point of the last trace.
+        now: x and y of the point that is chosen now.
+        zoomed: takes the ends of both axes after the reader has zoomed: x from and to, y from and to; nothing if all is
+            in sight again.
+    """
+
+    columns: int
+    chosen: Callable[[float, float], object]
+    zoomed: Callable[..., object]
+    now: tuple[float, float] | None = None
+
+
 def board(
     task: TaskState,
     key: str = "board",
@@ -71,11 +89,13 @@ def board(
     controls: bool = True,
     actions: Sequence[Action] = (),
     tools: Sequence[Action] = (),
+    points: Points | None = None,
 ) -> None:
     """Show a board for a run or another task. It triggers one script run when the task's status differs from the one
     that the page has drawn its buttons for. With `evaluations`, it also does so when the run's number of evaluations
     differs from this. With `cards`, it shows only these figures. Without `controls`, nobody can choose the speed or
     the examples here. The `actions` are offered beside what is wrong, the `tools` in the first figure of the curves.
+    With `points`, the reader can choose a point or a rectangle of the figures.
     """
     run = task if isinstance(task, RunState) and controls else None
     data = {
@@ -88,6 +108,8 @@ def board(
         "evaluations": evaluations,
         "filled": filled(),
         "cards": list(cards),
+        "columns": points.columns if points is not None else 0,
+        "chosen": points.now if points is not None else None,
         "palette": FOR_BROWSER,
         "speed": choices(run) if run is not None else None,
         "code": five_lines(),
@@ -106,6 +128,8 @@ def board(
         on_speed_change=safely(functools.partial(_told, run, key, "speed", choose_speed)),
         on_examples_change=safely(functools.partial(_told, run, key, "examples", asked)),
         on_action_change=safely(functools.partial(_told, run, key, "action", act)),
+        on_chosen_change=safely(functools.partial(_pointed, points, key, "chosen")),
+        on_zoomed_change=safely(functools.partial(_pointed, points, key, "zoomed")),
     )
 
 
@@ -127,3 +151,10 @@ def _told(run: RunState | None, key: str, trigger: str, act: Callable[[RunState,
     value = st.session_state[key].get(trigger)
     if run is not None and value:
         act(run, value)
+
+
+def _pointed(points: Points | None, key: str, trigger: str) -> None:
+    """The reader has chosen a point or a rectangle."""
+    value = st.session_state[key].get(trigger)
+    if points is not None and value:
+        (points.chosen if trigger == "chosen" else points.zoomed)(*map(float, json.loads(value)))

@@ -12,7 +12,8 @@ from mlpviz.page import memory
 from mlpviz.settings import Settings, spell
 from mlpviz.speed import parse_speed
 
-OTHERS = ("lesson", "lock", "hide", "speed", "view", "section", "line", "run", "watch", "present")  # in an address
+#: What an address may have beside the settings.
+OTHERS = ("lesson", "lock", "hide", "speed", "view", "section", "line", "run", "map", "watch", "present")
 SIMILAR = 0.75  # from this on, a name is probably misspelt
 
 LINKS = {"lock": memory.LINK_LOCK, "hide": memory.LINK_HIDE}

@@ -30,6 +30,7 @@ POLL = 0.02  # seconds between two checks for an answer
 BUSY = "The server is busy: each step of this network takes long, or many people are training. Try again in a moment."
 
 Answer = TypeVar("Answer")
+State = TypeVar("State", bound=TaskState)
 
 
 class RefusedError(Exception):
@@ -86,6 +87,15 @@ def latest_run() -> RunState | None:
 
 def saved_runs() -> list[SavedRun]:
     """The visitor's saved runs that have been trained, the latest first."""
+    return [run for run in _saved() if not run.map]
+
+
+def saved_maps() -> list[SavedRun]:
+    """The visitor's saved maps, the latest first."""
+    return [run for run in _saved() if run.map]
+
+
+def _saved() -> list[SavedRun]:
     store = get_backend().store
     return [run for run in store.about(visitor()) if run.step > run.begun_at] if store is not None else []
 
@@ -170,19 +180,19 @@ def create(specification: Specification, instead_of: str = "", seat_of: str = ""
         raise RefusedError(_words(error)) from error
 
 
-def tell(run: RunState, command: Command, patience: float = EFFECT) -> RunState:
-    """Give the run a command. Returns the state after it, or the old state if that takes long. If the command fails,
-    the next script run shows the error."""
+def tell(task: State, command: Command, patience: float = EFFECT) -> State:
+    """Give a run, or a map, a command. Returns the state after it, or the old state if that takes long. If the command
+    fails, the next script run shows the error."""
     try:
-        state = get_backend().tell(run.id, visitor(), command).result(patience)
+        state = get_backend().tell(task.id, visitor(), command).result(patience)
     except TimeoutError:
-        return run
+        return task
     except Exception as error:
-        after = find_run(run.id)
+        after = find(task.id)
         if after is not None and after.status != Status.FAILED:  # the page reports a gone or failed run itself
             memory.PROBLEM.set(_words(error))
-        return after or run
-    assert isinstance(state, RunState)
+        return after if isinstance(after, type(task)) else task
+    assert isinstance(state, type(task))
     return state
 
 
@@ -235,6 +245,12 @@ def snapshot_of(task: TaskState) -> Snapshot | None:
 def task_snapshot(task: TaskState) -> TaskSnapshot | None:
     """The newest snapshot of any task."""
     return get_backend().snapshot(task.id, visitor())
+
+
+def later_snapshot(task: TaskState) -> Callable[[], TaskSnapshot | None]:
+    """A function that gets the newest snapshot, in any thread."""
+    backend, owner = get_backend(), visitor()
+    return lambda: backend.snapshot(task.id, owner)
 
 
 def results_of(run: RunState) -> Results | None:

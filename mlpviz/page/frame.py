@@ -56,10 +56,19 @@ button[data-selected="true"] p { font-weight: 600; }
   .st-key-head button { padding-inline: 0.6rem; }
   .st-key-head button::after { display: none; }
 }
+@media (max-width: 1360px) {
+  .st-key-head { gap: 0.45rem; }
+  .st-key-head button { padding-inline: 0.45rem; }
+}
 @media (max-width: 1400px) {
   [class*="st-key-stack_"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   [class*="st-key-stack_"] [data-testid="stColumn"] { min-width: 100%; }
   .st-key-line_widget p code { font-size: 0.7rem; letter-spacing: -0.02em; }
+}
+.st-key-map_and_run h3 { font-size: 1.2rem; padding: 0.3rem 0; }
+@media (max-width: 1000px) {
+  .st-key-map_and_run [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  .st-key-map_and_run [data-testid="stColumn"] { min-width: 100%; }
 }
 .mlpviz-numbers { container-type: inline-size; line-height: 1; max-width: 520px; }
 .mlpviz-numbers div { display: grid; font-size: 1.75cqw; grid-template-columns: repeat(28, minmax(0, 1fr)); }

@@ -14,6 +14,7 @@ from mlpviz.page.keys import choose_keys
 from mlpviz.page.lessons import lesson_panel
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
+from mlpviz.page.map.view import settings_map
 from mlpviz.page.overlays import overlays, pin_tools
 from mlpviz.page.pins import pin_problem
 from mlpviz.page.player import player
@@ -26,7 +27,7 @@ from mlpviz.page.sidebar import sidebar
 from mlpviz.page.speed import fit_speed
 from mlpviz.page.stability.view import stability
 from mlpviz.page.stability.what_happened import actions_after_alarm
-from mlpviz.page.views import LINE_BY_LINE, RUNS, STABILITY, TEST_IMAGES, WATCH, choose_view
+from mlpviz.page.views import LINE_BY_LINE, MAP, RUNS, STABILITY, TEST_IMAGES, WATCH, choose_view
 from mlpviz.page.visit import current_run, wait_for_run, write_address
 
 
@@ -67,6 +68,8 @@ def main() -> None:
         part(line_by_line, run)
     elif view == TEST_IMAGES:
         part(images, run)
+    elif view == MAP:
+        part(settings_map, run, settings)
     elif view == RUNS:
         part(saved_runs, run)
     elif view == STABILITY:

@@ -81,6 +81,14 @@ STORE_TROUBLE = Slot("store_trouble", str)  # the latest sentence about saving t
 
 NOTES: Slot[list[str]] = Slot("notes", list)  # which runs were removed for a new task; shown once
 
+# The map
+MAPS: Slot[list[str]] = Slot("maps", list)  # ids: each map is a closer look at the one before it
+MAP_PLACE: Slot[tuple[str, int, int] | None] = Slot("map_place", lambda: None)  # a map's id, column, row
+MAP_PART: Slot[Any] = Slot("map_part", lambda: None)  # a map's id, and the ends of the columns and rows in sight
+MAP_PROBLEM = Slot("map_problem", str)
+MAP_NAMED = Slot("map_named", str)  # the id in the address at the first script run
+MAP_DELETED = Slot("map_deleted", str)  # the saved map that was deleted last, for an undo
+
 # Errors in callbacks; the next script run shows each once
 PROBLEM = Slot("problem", str)
 FIELD_PROBLEM: Slot[tuple[str, str] | None] = Slot("field_problem", lambda: None)  # of a setting; kept while it lasts
@@ -132,6 +140,8 @@ FOLLOW = "follow"
 KEYS = "keys"
 RUN_NAME = "run_name"
 RUN_NOTE = "run_note"
+MAP_ACROSS = "map_across"
+MAP_UP = "map_up"
 RUNS_ACROSS = "runs_across"
 RUNS_UP = "runs_up"
 

@@ -29,7 +29,7 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component(
         "mlpviz_figure",
         html='<div class="board-frame"><div class="board alone"><div class="cards"></div>'
-        '<p class="failed"></p><span class="spoken" role="status"></span></div></div>',
+        '<p class="failed"></p></div></div>',
         js=loader("board/figure.js"),
         isolate_styles=False,
     )

@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from mlpviz.page import memory
 
 WATCH, LINE_BY_LINE, TEST_IMAGES, STABILITY = "Watch", "Line by line", "Test images", "Stability"
-RUNS = "Runs"
+MAP, RUNS = "Map", "Runs"
 WHOLE, HIDDEN_UNITS, OWN_IMAGE = "The whole test set", "Hidden units", "Your own image"  # the parts of Test images
 FIRST_LINE = "batch"  # the line of the script that is open at first
 WHAT_HAPPENED, COMING, TWO_RUNS = "What happened", "Seeing it coming", "Two runs"  # the sections of Stability
@@ -18,6 +18,7 @@ ADDRESSES = {
     LINE_BY_LINE: "line-by-line",
     TEST_IMAGES: "test-images",
     STABILITY: "stability",
+    MAP: "map",
     RUNS: "runs",
 }
 
@@ -55,6 +56,9 @@ def view_params() -> dict[str, str]:
     line = memory.LINE.get() or FIRST_LINE
     if view == LINE_BY_LINE and line != FIRST_LINE:
         params["line"] = line
+    maps = memory.MAPS.get()
+    if view == MAP and maps:
+        params["map"] = maps[-1]
     section = state.get(memory.STABILITY_SECTION, WHAT_HAPPENED)
     if view == STABILITY and section != WHAT_HAPPENED:
         params["section"] = STABILITY_SECTIONS[section]

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 
@@ -27,11 +27,14 @@ from mlpviz.runs.threads import choose_threads
 from mlpviz.state import RunState, TaskState
 
 SLICE = 0.020  # seconds of a turn. Shorter turns slow training: each turn loads another network into the cache
+YIELDED = 0.05  # of the time of all others: what tasks that yield get together, while others have work
 IDLE = 0.1  # seconds between two checks for watched tasks, when no step is due
 MOST_QUESTIONS = 12  # long questions of one visitor at the same time
 MEMORY = 5 * 2**30  # bytes, for all tasks together
 LAST_PIECE = 1.5  # seconds to wait for the current piece of work when the server ends
 RECOVER = 0.5  # seconds before the thread restarts after its own error, so that it doesn't spin
+
+GONE = "This run is no longer on the server. Reload the page to start it again."
 
 log = logging.getLogger(__name__)
 
@@ -204,27 +207,29 @@ class Engine:
         self._send(lambda: None)  # wake up
         return task
 
-    def tell(self, run_id: str, owner: str, command: Callable[[Run], None]) -> Reply[TaskState]:
-        """Carry out a command between two steps. The reply is the state of the run after it.
+    def tell(self, task_id: str, owner: str, command: Callable[[Any], None]) -> Reply[TaskState]:
+        """Carry out a command between two steps. The reply is the state of the task after it.
 
-        A ValueError or a LookupError goes to the caller, and the run does not change. Any other error also stops the
-        run.
+        A ValueError or a LookupError goes to the caller, and the task does not change. Any other error also stops the
+        task.
         """
 
         def carry_out() -> TaskState:
-            run = self.run(run_id, owner)
-            self._use_threads(run.threads)
+            task = self.task(task_id, owner)
+            if task is None:
+                raise GoneError(GONE)
+            self._use_threads(task.threads)
             try:
-                command(run)
-                run.publish()
+                command(task)
+                task.publish()
             except (ValueError, LookupError):
                 raise
             except BaseException as error:
-                run.fail(error)
+                task.fail(error)
                 raise
-            return self._with_seats(run.state)
+            return self._with_seats(task.state)
 
-        self._look(run_id, owner)
+        self._look(task_id, owner)
         return self._between_steps(carry_out)
 
     def ask(
@@ -320,7 +325,7 @@ class Engine:
         """
         run = self.task(run_id, owner)
         if not isinstance(run, Run):
-            raise GoneError("This run is no longer on the server. Reload the page to start it again.")
+            raise GoneError(GONE)
         return run
 
     def _begin(self) -> threading.Thread:
@@ -354,8 +359,10 @@ class Engine:
         self._questions = [question for question in self._questions if not question.over]
         watched = [task for task in tasks if task.watched() and not task.over]
         sharing = len(watched) + len(self._questions)
-        busy = self._turns(watched, sharing)
+        patient = [task for task in watched if task.yields]
+        busy = self._turns([task for task in watched if not task.yields], sharing)
         busy += self._turns(self._questions_due(busy), sharing)
+        busy += self._turns(patient, sharing, YIELDED * busy / len(patient) if busy and patient else 1.0)
         self._saver.look(tasks)
         if not busy:
             self._obey(wait=min([IDLE, *(task.wait() for task in watched)]))
@@ -379,17 +386,17 @@ class Engine:
         self._questions = self._questions[len(due) :] + due
         return due
 
-    def _turns(self, tasks: Sequence[Task], sharing: int) -> int:
-        """Give each task a turn. Returns how many of them had work to do."""
+    def _turns(self, tasks: Sequence[Task], sharing: int, part: float = 1.0) -> int:
+        """Give each task a turn, or a part of a turn. Returns how many of them had work to do."""
         busy = 0
         for task in tasks:
             if self._closing:
                 break
-            busy += self._turn(task, sharing)
+            busy += self._turn(task, sharing, part)
             self._obey()
         return busy
 
-    def _turn(self, task: Task, watched: int) -> bool:
+    def _turn(self, task: Task, watched: int, part: float) -> bool:
         """Let a task work and publish. An error stops only this task. Returns whether it had work to do."""
         if task.failed:
             return False
@@ -397,7 +404,7 @@ class Engine:
         try:
             busy = task.has_work()
             if busy:
-                task.work(SLICE)
+                task.work(part * SLICE)
             task.refresh(watched)
             if busy or task.has_news():
                 task.publish()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlpviz.film import MOST as MOST_MOMENTS
+from mlpviz.grid import Grid
 from mlpviz.settings import Settings
 
 FLOAT = 4  # bytes
 HISTORY = 3 * 2**20  # bytes of a run's series and predictions
 MOMENT, MOMENT_LAYER = 28_000, 9_000  # bytes of a moment of the film, and for each hidden layer
+CELL = 1_500  # bytes of a cell of a map
 PIN = 2**19  # bytes of a pinned run's snapshot
 
 # How many checkpoints a run keeps: as many as fit into this many bytes. At least enough to go back a little, at most as
@@ -60,6 +62,12 @@ def film_memory(settings: Settings) -> int:
 def step_memory(settings: Settings) -> int:
     """Bytes of a mini-batch's values in all layers, of their gradients, and of intermediate results."""
     return FLOAT * 3 * settings.batch_size * sum(settings.layer_sizes)
+
+
+def map_needs(grid: Grid) -> Needs:
+    """What a map needs: its largest cell, because it trains one at a time, and the results of all."""
+    cells = {(each.batch_size, each.layer_sizes): each for each in map(grid.settings_of, grid.places())}.values()
+    return Needs(max(map(trainer_memory, cells)) + CELL * len(grid), max(map(step_memory, cells)))
 
 
 def network_memory(settings: Settings) -> int:

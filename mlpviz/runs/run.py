@@ -80,20 +80,20 @@ class Run(Task):
     def start(self) -> None:
         """Train to the end of the last epoch."""
         self.health.stop_examining()
-        self._head_for(max(self.step, self.total_steps))
+        self.train_to(max(self.step, self.total_steps))
 
     def pause(self) -> None:
         """Stop training for now."""
-        self._head_for(self.step)
+        self.train_to(self.step)
 
     def one_step(self) -> None:
         """Make one update, at once."""
-        self._head_for(self.step + 1, at_once=True)
+        self.train_to(self.step + 1, at_once=True)
 
     def one_epoch(self) -> None:
         """Train to the end of this epoch."""
         per_epoch = self.trainer.steps_per_epoch
-        self._head_for((self.step // per_epoch + 1) * per_epoch)
+        self.train_to((self.step // per_epoch + 1) * per_epoch)
 
     def change(self, settings: Settings) -> None:
         """Use other live settings from the next step on.
@@ -247,7 +247,8 @@ class Run(Task):
     def refresh(self, watched: int) -> None:
         self.publisher.refresh(watched)
 
-    def _head_for(self, step: int, at_once: bool = False) -> None:
+    def train_to(self, step: int, at_once: bool = False) -> None:
+        """Train up to this step; with `at_once`, whatever the speed."""
         if at_once or self.step >= self.goal:
             self.pace.begin()
         self.goal = step

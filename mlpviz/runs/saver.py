@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from mlpviz.runs.map import Map
 from mlpviz.runs.run import Run
 from mlpviz.runs.saving import Saved, is_saved, save, what_is_saved
 from mlpviz.runs.task import Task
@@ -62,7 +63,7 @@ class Saver:
         now = self._now()
         for task in tasks:
             at, _ = self._saved.get(task, (-math.inf, None))
-            trains = isinstance(task, Run) and task.step < task.goal
+            trains = task.step < task.goal if isinstance(task, Run) else task.has_work()
             if now - at >= (EVERY if trains else SOON):
                 self._finish(task, self._keeper)
 
@@ -81,7 +82,7 @@ class Saver:
     def _finish(self, task: Task, keeper: Keeper) -> None:
         """Save the task now if anything has changed. A run that was never started is not saved, and a run that an
         error stopped keeps its last save."""
-        untouched = isinstance(task, Run) and task.step == task.goal == 0
+        untouched = task.step == 0 and (task.goal == 0 if isinstance(task, Run) else isinstance(task, Map))
         if not is_saved(task) or untouched or task.failed:
             return
         try:

@@ -14,16 +14,18 @@ from torch import Tensor
 
 from mlpviz.datasets import Dataset
 from mlpviz.runs.clock import CLOCK, Clock
+from mlpviz.runs.map import Map
 from mlpviz.runs.pair import Pair
 from mlpviz.runs.pin import Pin
 from mlpviz.runs.publishing import run_snapshot
 from mlpviz.runs.run import Run
 from mlpviz.runs.task import Task
 from mlpviz.settings import Settings
+from mlpviz.snapshot import Status
 from mlpviz.state import SavedRun
 from mlpviz.trainer import Checkpoint
 
-RUN, PIN = "run", "pin"
+RUN, PIN, MAP = "run", "pin", "map"
 FORMAT = 1  # of a state; a later version of mlpviz can tell it from its own
 #: After a return, the versions of snapshots begin at so many times the seconds since 1970. Pages may know newer ones
 #: than the saved one, but there are never so many in a second.
@@ -37,7 +39,7 @@ class Saved:
 
     Attributes:
         id, owner, token: as in `mlpviz.runs.task.Task` and `mlpviz.state.TaskState`.
-        kind: `RUN` or `PIN`.
+        kind: `RUN`, `PIN` or `MAP`.
         about: what a list of runs shows of it; None for a pin.
         state: dictionaries, lists, values, arrays and tensors that nobody changes.
     """
@@ -52,11 +54,13 @@ class Saved:
 
 def is_saved(task: Task) -> bool:
     """Whether tasks of this kind are saved. A twin is saved with its leader."""
-    return isinstance(task, Pin) or (isinstance(task, Run) and task.follows is None)
+    return isinstance(task, Pin | Map) or (isinstance(task, Run) and task.follows is None)
 
 
 def what_is_saved(task: Task) -> tuple[object, ...]:
     """A value that changes when there is more to save."""
+    if isinstance(task, Map):
+        return (task.step if task.status == Status.PAUSED else None, task.progress())
     if not isinstance(task, Run):
         return (task.id,)
     recording, health = task.recording, task.health
@@ -71,6 +75,9 @@ def save(task: Task, token: str, twin_token: str = "") -> Saved:
     if isinstance(task, Pin):
         state = {"specification": task.specification, "snapshot": task.snapshot}
         return Saved(task.id, task.owner, token, PIN, None, state)
+    if isinstance(task, Map):
+        state = {"specification": task.specification, "map": task.kept()}
+        return Saved(task.id, task.owner, token, MAP, describe_map(task), state)
     assert isinstance(task, Run)
     about = describe(task)
     state = _state_of(task)
@@ -101,6 +108,26 @@ def describe(run: Run) -> SavedRun:
         severity=str(run.health.diagnosis.severity) if run.health.diagnosis is not None else "",
         curve=tuple(curve),
         changes=len(run.recording.changes),
+    )
+
+
+def describe_map(task: Map) -> SavedRun:
+    """The row of the map in a list of maps."""
+    grid = task.grid
+    return SavedRun(
+        id=task.id,
+        settings=grid.settings,
+        step=task.step,
+        total_steps=task.total_steps,
+        status=task.status,
+        was_training=task.has_work(),
+        loss=None,
+        evaluation=None,
+        diagnosis="",
+        severity="",
+        curve=(),
+        changes=0,
+        map=f"{' × '.join(axis.words for axis in grid.axes)}, {len(grid)} cells",
     )
 
 
@@ -145,6 +172,13 @@ def bring_back(saved: Saved, dataset: Dataset | None, clock: Clock = CLOCK) -> T
         pin.id, pin.specification = saved.id, saved.state["specification"]
         return pin
     assert dataset is not None
+    if saved.kind == MAP:
+        grid = Map(saved.state["map"]["grid"], dataset, saved.owner, clock)
+        grid.id, grid.specification = saved.id, saved.state["specification"]
+        grid.first_version = int(VERSIONS * time.time())
+        grid.give_back(saved.state["map"])
+        grid.snapshot = grid.make_snapshot(grid.first_version + 1, grid.status)
+        return grid
     run = _run(saved.id, saved.owner, saved.state, dataset, clock)
     twin = saved.state["twin"]
     if twin is not None:

@@ -38,6 +38,7 @@ class Task(ABC):
         snapshot: what a board shows of it; immutable.
         state: its latest published state; immutable.
         failed: whether an exception stopped it; `message` says which.
+        yields: whether it leaves most of the time to other tasks, as long as these have work.
         over: whether nobody needs it any more, so that the engine can remove it.
     """
 
@@ -48,6 +49,7 @@ class Task(ABC):
     threads: int | None = None
     first_version = 0
     failed = False
+    yields = False
     over = False
     message = ""
     kind = "task"

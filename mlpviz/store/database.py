@@ -192,8 +192,8 @@ class Database:
         with self._write() as connection:
             others = self._others(connection)
             found = connection.execute(
-                "SELECT id, size, kind = 'run', server FROM tasks WHERE owner = ? ORDER BY deleted_at IS NULL, "
-                "kind = 'run', name || note != '', saved_at",
+                "SELECT id, size, kind <> 'pin', server FROM tasks WHERE owner = ? ORDER BY deleted_at IS NULL, "
+                "kind <> 'pin', name || note != '', saved_at",
                 [owner],
             ).fetchall()
             runs, size = sum(is_run for _, _, is_run, _ in found), sum(size for _, size, _, _ in found)
@@ -212,8 +212,8 @@ class Database:
         return next(iter(self._all(query, token)), None)
 
     def runs(self, owner: str) -> list[Row]:
-        """The saved runs of a visitor, the latest first, without their states."""
-        where = "owner = ? AND kind = 'run' AND deleted_at IS NULL ORDER BY saved_at DESC"
+        """The saved runs and maps of a visitor, the latest first, without their states."""
+        where = "owner = ? AND kind <> 'pin' AND deleted_at IS NULL ORDER BY saved_at DESC"
         with self._locks[1]:
             found = self._reading.execute(f"SELECT {COLUMNS} FROM tasks WHERE {where}", [owner]).fetchall()
             others = self._others(self._reading)
@@ -221,7 +221,7 @@ class Database:
 
     def usage(self, owner: str) -> tuple[int, int]:
         """How many runs of a visitor are saved, and how many bytes all that is saved of them takes."""
-        query = "SELECT coalesce(sum(kind = 'run' AND deleted_at IS NULL), 0), coalesce(sum(size), 0) FROM tasks"
+        query = "SELECT coalesce(sum(kind <> 'pin' AND deleted_at IS NULL), 0), coalesce(sum(size), 0) FROM tasks"
         runs, size = self._all(f"{query} WHERE owner = ?", owner)[0]
         return runs, size
 

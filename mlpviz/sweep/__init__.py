@@ -1,1 +1,1 @@
-"""A sweep: many runs that differ in one or two settings, as a map. The command `mlpviz sweep`."""
+"""A sweep: many runs that differ in one or two settings. How one is trained, in which order; `mlpviz sweep`."""

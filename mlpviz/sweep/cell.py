@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import replace
+
+import numpy as np
 
 from mlpviz.datasets import Dataset
 from mlpviz.diagnosis import Diagnosis, Kind, Severity, diagnose
+from mlpviz.grid import Cell, span
 from mlpviz.observe.dead_units import dead_shares
 from mlpviz.observe.steps import StepRecorder
 from mlpviz.settings import Settings
+from mlpviz.stability.sharpness import probe_images, sharpness_in_parts
 from mlpviz.stability.watchdog import Watchdog
 from mlpviz.trainer import Evaluation, Trainer, pixels
 
@@ -17,27 +22,6 @@ EVERY = 25  # steps between two looks at how the run is doing
 LASTS = 100  # steps for which an alarm must last until the run is stopped: some recover
 AT_ONCE = (Kind.OVERFLOW, Kind.ZEROS)  # the alarms after which nothing can change
 PROBE_IMAGES = 512
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What has become of a run.
-
-    Attributes:
-        settings: those of the run. kind, severity: of its diagnosis; see `mlpviz.diagnosis`.
-        step: updates made. total_steps: updates planned; a run that is surely ill stops before them.
-        loss: the mean of the latest 100 mini-batches. test_loss, test_accuracy: on the test set, at the last step.
-            Both losses are NaN if the network has overflowed.
-    """
-
-    settings: Settings
-    kind: str
-    severity: str
-    step: int
-    total_steps: int
-    loss: float
-    test_loss: float
-    test_accuracy: float
 
 
 class Judge:
@@ -49,16 +33,23 @@ class Judge:
         self._watchdog = Watchdog(self._recorder.columns)
         self._initial_dead = self._dead()
         self._alarm_since: int | None = None
+        self._seen = 0
+        self._losses: list[np.ndarray] = []
 
-    def train(self, steps: int) -> None:
-        """Let the run make so many steps, at most `EVERY`."""
-        first = self._trainer.step + 1
-        for _ in range(steps):
-            self._recorder.record(*self._trainer.train_one())
-        self._watchdog.see(self._recorder.flush(), first)
+    def train_one(self) -> None:
+        """Let the run make one step."""
+        self._recorder.record(*self._trainer.train_one())
+        if self._recorder.full():
+            self._see()
+
+    @property
+    def losses(self) -> np.ndarray:
+        """The loss of each mini-batch, (steps,) float32, up to the latest look."""
+        return np.concatenate([np.zeros(0, np.float32), *self._losses])
 
     def gives_up(self) -> bool:
         """Whether the run is surely ill: its alarm has lasted, or nothing can change any more."""
+        self._see()
         diagnosis = self._diagnosis(self._initial_dead)
         if diagnosis.severity == Severity.ALARM or diagnosis.vitals.suspicious:
             diagnosis = self._diagnosis(self._dead())  # counting dead units takes as long as a step
@@ -70,8 +61,15 @@ class Judge:
 
     def conclude(self, evaluation: Evaluation) -> Diagnosis:
         """The diagnosis at the end."""
+        self._see()
         loss, accuracy = evaluation.loss, evaluation.accuracy
         return self._diagnosis(self._dead(), test_loss=loss, test_accuracy=accuracy, best_test_loss=loss)
+
+    def _see(self) -> None:
+        rows = self._recorder.flush()
+        self._watchdog.see(rows, self._seen + 1)
+        self._seen += len(rows)
+        self._losses.append(rows[:, self._recorder.columns.index("loss")])
 
     def _diagnosis(self, dead: tuple[float, ...], **tested: float) -> Diagnosis:
         vitals = self._watchdog.vitals(self._trainer.settings, self._trainer.step)
@@ -91,15 +89,41 @@ def train_cell(settings: Settings, dataset: Dataset, steps: int, all_steps: bool
     Raises:
         ValueError: the settings don't fit the dataset or the machine.
     """
+    training = train_in_parts(settings, dataset, steps, all_steps)
+    while True:
+        try:
+            next(training)
+        except StopIteration as stop:
+            cell: Cell = stop.value
+            return cell
+
+
+def train_in_parts(
+    settings: Settings, dataset: Dataset, steps: int, all_steps: bool = False, sharpness: bool = False
+) -> Generator[int, None, Cell]:
+    """The same in pieces: a step, a batch of the test, or a Hessian-vector product. Yields the updates made so far.
+
+    Args:
+        sharpness: also measure the sharpness at the last step.
+    """
     trainer = Trainer(settings, dataset)
     judge = Judge(trainer)
     while trainer.step < steps:
-        judge.train(min(EVERY, steps - trainer.step))
-        if not all_steps and judge.gives_up():
+        judge.train_one()
+        yield trainer.step
+        looks = trainer.step % EVERY == 0 or trainer.step == steps
+        if looks and not all_steps and judge.gives_up():
             break
-    evaluation = trainer.evaluate()
+    evaluation = None
+    testing = trainer.evaluate_in_parts()
+    while evaluation is None:
+        evaluation = next(testing)
+        yield trainer.step
     diagnosis = judge.conclude(evaluation)
     broken = diagnosis.vitals.not_finite_step is not None or not math.isfinite(evaluation.loss)
+    measured = math.nan
+    if sharpness and not broken:
+        measured = yield from _sharpness(trainer)
     return Cell(
         settings=settings,
         kind=str(diagnosis.kind),
@@ -109,4 +133,27 @@ def train_cell(settings: Settings, dataset: Dataset, steps: int, all_steps: bool
         loss=math.nan if broken else diagnosis.vitals.loss,
         test_loss=math.nan if broken else evaluation.loss,
         test_accuracy=evaluation.accuracy,
+        curve=_curve(judge.losses, steps),
+        sharpness=measured,
     )
+
+
+def _sharpness(trainer: Trainer) -> Generator[int, None, float]:
+    """The sharpness of the network as it is now, on the images of `SharpnessMeter`."""
+    images = trainer.dataset.train.first(probe_images(trainer))
+    measuring = sharpness_in_parts(trainer.net, pixels(images.images), images.labels)
+    while True:
+        try:
+            next(measuring)
+        except StopIteration as stop:
+            return float(stop.value.value)
+        yield trainer.step
+
+
+def _curve(losses: np.ndarray, steps: int) -> np.ndarray:
+    """The mean loss of each `span(steps)` steps."""
+    starts = np.arange(0, len(losses), span(steps))
+    sizes = np.diff([*starts, len(losses)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        means: np.ndarray = (np.add.reduceat(losses.astype(np.float64), starts) / sizes).astype(np.float32)
+    return means

@@ -15,11 +15,10 @@ from typing import Any
 
 from mlpviz.catalog import default_dataset
 from mlpviz.datasets import load_dataset
+from mlpviz.grid import Axis, Cell, Grid, Place, SweepError, plain_name, read_axis
 from mlpviz.idx import DatasetError
 from mlpviz.settings import Settings, parse, spell
-from mlpviz.sweep.cell import Cell
 from mlpviz.sweep.deal import check, deal
-from mlpviz.sweep.grid import Axis, Grid, Place, SweepError, plain_name, read_axis
 from mlpviz.sweep.table import as_csv, as_text, header, row
 
 WIDTH = 30  # characters of the progress bar

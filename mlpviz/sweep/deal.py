@@ -11,9 +11,10 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 import torch
 
 from mlpviz.datasets import load_dataset
+from mlpviz.grid import Cell, Grid, Place
 from mlpviz.settings import Settings
-from mlpviz.sweep.cell import Cell, train_cell
-from mlpviz.sweep.grid import Grid, Place
+from mlpviz.sweep.cell import train_cell
+from mlpviz.sweep.order import coarse_to_fine
 from mlpviz.trainer import check_size, pick_device
 
 MOST_ON_WINDOWS = 61  # processes that one can wait for there
@@ -40,7 +41,7 @@ def check(grid: Grid) -> None:
 def deal(grid: Grid, processes: int, all_steps: bool = False) -> Iterator[tuple[Place, Cell]]:
     """The cells of a sweep, each when it is done. If the caller stops, what is under way is given up."""
     if processes == 1:
-        for place in grid.places():
+        for place in coarse_to_fine(grid):
             yield place, trained(grid.settings_of(place), grid.steps, all_steps)
         return
     if sys.platform == "win32":
@@ -62,6 +63,9 @@ def _submit_all(pool: ProcessPoolExecutor, grid: Grid, all_steps: bool) -> dict[
     first process ends them."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return {pool.submit(trained, grid.settings_of(place), grid.steps, all_steps): place for place in grid.places()}
+        return {
+            pool.submit(trained, grid.settings_of(place), grid.steps, all_steps): place
+            for place in coarse_to_fine(grid)
+        }
     finally:
         signal.signal(signal.SIGINT, before)

@@ -6,23 +6,13 @@ import csv
 from collections.abc import Mapping
 from io import StringIO
 
-from mlpviz.diagnosis import Kind, Severity
+from mlpviz.grid import Cell, Grid, Place
 from mlpviz.settings import Settings, spell
-from mlpviz.sweep.cell import Cell
-from mlpviz.sweep.grid import Grid, Place
 
 Cells = Mapping[Place, Cell]
 
 RESULTS = ("diagnosis", "severity", "step", "total_steps", "train_loss", "test_loss", "test_accuracy")
-#: What a cell shows in the terminal when it has an alarm.
-LETTERS = {
-    Kind.OVERFLOW: "∞",
-    Kind.EXPLODED: "∞",
-    Kind.OSCILLATION: "~",
-    Kind.DEAD: "†",
-    Kind.SATURATED: "†",
-}
-ILL, WAITS = "!", "·"
+WAITS = "·"
 LEGEND = (
     "The number is the test accuracy in percent. ∞ overflow, ~ oscillates, † dead units, ! another alarm, · not done."
 )
@@ -85,6 +75,4 @@ def as_text(grid: Grid, cells: Cells) -> str:
 def _letter(cell: Cell | None) -> str:
     if cell is None:
         return WAITS
-    if cell.severity == Severity.ALARM:
-        return LETTERS.get(Kind(cell.kind), ILL)
-    return f"{100 * cell.test_accuracy:.0f}"
+    return cell.letter or f"{100 * cell.test_accuracy:.0f}"

@@ -108,5 +108,7 @@ def test_the_readers_picture_is_neither_right_nor_wrong(tiny):
 
 
 def test_every_figure_of_the_board_has_a_help_text():
-    assert {figure.card for figure in FIGURES} | {"Examples", "Network", "Tiles", "Sharpness"} == set(HELP)
+    assert {figure.card for figure in FIGURES} | {"Examples", "Network", "Tiles", "Sharpness", "Test accuracy"} == set(
+        HELP
+    )
     assert all(text.endswith(".") for help_text in HELP.values() for text in help_text)

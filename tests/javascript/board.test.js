@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { pageState } from "../../mlpviz/live/board/board.js";
 import { split } from "../../mlpviz/live/board/banner.js";
-import { next } from "../../mlpviz/live/board/figure.js";
+import { next } from "../../mlpviz/live/board/choose.js";
 import { copied, dress } from "../../mlpviz/live/board/layout.js";
 import { Feed, View, charts, merged } from "../../mlpviz/live/board/feed.js";
 import { Film, past } from "../../mlpviz/live/board/film.js";

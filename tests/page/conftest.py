@@ -19,6 +19,8 @@ from mlpviz.workers.backend import WorkersBackend
 from tests.far import Home, workers
 from tests.page import driver
 from tests.pickled import PickledBackend
+from tests.store.keeping import serve
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +90,30 @@ def no_runs_of_earlier_tests(backend) -> None:
     """One visitor may have a dozen."""
     for state in backend.list(driver.VISITOR):
         backend.drop(state.id, driver.VISITOR)
+
+
+@pytest.fixture
+def saving(backend, monkeypatch, tmp_path):
+    """A server that saves, of the same kind as the others; calling it restarts the server."""
+    kind = type(door.get_backend())
+    servers = []
+
+    def start():
+        if servers:
+            servers[-1].close()
+        servers.append(serve(tmp_path / "runs.sqlite"))
+        used = PickledBackend(servers[-1]) if kind is PickledBackend else servers[-1]
+        monkeypatch.setattr(door, "get_backend", lambda: used)
+        monkeypatch.setattr(driver, "engine", lambda: servers[-1].engine)
+        return servers[-1]
+
+    def forgets():
+        """The server has no run in memory any more."""
+        servers[-1].engine.put_away(servers[-1].list(driver.VISITOR)[0].id, driver.VISITOR)
+        until(lambda: servers[-1].list(driver.VISITOR) == () and servers[-1].store.finish())
+
+    start.forgets = forgets
+    start.store = lambda: servers[-1].store
+    start()
+    yield start
+    servers[-1].close()

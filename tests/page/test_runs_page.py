@@ -15,7 +15,6 @@ from mlpviz.page.runs import table, view
 from mlpviz.store import store as store_module
 from tests.page import driver
 from tests.page.driver import VISITOR, at_rest, button, can_press, open_page, page, press, run_of, tell
-from tests.pickled import PickledBackend
 from tests.store.keeping import serve
 from tests.waiting import until
 
@@ -30,32 +29,6 @@ def pin(app):
     with driver.callbacks(app):
         pin_run(driver.state_of(run_of(app)))
     app.run()
-
-
-@pytest.fixture
-def saving(backend, monkeypatch, tmp_path):
-    """A server that saves, of the same kind as the others; calling it restarts the server."""
-    kind = type(door.get_backend())
-    servers = []
-
-    def start():
-        if servers:
-            servers[-1].close()
-        servers.append(serve(tmp_path / "runs.sqlite"))
-        used = PickledBackend(servers[-1]) if kind is PickledBackend else servers[-1]
-        monkeypatch.setattr(door, "get_backend", lambda: used)
-        monkeypatch.setattr(driver, "engine", lambda: servers[-1].engine)
-        return servers[-1]
-
-    def forgets():
-        """The server has no run in memory any more."""
-        servers[-1].engine.put_away(servers[-1].list(VISITOR)[0].id, VISITOR)
-        until(lambda: servers[-1].list(VISITOR) == () and servers[-1].store.finish())
-
-    start.forgets = forgets
-    start()
-    yield start
-    servers[-1].close()
 
 
 @pytest.fixture

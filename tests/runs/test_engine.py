@@ -394,9 +394,9 @@ def test_all_questions_together_get_no_more_turns_than_training_runs(engine, tin
         unwatched(each, 1)
     turns, turn = [], engine._turn
 
-    def counted(task, watched):
+    def counted(task, *how):
         turns.append(task)
-        return turn(task, watched)
+        return turn(task, *how)
 
     tell(engine, run, Start())
     replies = [engine.ask(each.id, each.owner, counting(10**9)) for each in asked]

@@ -12,9 +12,8 @@ import pytest
 
 from mlpviz import Settings, Trainer, load_dataset
 from mlpviz.__main__ import main
+from mlpviz.grid import Cell, Grid, read_axis
 from mlpviz.sweep import command
-from mlpviz.sweep.cell import Cell
-from mlpviz.sweep.grid import Grid, read_axis
 from mlpviz.sweep.table import as_csv, as_text
 from tests.waiting import until
 

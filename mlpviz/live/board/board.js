@@ -103,6 +103,7 @@ class Board {
     this.cardNames = data.cards;
     this.root.classList.toggle("cards-only", this.cardNames.length > 0);
     this.root.classList.toggle("strip-only", data.stripOnly);
+    this.root.classList.toggle("choosable", data.columns > 0);
     this.root.classList.toggle("in-lesson", data.inLesson);
     this.root.classList.toggle("presenting", data.presenting);
     this.overlays.choose(data.overlays);
@@ -120,6 +121,15 @@ class Board {
     this.network.show(data.palette, data.chooses ? (what) => setTriggerValue("examples", what) : null);
     this.tiles.palette = data.palette;
     this.cards.help = data.help;
+    this.cards.chosen = data.columns
+      ? {
+          columns: data.columns,
+          now: data.chosen,
+          keeps: true,
+          point: (point) => setTriggerValue("chosen", JSON.stringify(point)),
+          rectangle: (corners) => setTriggerValue("zoomed", JSON.stringify(corners)),
+        }
+      : null;
     addHelp(this.examples.root, "What does it see?", data.help.Examples);
     addHelp(this.network.root, "Network", data.help.Network);
     addHelp(this.tiles.root, "First-layer weights", data.help.Tiles);

@@ -3,6 +3,7 @@
 /** @import { Action, Chart, Theme } from "./types.js" */
 
 import { offer } from "./banner.js";
+import { Choice } from "./choose.js";
 import { find, setText } from "./dom.js";
 import { addEnlarge, isLarge } from "./enlarge.js";
 import { addHelp } from "./help.js";
@@ -23,6 +24,8 @@ export class Cards {
     /** @type {Record<string, import("./help.js").Help>} by the name of the card */
     this.help = {};
     this.unit = new Unit();
+    /** @type {import("./choose.js").Chosen | null} */
+    this.chosen = null;
     this.counts = false; // whether the steps can be counted in other units
     /** @type {() => Promise<Chart[][]>} as in Card */
     this.film = async () => [];
@@ -46,6 +49,7 @@ export class Cards {
       addHelp(card.figure, chart.card, this.help[chart.card]);
       card.take(chart);
       card.film = this.film;
+      if (this.chosen) card.choose(this.chosen);
       card.nextUnit = this.counts ? () => this.nextUnit() : null;
     }
     let busy = 0;
@@ -110,7 +114,8 @@ export class Card {
     /** @type {(() => void) | null} counts the steps in the next unit; null if there is no other */
     this.nextUnit = null;
     this.shown = name;
-    this.drawn = () => {}; // called each time when it is drawn
+    /** @type {Choice | null} */
+    this.choice = null;
     /** @type {() => Promise<Chart[][]>} the charts of each moment of the film */
     this.film = async () => [];
     this.recording = false; // whether it is making a video
@@ -140,6 +145,15 @@ export class Card {
     new ResizeObserver(() => {
       if (this.plot.data && this.plot.offsetParent) Plotly.Plots.resize(this.plot).catch(() => {}); // it has gone in the meantime
     }).observe(this.plot);
+  }
+
+  /**
+   * From now on, the reader can choose a point.
+   * @param {import("./choose.js").Chosen} chosen
+   */
+  choose(chosen) {
+    this.choice ??= new Choice(this);
+    this.choice.chosen = chosen;
   }
 
   /** @param {Chart} chart */
@@ -177,7 +191,7 @@ export class Card {
 
   redraw() {
     this.stale = true;
-    this.drawIfSeen();
+    return this.drawIfSeen();
   }
 
   /** @param {string} format */
@@ -278,7 +292,7 @@ export class Card {
     const { run } = this;
     const known = this.charts.get(this.shown);
     if (!known) return;
-    const chart = this.over(known);
+    const chart = this.choice?.over(this.over(known)) ?? this.over(known);
     setText(this.title, isLarge(this.figure) ? titleOf(chart) : chart.name);
     setText(this.sentence, chart.sentence);
     this.sentence.title = chart.sentence; // for sentences that are longer than the line
@@ -303,7 +317,7 @@ export class Card {
       if (!(error instanceof Error && error.stack?.includes("_rehover"))) throw error; // the mouse was over a point that has just gone
     }
     if (first) this.plot.on("plotly_relayout", () => this.zoom());
-    this.drawn();
+    this.choice?.listen();
   }
 }
 

@@ -146,6 +146,8 @@
  * @property {number | null} evaluations how many the page knows; null if it does not wait for new ones
  * @property {number} filled how often the page has filled in its fields
  * @property {string} [end] what the way back from the film is called, if the board is in a file
+ * @property {number} columns of the points that can be chosen in the figures, for the arrow keys; 0 if none can be
+ * @property {number[] | null} chosen x and y of the point that is chosen now
  * @property {string[]} cards the cards to show; none for all
  * @property {Overlay[]} overlays
  * @property {Palette} palette

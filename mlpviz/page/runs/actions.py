@@ -93,6 +93,7 @@ def forget_me() -> None:
         memory.OWN_PINS,
         memory.DELETED,
         memory.TASKS,
+        memory.MAPS,
         memory.BRANCHED,
         memory.REMEMBERED,
     ):

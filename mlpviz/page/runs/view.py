@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mlpviz.figures.runs import LOG, RESULTS, differing, loss_curves, parallel, scatter
+from mlpviz.figures.runs import RESULTS, differing, loss_curves, parallel, scatter
+from mlpviz.grid import LOG
 from mlpviz.page import door, memory
 from mlpviz.page.board import board
 from mlpviz.page.guard import safely
@@ -33,6 +34,8 @@ def saved_runs(run: RunState) -> None:
     _deleted()
     if not runs:
         st.info("You have no saved runs yet. A run is saved by itself as soon as it has trained.")
+        if door.saved_maps():
+            _room()
         return
     wanted = st.text_input("Find", placeholder="a name, a setting, a diagnosis… Then press Enter.", key="find_runs")
     found = [saved for saved in runs if matches(saved, wanted)]
@@ -106,21 +109,25 @@ def _deleted() -> None:
             _button("Undo the deletion", actions.undo_delete, "Bring back what was deleted last.")
 
 
-def _room(runs: Sequence[SavedRun]) -> None:
+def _room(runs: Sequence[SavedRun] = ()) -> None:
     """How much is saved, how much can be, the whole table as a file, and how to delete everything."""
-    count, megabytes = len(runs), door.usage()[1] / 10**6
-    used = f"You have {count} saved runs ({megabytes:,.0f} MB). At most, {MOST_RUNS} runs or {MOST_MB} MB are saved."
+    (count, size), maps = door.usage(), len(door.saved_maps())
+    megabytes = size / 10**6
+    named = f"{len(runs)} saved runs" + (f" and {maps} map{'s' if maps > 1 else ''}" if maps else "")
+    each = " A map counts as one run." if maps else ""
+    used = f"You have {named} ({megabytes:,.0f} MB). At most, {MOST_RUNS} runs or {MOST_MB} MB are saved.{each}"
     if max(count / MOST_RUNS, megabytes / MOST_MB) >= NEARLY:
         st.warning(f"{used} Beyond that, each new run replaces your oldest one. Runs with a name or a note go last.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(used)
-        st.download_button(
-            "All as CSV", functools.partial(as_csv, runs), "mlpviz-runs.csv", "text/csv", icon=":material/download:"
-        )
+        if runs:
+            st.download_button(
+                "All as CSV", functools.partial(as_csv, runs), "mlpviz-runs.csv", "text/csv", icon=":material/download:"
+            )
         with st.popover("Forget me"):
             st.markdown(
-                "This deletes all your runs on this server, with their names, notes and pins, and the run on the "
-                "page. You can’t undo it."
+                "This deletes all your runs and maps on this server, with their names, notes and pins, and the run on "
+                "the page. You can’t undo it."
             )
             _button("Delete everything", actions.forget_me, "You can’t undo it.")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlpviz import Settings
-from mlpviz.sweep.grid import Axis, Grid, SweepError, read_axis
+from mlpviz.grid import Axis, Cell, Grid, SweepError, read_axis
 
 MINI = Settings(dataset="fashion-mnist-mini")
 
@@ -54,6 +54,7 @@ def test_whole_numbers_stay_whole():
         ("activation=relu:tanh:2", "has no range"),
         ("activation=relu,swish", "activation is 'swish'"),
         ("<script>=1", "no setting"),
+        ("train_size=100:all:lin:3", "needs two numbers"),
     ],
 )
 def test_what_can_not_be_read_says_what_to_do(text, said):
@@ -73,20 +74,6 @@ def test_each_cell_has_its_own_settings():
     assert line.places() == [(0, 0), (1, 0)] and line.settings_of((1, 0)).learning_rate == 1.0
 
 
-@pytest.mark.parametrize("columns", [1, 2, 3, 8, 20])
-@pytest.mark.parametrize("rows", [1, 3, 13])
-def test_the_order_is_from_coarse_to_fine(columns, rows):
-    x, y = Axis("learning_rate", tuple(0.01 * (1 + i) for i in range(columns))), Axis("seed", tuple(range(rows)))
-    places = Grid(MINI, 10, x, y).places()
-    assert sorted(places) == [(column, row) for column in range(columns) for row in range(rows)], "each once"
-    corners = {(column, row) for column in (0, columns - 1) for row in (0, rows - 1)}
-    assert set(places[: len(corners)]) == corners
-    for part in (0.3, 0.5, 0.7) if columns * rows > 100 else ():
-        done = np.array(places[: int(part * len(places))])
-        left, low = (done[:, 0] < columns / 2).mean(), (done[:, 1] < rows / 2).mean()
-        assert 0.35 < left < 0.65 and 0.35 < low < 0.65, "both halves have their share at any time"
-
-
 def test_impossible_sweeps_say_so():
     rates = read_axis("learning_rate=0.01:1:200")
     with pytest.raises(SweepError, match="Both axes are learning rate"):
@@ -95,3 +82,46 @@ def test_impossible_sweeps_say_so():
         Grid(MINI, 10, rates, read_axis("seed=0:99:lin:100"))
     with pytest.raises(SweepError, match=r"The cell with .* is impossible: .*momentum"):
         Grid(MINI.replace(nesterov=True, momentum=0.9), 10, rates, read_axis("momentum=0.5,0"))
+
+
+def test_a_value_has_a_place_among_the_others():
+    rates = read_axis("learning_rate=0.01,0.1,1")
+    assert [rates.position(value) for value in (0.01, 0.1, 1.0)] == [0, 1, 2]
+    assert rates.position(0.1 * 10**0.25) == pytest.approx(1.25), "on a logarithmic scale"
+    assert rates.position(10**0.4) == pytest.approx(2.4) and np.isnan(rates.position(10**0.6))
+    assert np.isnan([rates.position(value) for value in (0.001, 0.0, -1.0, np.nan, np.inf)]).all()
+    assert read_axis("momentum=0.2,0.6").position(0.3) == pytest.approx(0.25), "on a linear scale"
+    assert read_axis("learning_rate=1,0.1").position(10**-0.25) == pytest.approx(0.25), "downwards"
+    assert np.isnan(read_axis("learning_rate=1,0.1,0.5").position(0.5)), "not in order"
+    assert np.isnan(read_axis("activation=relu,tanh").position(0.5))
+    assert np.isnan(read_axis("learning_rate=0.1").position(0.1)), "one value has no scale"
+
+
+def test_a_part_of_a_grid_is_a_closer_look():
+    grid = Grid(MINI, 10, read_axis("batch_size=16:256:log:5"), read_axis("learning_rate=0.01:100:log:5"))
+    part = grid.part((1, 3), (2, 3))
+    assert part.x.values == (32, 45, 64, 91, 128), "whole numbers, evenly on the scale"
+    assert part.y.values == (1.0, 1.778, 3.162, 5.623, 10.0)
+    assert (part.settings, part.steps) == (MINI, 10)
+    assert grid.part((0, 4), (0, 4)) == grid
+    one = grid.part((2, 2), (0, 1))
+    assert one.x.values == (64,) and one.y.values[0] == 0.01 and len(one.y.values) == 5
+    assert Grid(MINI, 10, read_axis("batch_size=1,2,3")).part((0, 1), (0, 0)).x.values == (1, 2), "no more there are"
+    choices = Grid(MINI, 10, read_axis("activation=relu,tanh,gelu")).part((1, 2), (0, 0))
+    assert choices.x.values == ("tanh", "gelu") and choices.y is None
+    assert read_axis("momentum=0,0.3,0.9").part(0, 2).values == (0.0, 0.45, 0.9), "on a linear scale"
+
+
+def test_only_an_ill_cell_has_a_letter():
+    def letter(kind, severity):
+        return Cell(MINI, kind, severity, 5, 10, 1.0, 1.0, 0.5).letter
+
+    assert letter("overflow", "alarm") == letter("exploded", "alarm") == "∞"
+    assert letter("dead", "alarm") == "†" and letter("plateau", "alarm") == "!"
+    assert letter("plateau", "note") == letter("healthy", "healthy") == ""
+
+
+@pytest.mark.parametrize(("steps", "made", "ends"), [(10, 3, [1, 2, 3]), (120, 10, [3, 6, 9, 10]), (100, 4, [2, 4])])
+def test_the_points_of_a_curve_end_where_their_steps_do(steps, made, ends):
+    curve = np.zeros(len(ends), np.float32)
+    assert Cell(MINI, "young", "healthy", made, steps, 1.0, 1.0, 0.5, curve).ends().tolist() == ends

@@ -1,0 +1,1 @@
+"""The view “Map”: one run for each pair of two settings."""
