@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Axis:
         """The setting’s name for a reader."""
         return self.name.replace("_", " ")
 
-    @property
+    @functools.cached_property
     def labels(self) -> list[str]:
         """The values for readers: numbers with three digits, or with more if they would look alike."""
         for digits in range(3, 18):
@@ -190,7 +191,8 @@ def spread(name: str, low: float, high: float, count: int, log: bool) -> tuple[A
     if _is_whole(name):
         return tuple(dict.fromkeys([low, *(read_value(name, str(round(each))) for each in spaced[1:-1]), high]))
     short = (low, *(read_value(name, f"{each:.{DIGITS}g}") for each in spaced[1:-1]), high)
-    return short if len(set(short)) == count else (low, *spaced[1:-1], high)
+    upwards = sorted(set(short))
+    return short if list(short) in (upwards, upwards[::-1]) else (low, *spaced[1:-1], high)
 
 
 def _is_whole(name: str) -> bool:

@@ -356,11 +356,13 @@ class MapSnapshot(TaskSnapshot):
 
     Attributes:
         cells: those that are done; nobody changes this dictionary. training: the one that is trained now.
+        threads: PyTorch's, with which they are trained; None before the first turn.
     """
 
     grid: Grid
     cells: Mapping[Place, Cell]
     training: Place | None
+    threads: int | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

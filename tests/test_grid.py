@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlpviz import Settings
-from mlpviz.grid import Axis, Cell, Grid, SweepError, read_axis
+from mlpviz.grid import Axis, Cell, Grid, SweepError, read_axis, spread
 
 MINI = Settings(dataset="fashion-mnist-mini")
 
@@ -110,6 +110,11 @@ def test_a_part_of_a_grid_is_a_closer_look():
     choices = Grid(MINI, 10, read_axis("activation=relu,tanh,gelu")).part((1, 2), (0, 0))
     assert choices.x.values == ("tanh", "gelu") and choices.y is None
     assert read_axis("momentum=0,0.3,0.9").part(0, 2).values == (0.0, 0.45, 0.9), "on a linear scale"
+
+
+def test_a_narrow_range_stays_in_order():
+    assert spread("learning_rate", 0.12351, 0.12356, 3, True) == pytest.approx((0.12351, 0.123535, 0.12356))
+    assert spread("learning_rate", 0.1, 1.0, 3, True) == (0.1, 0.3162, 1.0)
 
 
 def test_only_an_ill_cell_has_a_letter():

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mlpviz.examples import Examples
+from mlpviz.runs.map import Map
+from mlpviz.runs.run import Run
+from mlpviz.runs.task import Task
 from mlpviz.settings import Settings
 from mlpviz.speed import parse_speed
-
-if TYPE_CHECKING:
-    from mlpviz.runs.run import Run
 
 
 class Command(ABC):
     """Something that a run does when it is told to. What can't be done raises ValueError or LookupError, and changes
     nothing."""
+
+    for_maps = False  # whether a map can be told the same
+
+    def tell(self, task: Task) -> None:
+        """Do it, if this is a task that can be told so. Otherwise it raises LookupError."""
+        if not isinstance(task, Run) and not (self.for_maps and isinstance(task, Map)):
+            raise LookupError("This is no run.")
+        self.carry_out(task)  # type: ignore[arg-type]
 
     @abstractmethod
     def carry_out(self, run: Run) -> None:
@@ -27,6 +34,8 @@ class Command(ABC):
 class Start(Command):
     """Train to the end of the last epoch. A map: go on."""
 
+    for_maps = True
+
     def carry_out(self, run: Run) -> None:
         run.start()
 
@@ -34,6 +43,8 @@ class Start(Command):
 @dataclass(frozen=True)
 class Pause(Command):
     """Train no further for now."""
+
+    for_maps = True
 
     def carry_out(self, run: Run) -> None:
         run.pause()

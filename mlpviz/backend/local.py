@@ -65,7 +65,7 @@ class LocalBackend(Returning):
             self.engine.swap_seats(one, other)
 
     def tell(self, task_id: str, owner: str, command: Command) -> Reply[TaskState]:
-        return self.engine.tell(task_id, owner, command.carry_out)
+        return self.engine.tell(task_id, owner, command.tell)
 
     def ask(self, task_id: str, owner: str, question: Question[Answer]) -> Reply[Answer]:
         return self.engine.ask(task_id, owner, question.answer)

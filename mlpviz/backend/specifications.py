@@ -67,16 +67,19 @@ class OfSettings(Specification):
 
 @dataclass(frozen=True)
 class NewRun(OfSettings):
-    """A run at step 0."""
+    """A run at step 0. `threads`: how many of PyTorch's it uses, because its bits depend on it; None: the engine's."""
 
     settings: Settings
+    threads: int | None = None
 
     def needs(self, engine: Engine, owner: str) -> Needs:
         return Needs(run_memory(self.settings), step_memory(self.settings), is_run=True, essential=True)
 
     def build(self, engine: Engine, owner: str, dataset: Dataset | None) -> Run:
         assert dataset is not None
-        return Run(self.settings, dataset, owner)
+        run = Run(self.settings, dataset, owner)
+        run.threads = self.threads
+        return run
 
 
 @dataclass(frozen=True)

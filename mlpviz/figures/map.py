@@ -174,6 +174,7 @@ def _scale(cells: Mapping[Place, Cell], measure: Measure) -> tuple[float, float]
     if not values:
         return (GUESSING, 1.0) if measure.better > 0 else (0.0, HIGHEST)
     low = measure.step * math.floor(min(values) / measure.step + 1e-9)
+    low = min(low, HIGHEST - measure.step)
     high = measure.step * math.ceil(max(values) / measure.step - 1e-9)
     return low, max(high, low + measure.step)
 

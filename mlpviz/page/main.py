@@ -14,6 +14,7 @@ from mlpviz.page.keys import choose_keys
 from mlpviz.page.lessons import lesson_panel
 from mlpviz.page.line_by_line.update import forget_walk
 from mlpviz.page.line_by_line.view import line_by_line
+from mlpviz.page.map.actions import forget_part
 from mlpviz.page.map.view import settings_map
 from mlpviz.page.overlays import overlays, pin_tools
 from mlpviz.page.pins import pin_problem
@@ -64,6 +65,8 @@ def main() -> None:
         present_button()
     if view != LINE_BY_LINE:
         forget_walk()
+    if view != MAP:
+        forget_part()
     if view == LINE_BY_LINE:
         part(line_by_line, run)
     elif view == TEST_IMAGES:

@@ -94,11 +94,11 @@ def come_back() -> Settings | None:
     return latest.settings
 
 
-def replace_run(settings: Settings, run: RunState) -> None:
-    """A callback: start a new run in place of `run`. Undo brings `run` back. A second click on the same button does
-    nothing, because the page has left that run."""
+def replace_run(settings: Settings, run: RunState, threads: int | None = None) -> None:
+    """A callback: start a new run in place of `run`, with this number of PyTorch's threads. Undo brings `run` back. A
+    second click on the same button does nothing, because the page has left that run."""
     if memory.VISIT.get().run in ("", run.id):
-        _begin(settings, door.now(run))
+        _begin(settings, door.now(run), threads)
 
 
 def branch_off(run: RunState, step: int) -> RunState:
@@ -163,14 +163,14 @@ def write_address(run: RunState, settings: Settings) -> None:
         st.query_params.from_dict(wanted)
 
 
-def _begin(settings: Settings, old: RunState | None) -> RunState:
+def _begin(settings: Settings, old: RunState | None, threads: int | None = None) -> RunState:
     """A new run in place of `old`. If `old` has made any update, it is kept for an undo."""
     instead_of = old.id if old is not None and old.untouched else ""
     seat_of = old.id if old is not None else ""
     visit = memory.VISIT.get()
     try:
         with st.spinner("Reading the images…", show_time=False):
-            run = door.create(NewRun(settings), instead_of, seat_of)
+            run = door.create(NewRun(settings, threads), instead_of, seat_of)
             _change_over(visit, run.id, "" if instead_of else seat_of)
     except door.RefusedError as error:
         st.error(plain(str(error)))

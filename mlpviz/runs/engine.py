@@ -362,7 +362,8 @@ class Engine:
         patient = [task for task in watched if task.yields]
         busy = self._turns([task for task in watched if not task.yields], sharing)
         busy += self._turns(self._questions_due(busy), sharing)
-        busy += self._turns(patient, sharing, YIELDED * busy / len(patient) if busy and patient else 1.0)
+        working = sum(task.has_work() for task in patient)
+        busy += self._turns(patient, sharing, YIELDED * busy / working if busy and working else 1.0)
         self._saver.look(tasks)
         if not busy:
             self._obey(wait=min([IDLE, *(task.wait() for task in watched)]))

@@ -76,7 +76,7 @@ class Map(FiniteTask):
         return Status.PAUSED if self.paused and not whole and not self.failed else super().status
 
     def progress(self) -> object:
-        return len(self._cells), NEWS * self.step // self.total_steps
+        return len(self._cells), self._training, NEWS * self.step // self.total_steps
 
     def has_work(self) -> bool:
         """Until the last cell is done."""
@@ -120,6 +120,7 @@ class Map(FiniteTask):
             grid=self.grid,
             cells=self._cells,
             training=self._training,
+            threads=self.threads,
         )
 
     # what is saved of it

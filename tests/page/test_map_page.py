@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from mlpviz import Trainer, load_dataset
+from mlpviz.backend.commands import OneStep
 from mlpviz.grid import read_axis
 from mlpviz.page import door
 from mlpviz.page.map import actions
@@ -123,17 +124,50 @@ def test_a_closer_look_and_the_way_back():
 
 
 def test_a_part_is_what_is_in_sight():
-    app, state = small_map()
+    app, state = small_map(rates=4)
     with callbacks(app):
         for corners, expected in (
-            ((-0.5, 1.5, -0.5, 1.5), None),
+            ((-0.5, 1.5, -0.5, 3.5), None),
             ((0.6, 1.4, 0.7, 0.9), (state.id, (0, 1), (0, 1))),
-            ((0.0, 0.0, 1.0, 1.4), (state.id, (0, 0), (1, 1))),
+            ((0.0, 0.0, 1.0, 1.4), (state.id, (0, 0), (1, 2))),
+            ((1.4, 0.2, 3.4, 1.6), (state.id, (0, 1), (1, 3))),
             ((), None),
         ):
             actions.choose_part(state, *corners)
-            found = app.session_state.map_part
-            assert found == expected or (found is None and corners == (0.6, 1.4, 0.7, 0.9)), corners
+            assert app.session_state.map_part == expected, corners
+
+
+def test_a_part_and_a_cell_can_be_chosen_at_once():
+    app, state = small_map(rates=3)
+    choose(app, state, 0, 0)
+    with callbacks(app):
+        actions.choose_part(state, -0.5, 1.5, 1.2, 1.9)
+    app.run()
+    assert not app.exception and {"Train this part finer", "Train around this cell"} <= set(labels(app))
+    press(app, "How to read the map")
+    assert app.session_state.map_place is None and "How to read it" in texts(app)
+    app.session_state.view = "Watch"
+    app.run()
+    assert app.session_state.map_part is None, "it is drawn whole again"
+
+
+def test_a_second_click_on_the_same_button_does_nothing():
+    app, state = small_map(rates=3)
+    grid = actions.grid_of(state)
+    with callbacks(app):
+        actions.begin(grid.part((0, 1), (1, 2)), state.id, inside=True)
+        actions.begin(grid.part((0, 1), (1, 2)), state.id, inside=True)
+        assert len(app.session_state.maps) == 2
+        actions.close()
+        actions.begin(grid.part((0, 1), (1, 2)), state.id, inside=True)
+    assert app.session_state.maps == []
+
+
+def test_a_map_can_not_be_told_what_is_for_runs():
+    _, state = small_map()
+    with pytest.raises(LookupError, match="no run"):
+        door.get_backend().tell(state.id, VISITOR, OneStep()).result(10)
+    assert door.find(state.id).status == "finished", "it is still there"
 
 
 @pytest.mark.parametrize(

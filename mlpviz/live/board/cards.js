@@ -153,7 +153,7 @@ export class Card {
    */
   choose(chosen) {
     this.choice ??= new Choice(this);
-    this.choice.chosen = chosen;
+    this.choice.listenFor(chosen);
   }
 
   /** @param {Chart} chart */

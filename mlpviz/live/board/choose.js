@@ -33,6 +33,15 @@ export class Choice {
     this.run = "";
   }
 
+  /** @param {Chosen} chosen */
+  listenFor(chosen) {
+    const left = Boolean(this.chosen?.now) && !chosen.now; // the reader looks at no point any more
+    this.chosen = chosen;
+    if (!left || !chosen.keeps) return;
+    Object.assign(this, { at: -1, framed: false });
+    this.card.redraw();
+  }
+
   /** Called each time when the card is drawn. */
   listen() {
     const { plot } = this.card;
@@ -105,7 +114,7 @@ export class Choice {
    */
   over(chart) {
     const { chosen, card } = this;
-    if (card.run !== this.run) Object.assign(this, { run: card.run, at: -1, framed: false, corners: "[]" }); // another map
+    if (card.run !== this.run) Object.assign(this, { run: card.run, at: -1, framed: false, corners: "" }); // another map
     if (this.at < 0 && chosen?.now) Object.assign(this, { at: this.find(chosen.now[0], chosen.now[1]), framed: true });
     const points = chart.data.at(-1);
     if (!this.framed || !(this.at in (points?.x ?? []))) return chart;

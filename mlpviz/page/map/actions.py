@@ -27,10 +27,14 @@ def grid_of(task: TaskState) -> Grid:
     return task.specification.grid
 
 
-def begin(grid: Grid, inside: bool = False) -> None:
-    """Train a new map. With `inside`, it is a closer look at the map on the page, and one can go back."""
+def begin(grid: Grid, shown: str = "", inside: bool = False) -> None:
+    """Train a new map. `shown` is the id of the map for which the button was drawn: a second click on the same button
+    does nothing. With `inside`, the new map is a closer look at that one, and one can go back."""
     maps = memory.MAPS.get()
     before = list(maps)
+    if before[-1:] != [shown] * bool(shown):
+        return
+    memory.MAP_PART.set(None)
     try:
         maps[:] = [*(maps if inside else ()), door.create(MapOf(grid)).id]
     except door.RefusedError as error:
@@ -55,6 +59,7 @@ def pause(task: TaskState) -> None:
 def back() -> None:
     """From a closer look, return to the map before it."""
     maps = memory.MAPS.get()
+    memory.MAP_PART.set(None)
     if len(maps) > 1:
         _pause(maps.pop())
 
@@ -62,6 +67,7 @@ def back() -> None:
 def close() -> None:
     """Put the map away. If it is saved, it can be opened again."""
     maps = memory.MAPS.get()
+    memory.MAP_PART.set(None)
     before = list(maps)
     maps.clear()
     _put_away(before)
@@ -70,13 +76,14 @@ def close() -> None:
 def open_saved(saved: SavedRun) -> None:
     """Show a saved map."""
     maps = memory.MAPS.get()
+    memory.MAP_PART.set(None)
     try:
         found = door.find_now(saved.id)
     except NotNowError as error:
         memory.MAP_PROBLEM.set(f"This map can’t be opened now. {error}")
         return
-    if found is not None and found.id not in maps:
-        before = list(maps)
+    if found is not None:
+        before = [task for task in maps if task != found.id]
         maps[:] = [found.id]
         _put_away(before)
 
@@ -94,7 +101,9 @@ def delete(saved: SavedRun) -> None:
 
 def undo_delete() -> None:
     """Bring back the map that was deleted last."""
-    if not door.delete_saved(memory.MAP_DELETED.take(), deleted=False):
+    if door.delete_saved(memory.MAP_DELETED.get(), deleted=False):
+        memory.MAP_DELETED.forget()
+    else:
         memory.MAP_PROBLEM.set(FAILED)
 
 
@@ -121,6 +130,11 @@ def choose_part(task: TaskState, *corners: float) -> None:
     memory.MAP_PART.set(None if whole else (task.id, columns, rows))
 
 
+def forget_part() -> None:
+    """The reader has left the map: when it is drawn again, all of it is in sight."""
+    memory.MAP_PART.set(None)
+
+
 def _places(first: float, last: float, axis: Axis | None) -> tuple[int, int]:
     """The cells around these two ends of an axis; of what has nothing in between, the cells inside."""
     low, high = sorted((first, last))
@@ -130,10 +144,11 @@ def _places(first: float, last: float, axis: Axis | None) -> tuple[int, int]:
     return max(0, min(end, math.floor(low))), max(0, min(end, math.ceil(high)))
 
 
-def open_as_run(cell: Cell, run: RunState) -> None:
-    """Show the very run of that cell: train it again up to the same step. Undo brings back the run before."""
+def open_as_run(cell: Cell, run: RunState, threads: int | None = None) -> None:
+    """Show the very run of that cell: train it again up to the same step, with the same number of PyTorch's threads.
+    Undo brings back the run before."""
     settings = long_enough(cell, run.settings.epochs)
-    replace_run(settings, run)
+    replace_run(settings, run, threads)
     new = current_run_or_none()
     if new is None or new.id == run.id or new.settings != settings:
         return

@@ -24,14 +24,16 @@ from mlpviz.snapshot import MapSnapshot, Status, TaskSnapshot
 from mlpviz.state import RunState, SavedRun, TaskState
 from mlpviz.sweep.table import as_csv
 
-BUSY = (Status.TRAINING, Status.EXAMINING, Status.PREPARING)  # then the run needs somebody who watches
+BUSY = (Status.TRAINING, Status.EXAMINING)  # then the reader sees the run, too
 
 
 def settings_map(run: RunState, settings: Settings) -> None:
     """The map, the run that the reader has chosen in it, and the way to another map. `settings` are the sidebar's."""
     task = _current()
-    if task is None or run.status in BUSY:
-        board(run, key="strip", strip_only=True)
+    with st.container(key="map_strip"):
+        board(run, key="strip", strip_only=True)  # also where nobody sees it: the run stays on the server
+    if task is not None and run.status not in BUSY:
+        st.html("<style>.st-key-map_strip { display: none; }</style>")
     if problem := memory.MAP_PROBLEM.take():
         st.error(plain(problem))
     if task is None:
@@ -41,7 +43,7 @@ def settings_map(run: RunState, settings: Settings) -> None:
     else:
         _map(task, run)
         with st.expander("Another map"):
-            _new(settings)
+            _new(settings, task.id)
     _saved()
 
 
@@ -49,8 +51,9 @@ def _current() -> TaskState | None:
     """The map of this visit; at first, the one in the address. If it can't be shown, the page says why."""
     maps = memory.MAPS.get()
     if not memory.MAP_NAMED.known():
-        memory.MAP_NAMED.set(st.query_params.get("map", ""))
-        maps += [named for named in [memory.MAP_NAMED.get()] if named]
+        named = st.query_params.get("map", "")
+        maps += [named] if named else []
+        memory.MAP_NAMED.set(named)
     while maps:
         try:
             found = door.find_now(maps[-1])
@@ -64,12 +67,12 @@ def _current() -> TaskState | None:
     return None
 
 
-def _new(settings: Settings) -> None:
+def _new(settings: Settings, shown: str = "") -> None:
     grid = choose_grid(settings)
     if grid is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Train the map", key="map_begin", type="primary", on_click=safely(actions.begin), args=(grid,))
+        st.button("Train the map", key="map_begin", type="primary", on_click=safely(actions.begin), args=(grid, shown))
         st.caption(
             f"{len(grid)} runs of {grid.steps:,} steps: {len(grid) * grid.steps:,} steps. All other settings: as in "
             "the sidebar now."
@@ -100,7 +103,8 @@ def _map(task: TaskState, run: RunState) -> None:
         if place is None:
             st.markdown(_text("reading_a_map"))
         else:
-            show_cell(grid, place, cells.get(place), run)
+            threads = snapshot.threads if isinstance(snapshot, MapSnapshot) else None
+            show_cell(task, place, cells.get(place), run, threads)
 
 
 def _controls(task: TaskState, grid: Grid) -> None:
@@ -117,13 +121,13 @@ def _controls(task: TaskState, grid: Grid) -> None:
         "text/csv",
         key="map_csv",
         icon=":material/download:",
-        help="All runs that are done, with all their settings and results.",
+        help="All runs that are done, with their settings and results.",
     )
     kept = "It stays in the list of saved maps." if door.saves() else "This server saves nothing, so it is lost."
     st.button("Close", key="map_close", on_click=safely(actions.close), help=f"Stop here. {kept}")
     part = memory.MAP_PART.get()
     if part is not None and part[0] == task.id:
-        closer(grid, part[1], part[2], "Train this part finer")
+        closer(task, part[1], part[2], "Train this part finer", key="map_train_part")
 
 
 def _chosen(task: TaskState) -> Place | None:

@@ -94,6 +94,7 @@ def forget_me() -> None:
         memory.DELETED,
         memory.TASKS,
         memory.MAPS,
+        memory.MAP_DELETED,
         memory.BRANCHED,
         memory.REMEMBERED,
     ):
