@@ -183,9 +183,12 @@ def _sweep(arguments: Sequence[str]) -> int:
         steps, processes = options.number(given.steps, "The number of steps (--steps)", MOST_STEPS), options.workers()
     except OptionError as error:
         parser.error(str(error))
-    from mlpviz.sweep.command import Order, sweep  # torch takes seconds
+    from mlpviz.sweep.command import INCOMPLETE, STOPPED, Order, leave_soon, sweep  # torch takes seconds
 
-    return sweep(Order(given.axes, given.set, steps, Path(given.output), processes, given.all_steps))
+    status = sweep(Order(given.axes, given.set, steps, Path(given.output), processes, given.all_steps))
+    if status in (INCOMPLETE, STOPPED):
+        leave_soon(status)
+    return status
 
 
 def _variables(given: argparse.Namespace) -> dict[str, str | None]:

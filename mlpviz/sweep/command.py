@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +23,7 @@ from mlpviz.sweep.deal import check, deal
 from mlpviz.sweep.table import as_csv, as_text, header, row
 
 WIDTH = 30  # characters of the progress bar
+LEAVE = 5.0  # seconds that Python may take to end
 IMPOSSIBLE, INCOMPLETE, STOPPED = 2, 1, 130  # exit statuses; the last by convention, after Ctrl+C
 TOO_LITTLE = "A process ended, perhaps because of too little memory. --workers 1 needs the least"
 
@@ -63,6 +65,15 @@ def sweep(order: Order) -> int:
         return IMPOSSIBLE
     with file:
         return _train(grid, file, order)
+
+
+def leave_soon(status: int) -> None:
+    """Make sure that the program ends. Python waits for the thread of the pool of processes. If Ctrl+C came at a bad
+    moment, this thread may wait for a lock for ever; then the program ends without it."""
+    sys.stdout.flush()
+    timer = threading.Timer(LEAVE, os._exit, [status])
+    timer.daemon = True
+    timer.start()
 
 
 def _grid(order: Order) -> Grid:

@@ -123,6 +123,29 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_is_done(tmp_path):
     assert "It was stopped" in out and 1 < len((tmp_path / "map.csv").read_text().splitlines()) < 1000
 
 
+HANGS = """
+import threading, time
+from mlpviz.__main__ import main
+from mlpviz.sweep import command
+
+def stopped(*_):
+    raise KeyboardInterrupt
+    yield
+
+command.deal, command.LEAVE = stopped, 0.5
+threading._register_atexit(time.sleep, 3600)  # as the pool's thread, when it waits for a lock for ever
+main(["sweep", "learning_rate=0.1,1", "--set", "dataset=fashion-mnist-mini"])
+"""
+
+
+def test_it_ends_even_if_the_pool_of_processes_does_not(tmp_path):
+    program = [sys.executable, "-c", HANGS]
+    done = subprocess.run(
+        program, cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 130 and "It was stopped: 0 of 2 runs are done." in done.stdout, done.stderr
+
+
 def cell(rate, accuracy, kind="healthy", severity="healthy", loss=1.0):
     return Cell(MINI.replace(learning_rate=rate), kind, severity, 10, 10, loss, loss, accuracy)
 
