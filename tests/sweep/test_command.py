@@ -118,7 +118,10 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_is_done(tmp_path):
     )  # fmt: skip
     until(lambda: (tmp_path / "map.csv").exists() and len((tmp_path / "map.csv").read_text().splitlines()) > 2, 60)
     os.killpg(done.pid, signal.SIGINT)  # as a terminal does
-    out, err = done.communicate(timeout=60)
+    try:
+        out, err = done.communicate(timeout=60)
+    finally:
+        done.kill()  # so that a failure here disturbs no other test
     assert done.returncode == 130 and "Traceback" not in err, err
     assert "It was stopped" in out and 1 < len((tmp_path / "map.csv").read_text().splitlines()) < 1000
 
