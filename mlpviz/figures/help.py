@@ -94,9 +94,9 @@ HELP = {
         "The rows of W₁ as 28 × 28 pictures, for the 24 units with the largest ‖w‖. Red: positive. Blue: negative.",
     ),
     "Test accuracy": Help(
-        "A map over two settings. Every cell is a real run with these values. Yellow is the best on this map; the "
-        "scale says how good that is. A symbol means that the run is ill.",
-        "A good map has a large yellow area: then the exact settings matter little. Runs differ by chance, too: a "
+        "A map over two settings. Every cell is a real run with these values. The more yellow a cell is, the "
+        "better its run. A symbol means that the run is ill.",
+        "In a large area of good runs, the exact settings matter little. Runs differ by chance, too: a "
         "difference of one or two per cent means little, and a whole column can be lucky. Try a map with the seed on "
         "one axis. The best of many runs is partly luck. In real work, one chooses settings with other images than "
         "those of the final test.",
