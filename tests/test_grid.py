@@ -90,7 +90,8 @@ def test_a_value_has_a_place_among_the_others():
     assert rates.position(0.1 * 10**0.25) == pytest.approx(1.25), "on a logarithmic scale"
     assert rates.position(10**0.4) == pytest.approx(2.4) and np.isnan(rates.position(10**0.6))
     assert np.isnan([rates.position(value) for value in (0.001, 0.0, -1.0, np.nan, np.inf)]).all()
-    assert read_axis("learning_rate=0.01,0.1,10").position(1) == pytest.approx(1.5), "between two of its own"
+    uneven = read_axis("learning_rate=0.01,0.1,10")
+    assert [uneven.position(10**-1.5), uneven.position(1)] == pytest.approx([0.5, 1.5])
     assert read_axis("momentum=0.2,0.6").position(0.3) == pytest.approx(0.25), "on a linear scale"
     assert read_axis("learning_rate=1,0.1").position(10**-0.25) == pytest.approx(0.25), "downwards"
     assert np.isnan(read_axis("learning_rate=1,0.1,0.5").position(0.5)), "not in order"
