@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.check()
         _check_store()
         port = _port(os.environ.get(PORT) or "8501")
-        address = os.environ.get(ADDRESS) or "localhost"
+        address = os.environ.get(ADDRESS) or ("0.0.0.0" if options.opens_class() else "localhost")
         opens = _opens(os.environ.get(OPEN, ""))
         _check_free(address, port)
     except OptionError as error:
@@ -98,6 +98,13 @@ def _parser() -> Parser:
         metavar="ADDRESS",
         help="train on a Ray cluster: the name and the port of its head, or auto on one of its machines "
         f"({options.RAY})",
+    )
+    parser.add_argument(
+        "--class",
+        dest="opens_class",
+        action="store_true",
+        help="teach a class: print the teacher’s link, and let the computers of your network reach the page "
+        f"({options.CLASS})",
     )
     parser.add_argument(
         "--frames",
@@ -203,6 +210,7 @@ def _variables(given: argparse.Namespace) -> dict[str, str | None]:
         options.THREADS: given.threads,
         options.WORKERS: given.workers,
         options.RAY: given.ray,
+        options.CLASS: "1" if given.opens_class else None,
         options.FRAMES: given.frames,
         options.STORE: given.store,
     }
@@ -262,12 +270,18 @@ def _serve(config: dict[str, Any]) -> None:
     print("mlpviz is starting…", flush=True)
     import streamlit as st  # takes seconds; so does torch
 
+    from mlpviz.live.school import teacher_secret
     from mlpviz.live.serving import PAGE, serving
 
     sys.argv[:] = [
         str(Path(sys.executable).with_name("mlpviz"))
     ]  # Streamlit searches for modules in the folder of this file
-    st.App(PAGE, **serving()).run(config=settled_config() | config)
+    app = st.App(PAGE, **serving())
+    if options.opens_class():
+        print(
+            f"To teach your class, open http://localhost:{config['server.port']}/?teach={teacher_secret()}", flush=True
+        )
+    app.run(config=settled_config() | config)
 
 
 def settled_config() -> dict[str, Any]:

@@ -17,6 +17,10 @@ STORE = "MLPVIZ_STORE"  # the file of saved runs
 WORKERS = "MLPVIZ_WORKERS"  # how many processes train, with Ray
 RAY = "MLPVIZ_RAY"  # the Ray cluster where they do
 
+CLASS = "MLPVIZ_CLASS"  # whether to say at the start how to open a class
+TEACHER = "MLPVIZ_TEACHER"  # the secret with which a teacher opens a class
+SHORTEST_SECRET = 8  # characters
+
 NO_STORE = "none"  # the value of this option that turns saving off
 MOST_THREADS = 1024
 MOST_WORKERS = 1024
@@ -96,6 +100,33 @@ def _variable(name: str, what: str, most: int) -> int | None:
     return number(text, what, most) if text else None
 
 
+def opens_class() -> bool:
+    """Whether to say at the start how to open a class.
+
+    Raises:
+        OptionError: it is neither 1 nor 0.
+    """
+    text = os.environ.get(CLASS, "").strip()
+    if text not in ("", "0", "1"):
+        raise OptionError(f"{CLASS} is {text[:40]!r}. It must be 1 or 0.")
+    return text == "1"
+
+
+def teacher_secret() -> str:
+    """The secret with which a teacher opens a class; empty if it isn't given. Then the server makes one.
+
+    Raises:
+        OptionError: it is too short.
+    """
+    text = os.environ.get(TEACHER, "").strip()
+    if text and len(text) < SHORTEST_SECRET:
+        raise OptionError(
+            f"The teacher’s secret ({TEACHER}) has {len(text)} characters. Give at least {SHORTEST_SECRET}, so that "
+            "nobody can guess it, or leave it out: then mlpviz makes one."
+        )
+    return text
+
+
 def sites_with_frames() -> tuple[str, ...]:
     """The other sites that may show the page in a frame. By default there are none.
 
@@ -130,6 +161,8 @@ def check() -> None:
     threads()
     workers()
     ray_address()
+    teacher_secret()
+    opens_class()
     sites_with_frames()
     store = store_file()
     if store is not None and store.is_dir():

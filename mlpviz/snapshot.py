@@ -11,7 +11,7 @@ import numpy as np
 
 from mlpviz.diagnosis import Diagnosis, Kind, PostMortem
 from mlpviz.examples import Examples
-from mlpviz.grid import Cell, Grid, Place
+from mlpviz.grid import Axis, Cell, Grid, Place
 from mlpviz.history import Series
 from mlpviz.prices import Price
 from mlpviz.settings import Settings
@@ -313,6 +313,21 @@ class Snapshot(TaskSnapshot):
         return (float(self.evaluations[-1, 1]), float(self.evaluations[-1, 2])) if len(self.evaluations) else None
 
 
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """A run in a few numbers, for a board that shows many runs.
+
+    Attributes:
+        run: its id. version: of the snapshot. cell: what has become of it so far. Its losses and its accuracy are NaN
+            as long as they are not measured. Its curve has the mean training loss of each bucket of steps.
+    """
+
+    run: str
+    version: int
+    status: Status
+    cell: Cell
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class ComparisonSnapshot(TaskSnapshot):
     """One moment of two networks that train step by step together: the original program, and the same with one line
@@ -363,6 +378,57 @@ class MapSnapshot(TaskSnapshot):
     cells: Mapping[Place, Cell]
     training: Place | None
     threads: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Seat:
+    """A student of a class, as the teacher's board shows them.
+
+    Attributes:
+        id: of the student in this class. number: in the order in which they came. name: empty if names are hidden.
+        here: whether their page has asked for news lately. predicts: whether they have answered the question.
+        glance: their run; None while it is not in memory.
+    """
+
+    id: str
+    number: int
+    name: str
+    here: bool
+    predicts: bool
+    glance: Glance | None
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A question to a class, as everybody may see it.
+
+    Attributes:
+        text: the question. options: the answers to choose from. answers: how many students have answered.
+        counts: how many chose each option; empty until the teacher shows them.
+        outcome: the option that came true; None as long as nobody has said so.
+    """
+
+    text: str
+    options: tuple[str, ...]
+    answers: int
+    counts: tuple[int, ...]
+    outcome: int | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClassSnapshot(TaskSnapshot):
+    """One moment of a class. Steps are counted over all its runs.
+
+    Attributes:
+        x, y: the settings on the two axes of the map. dealt: whether the students' runs were dealt over them.
+        seats: the students. poll: the latest question.
+    """
+
+    x: Axis
+    y: Axis
+    dealt: bool
+    seats: tuple[Seat, ...]
+    poll: Poll | None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

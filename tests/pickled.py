@@ -62,3 +62,6 @@ class PickledBackend:
 
     async def newest(self, *args: Any) -> Any:
         return through(await self._inner.newest(*through(args)))
+
+    async def glances(self, *args: Any) -> Any:
+        return through(await self._inner.glances(*through(args)))

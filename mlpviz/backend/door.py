@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -11,7 +12,7 @@ from mlpviz.backend.questions import Question
 from mlpviz.backend.specifications import Specification
 from mlpviz.results import Results
 from mlpviz.runs.errors import EngineFullError, GoneError, NotNowError
-from mlpviz.snapshot import TaskSnapshot
+from mlpviz.snapshot import Glance, TaskSnapshot
 from mlpviz.state import SavedRun, TaskState
 
 __all__ = ["Backend", "EngineFullError", "GoneError", "NotNowError", "Reply", "Shelf", "Trouble"]
@@ -73,6 +74,12 @@ class Shelf(Protocol):
 
     def recall(self, owner: str, name: str) -> str | None:
         """The text that was kept under this name."""
+
+    def recall_all(self, name: str) -> dict[str, str]:
+        """The texts of all owners that were kept under this name, by owner."""
+
+    def forget(self, owner: str, tasks: list[str]) -> bool:
+        """Remove everything of an owner for good. Returns whether that worked."""
 
 
 class Backend(Protocol):
@@ -155,6 +162,13 @@ class Backend(Protocol):
         Returns:
             None if there is no such run, or no such moment in its film.
         """
+
+    async def glances(self, tokens: Sequence[str]) -> Mapping[str, Glance | None]:
+        """The runs with these tokens in a few numbers, by token, for anybody with the tokens; None if there is nothing
+        to show yet. One that is not in memory is missing; if it is saved, it comes back soon."""
+
+    def hold(self, tokens: Sequence[str]) -> None:
+        """Keep the tasks with these tokens working, as if somebody watched them."""
 
     def drop(self, task_id: str, owner: str) -> None:
         """Remove a task, and what is saved of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -11,16 +11,18 @@ from weakref import WeakKeyDictionary
 from mlpviz.backend.commands import Command
 from mlpviz.backend.door import Reply, Trouble
 from mlpviz.backend.frames import Frames
-from mlpviz.backend.parts import Encoder, Newest
+from mlpviz.backend.parts import HEAD, Encoder, Newest
 from mlpviz.backend.questions import Question
 from mlpviz.backend.returning import PATIENCE, Returning
 from mlpviz.backend.specifications import Specification
+from mlpviz.backend.thrift import Thrift
 from mlpviz.datasets import load_dataset
 from mlpviz.results import Results
 from mlpviz.runs.engine import Engine
+from mlpviz.runs.publishing import glance
 from mlpviz.runs.run import Run
 from mlpviz.runs.task import Task
-from mlpviz.snapshot import Snapshot, TaskSnapshot
+from mlpviz.snapshot import Glance, Snapshot, TaskSnapshot
 from mlpviz.state import TaskState
 from mlpviz.store.store import Store
 
@@ -39,6 +41,7 @@ class LocalBackend(Returning):
         super().__init__(store)
         self.engine = engine or Engine(keeper=store)
         self._encoders: WeakKeyDictionary[Task, Encoder] = WeakKeyDictionary()
+        self.thrift = Thrift()
         self._frames = Frames()
         self._projecting = ThreadPoolExecutor(1, thread_name_prefix="mlpviz-film")  # one: it leaves time for training
 
@@ -92,7 +95,14 @@ class LocalBackend(Returning):
         snapshot = task.snapshot
         if snapshot is None:
             return Newest(task.id, 0, ())
-        return self._encoders.setdefault(task, Encoder()).newest(snapshot, have, only, without)
+        encoder = self._encoders.setdefault(task, Encoder())
+        if encoder.has(snapshot) or only == {HEAD}:
+            return encoder.newest(snapshot, have, only, without)
+        can_wait = have is not None and have[0] == task.id and not encoder.is_stale(snapshot)
+        if have is not None and can_wait and self.thrift.is_used_up():
+            return Newest(*have, ())  # as if there were no news; they come with one of the next answers
+        with self.thrift.work():
+            return encoder.newest(snapshot, have, only, without)
 
     def is_encoded(self, token: str, hidden: bool = False) -> bool:
         """Whether `newest` could answer without encoding anything. Also keeps the task working."""
@@ -107,6 +117,19 @@ class LocalBackend(Returning):
         if found is None or not isinstance(run, Run) or not isinstance(run.snapshot, Snapshot):
             return None
         return await asyncio.get_running_loop().run_in_executor(self._projecting, self._frames.get, run, found)
+
+    async def glances(self, tokens: Sequence[str]) -> Mapping[str, Glance | None]:
+        found = {token: self.engine.with_token(token) for token in tokens}
+        self.bring_back_soon([token for token, task in found.items() if task is None])
+        runs = {token: task for token, task in found.items() if isinstance(task, Run)}
+        return {
+            token: glance(run.snapshot, run.state.status) if isinstance(run.snapshot, Snapshot) else None
+            for token, run in runs.items()
+        }
+
+    def hold(self, tokens: Sequence[str]) -> None:
+        for token in tokens:
+            self.engine.watch(token)
 
     async def _watched(self, token: str, hidden: bool = False) -> Task | None:
         """The task with this token, from the disk if need be."""

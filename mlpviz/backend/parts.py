@@ -19,6 +19,7 @@ import numpy as np
 
 from mlpviz.figures import charts
 from mlpviz.figures.chart import Chart
+from mlpviz.figures.classroom import class_charts, class_headline, members
 from mlpviz.figures.comparison import comparison_charts, comparison_headline
 from mlpviz.figures.encoding import as_json
 from mlpviz.figures.examples import answers, examples
@@ -34,16 +35,19 @@ from mlpviz.figures.sweep import sweep_charts, sweep_headline
 from mlpviz.figures.trouble import broken, tell_once, what
 from mlpviz.figures.twin import twin_line
 from mlpviz.snapshot import (
+    ClassSnapshot,
     ComparisonSnapshot,
     MapSnapshot,
     RangeSnapshot,
     SeedsSnapshot,
     Snapshot,
+    Status,
     SweepSnapshot,
     TaskSnapshot,
 )
 
 HEAD = "head"  # the part with everything above the figures
+MEMBERS = "members"  # the part with the students of a class
 ARRAYS = "arrays"  # the arrays that several lines share, such as their steps; a line names its array
 #: Other parts that only a run has, each with the function that makes it.
 RUN_PARTS: dict[str, Callable[[Snapshot], object]] = {
@@ -62,7 +66,7 @@ class Part:
     """One part of a snapshot.
 
     Attributes:
-        name: `HEAD`, `ARRAYS`, one of `RUN_PARTS`, or the name of a chart.
+        name: `HEAD`, `ARRAYS`, `MEMBERS`, one of `RUN_PARTS`, or the name of a chart.
         version: of the snapshot with which it last changed.
         plain: its JSON.
         packed: the same, as a piece of a raw deflate stream (RFC 1951). It ends at a byte boundary and does not use
@@ -94,6 +98,8 @@ class Encoder:
 
     def __init__(self) -> None:
         self._parts: dict[str, Part] = {}
+        self._charts: set[str] = set()  # the names of those that the latest snapshot had
+        self._of: tuple[str, Status] | None = None  # the run, and its status, of the encoded figures
         self._head_of = self._figures_of = -1  # the version of the snapshot that each was last made for
 
     def newest(
@@ -116,16 +122,26 @@ class Encoder:
         """Whether the figures of this snapshot are encoded already."""
         return self._figures_of == snapshot.version
 
+    def is_stale(self, snapshot: TaskSnapshot) -> bool:
+        """Whether what is encoded is that of another run, or of another status: a board must show this at once."""
+        return self._of != (snapshot.run, snapshot.status)
+
     def _encode(self, snapshot: TaskSnapshot, figures: bool) -> None:
         if self._head_of != snapshot.version:
             self._head_of = snapshot.version
             self._take(HEAD, _encoded_head(snapshot), snapshot.version)
         if figures and self._figures_of != snapshot.version:
-            self._figures_of = snapshot.version
-            for name, chart in _encoded_charts(snapshot):
+            self._figures_of, self._of = snapshot.version, (snapshot.run, snapshot.status)
+            made = dict(_encoded_charts(snapshot))
+            for name in self._charts - set(made):
+                self._take(name, as_json(None), snapshot.version)  # it is no longer there
+            self._charts = set(made) - {ARRAYS}
+            for name, chart in made.items():
                 self._take(name, chart, snapshot.version)
             for name, make in RUN_PARTS.items():
                 self._take(name, encoded(snapshot, make), snapshot.version)
+            if isinstance(snapshot, ClassSnapshot):
+                self._take(MEMBERS, as_json(members(snapshot)), snapshot.version)
 
     def _take(self, name: str, plain: bytes, version: int) -> None:
         """Keep a part. If it has not changed, it keeps its old version."""
@@ -221,6 +237,8 @@ def head_of(snapshot: TaskSnapshot) -> dict[str, Any]:
     common = _common(snapshot) | {"headline": _headline(snapshot)}
     if isinstance(snapshot, MapSnapshot):
         return common | {"evaluations": len(snapshot.cells)}
+    if isinstance(snapshot, ClassSnapshot):
+        return common | {"evaluations": len(snapshot.seats)}
     if not isinstance(snapshot, Snapshot):
         return common
     return common | {
@@ -253,12 +271,14 @@ _headline.register(Snapshot, headline)
 _headline.register(ComparisonSnapshot, comparison_headline)
 _headline.register(SweepSnapshot, sweep_headline)
 _headline.register(MapSnapshot, map_headline)
+_headline.register(ClassSnapshot, class_headline)
 _headline.register(SeedsSnapshot, seeds_headline)
 _headline.register(RangeSnapshot, range_headline)
 _charts.register(Snapshot, charts)
 _charts.register(ComparisonSnapshot, comparison_charts)
 _charts.register(SweepSnapshot, sweep_charts)
 _charts.register(MapSnapshot, map_charts)
+_charts.register(ClassSnapshot, class_charts)
 _charts.register(SeedsSnapshot, seeds_charts)
 
 

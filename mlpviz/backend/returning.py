@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from mlpviz.store.store import Store
 
 log = logging.getLogger(__name__)
 
+AGAIN = 60.0  # seconds until it is tried again to bring back a task that many runs are shown beside
 PATIENCE = 20.0  # seconds to wait for a task that comes back from the disk
 
 
@@ -31,11 +33,16 @@ class Returning(ABC):
 
     def __init__(self, store: Store | None) -> None:
         self.store = store
+        self._asked_back: dict[str, float] = {}  # when each token was asked for, by those who show many runs
         self._bringing = ThreadPoolExecutor(2, thread_name_prefix="mlpviz-back")  # for pages that only watch
 
     @abstractmethod
     def in_memory(self, task_id: str, owner: str) -> TaskState | None:
         """The state of the visitor's own task with this id, if it is in memory."""
+
+    @abstractmethod
+    def look(self, token: str) -> TaskState | None:
+        """As in `Backend`."""
 
     @abstractmethod
     def create(
@@ -90,6 +97,15 @@ class Returning(ABC):
         if self.store is not None:
             await asyncio.get_running_loop().run_in_executor(self._bringing, self._bring_back_quietly, token)
 
+    def bring_back_soon(self, tokens: Sequence[str]) -> None:
+        """Bring back the saved tasks with these tokens, while the caller goes on. If that fails, it is tried again
+        after a while."""
+        now = time.monotonic()
+        for token in tokens if self.store is not None else ():
+            if now - self._asked_back.get(token, -AGAIN) >= AGAIN:
+                self._asked_back[token] = now
+                self._bringing.submit(self._bring_back_quietly, token)
+
     def close(self) -> None:
         """As in `Backend`."""
         self._bringing.shutdown(wait=False, cancel_futures=True)
@@ -133,6 +149,8 @@ class Returning(ABC):
 
     def _bring_back_quietly(self, token: str) -> None:
         assert self.store is not None
+        if self.look(token) is not None:
+            return  # somebody else has asked for it, too
         found = self.store.with_token(token)
         if found is not None:
             with contextlib.suppress(Exception):

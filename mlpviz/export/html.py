@@ -138,6 +138,7 @@ def _board() -> dict[str, object]:
         "actions": [],
         "tools": [],
         "chooses": False,
+        "round": None,
         "code": five_lines(),
         "keys": True,
         "help": {name: texts._asdict() for name, texts in HELP.items()},

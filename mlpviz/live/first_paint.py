@@ -15,14 +15,14 @@ MODULES = sorted(path.name for path in BOARD.glob("*.js") if path.name not in LA
 # its form, or when there is something to say.
 STYLE = """
 <style>
-html:not(:has(.board, .stAlert, .stException, [role="dialog"])) .stApp { visibility: hidden; }
-html:not(:has(.board, .stAlert, .stException, [role="dialog"])) body::before {
+html:not(:has(.board, .mlpviz-ready, .stAlert, .stException, [role="dialog"])) .stApp { visibility: hidden; }
+html:not(:has(.board, .mlpviz-ready, .stAlert, .stException, [role="dialog"])) body::before {
   content: "mlpviz is loading…"; position: fixed; inset: 45vh 0 auto; text-align: center; z-index: 1;
   font: 600 1.5rem system-ui, sans-serif; color: #10151e;
   animation: mlpviz-loading 1.2s ease-in-out infinite alternate; }
 @media (prefers-color-scheme: dark) {
   html { background: #12161d; }
-  html:not(:has(.board, .stAlert, .stException, [role="dialog"])) body::before { color: #e8ebf0; }
+  html:not(:has(.board, .mlpviz-ready, .stAlert, .stException, [role="dialog"])) body::before { color: #e8ebf0; }
 }
 @keyframes mlpviz-loading { from { opacity: 0.8; } to { opacity: 0.35; } }
 @media (prefers-reduced-motion: reduce) { html body::before { animation: none !important; } }
@@ -34,7 +34,15 @@ LINKS = "".join(
         f'<link rel="preload" as="script" fetchpriority="low" href="./{PLOTLY_URL}">',
     ]
 )
-FIRST = (STYLE + LINKS).encode()
+# A teacher's secret in the address must not come back with the browser's Back.
+HISTORY = """
+<script>{
+  const push = history.pushState.bind(history);
+  const secret = () => location.search.includes("teach=");
+  history.pushState = (...entry) => (secret() ? history.replaceState(...entry) : push(...entry));
+}</script>
+"""
+FIRST = (STYLE + HISTORY + LINKS).encode()
 
 
 class FirstPaint:

@@ -12,6 +12,7 @@ from mlpviz.live.backend import get_backend
 from mlpviz.live.compression import Compression
 from mlpviz.live.first_paint import FirstPaint
 from mlpviz.live.routes import ROUTES, lifespan
+from mlpviz.live.school import teacher_secret
 from mlpviz.live.security import Security
 from mlpviz.live.uploads import UploadLimit
 from mlpviz.live.visitor import VisitorCookie
@@ -28,4 +29,6 @@ def serving() -> dict[str, Any]:
             get_backend()  # now, when there is a terminal to say what is wrong
     except options.OptionError as error:
         raise SystemExit(str(error)) from None
+    if not options.teacher_secret():
+        print(f"To open a class on the page, a teacher needs this secret: {teacher_secret()}", flush=True)
     return {"routes": ROUTES, "middleware": MIDDLEWARE, "lifespan": lifespan}

@@ -14,6 +14,7 @@ from mlpviz.figures.help import HELP
 from mlpviz.figures.palette import FOR_BROWSER
 from mlpviz.line_by_line.script import five_lines
 from mlpviz.live.routes import BOARD, PLOTLY_URL
+from mlpviz.page import memory
 from mlpviz.page.component import loader
 from mlpviz.page.controls import current_lesson
 from mlpviz.page.examples import asked
@@ -24,7 +25,7 @@ from mlpviz.page.present import presenting
 from mlpviz.page.speed import choices, choose_speed
 from mlpviz.state import RunState, TaskState
 
-STYLES = ("board", "narrow", "present", "print")
+STYLES = ("board", "narrow", "present", "classroom", "print")
 
 
 @functools.cache
@@ -90,12 +91,14 @@ def board(
     actions: Sequence[Action] = (),
     tools: Sequence[Action] = (),
     points: Points | None = None,
+    members: Callable[[str], object] | None = None,
 ) -> None:
     """Show a board for a run or another task. It triggers one script run when the task's status differs from the one
     that the page has drawn its buttons for. With `evaluations`, it also does so when the run's number of evaluations
     differs from this. With `cards`, it shows only these figures. Without `controls`, nobody can choose the speed or
     the examples here. The `actions` are offered beside what is wrong, the `tools` in the first figure of the curves.
-    With `points`, the reader can choose a point or a rectangle of the figures.
+    With `points`, the reader can choose a point or a rectangle of the figures. `members` takes the id of the student
+    whose tile was chosen on the board of a class.
     """
     run = task if isinstance(task, RunState) and controls else None
     data = {
@@ -118,24 +121,27 @@ def board(
         "actions": [(action.name, action.label, action.help) for action in actions],
         "tools": [(tool.name, tool.label, tool.help) for tool in tools],
         "chooses": run is not None,
+        "round": memory.CLASS_ROUND.get()[1] if run is not None and memory.CLASS_ROUND.get()[0] else None,
         "overlays": [asdict(overlay) for overlay in overlays],
     }
     act = functools.partial(_act, [*actions, *tools])
     _component()(
         key=key,
         data=data,
-        on_status_change=safely(functools.partial(_announced, key)),
+        on_status_change=safely(functools.partial(_announced, key, "status")),
         on_speed_change=safely(functools.partial(_told, run, key, "speed", choose_speed)),
         on_examples_change=safely(functools.partial(_told, run, key, "examples", asked)),
         on_action_change=safely(functools.partial(_told, run, key, "action", act)),
+        on_class_change=safely(functools.partial(_announced, key, "class")),
+        on_member_change=safely(functools.partial(_chosen_member, members, key)),
         on_chosen_change=safely(functools.partial(_pointed, points, key, "chosen")),
         on_zoomed_change=safely(functools.partial(_pointed, points, key, "zoomed")),
     )
 
 
-def _announced(key: str) -> None:
+def _announced(key: str, trigger: str) -> None:
     """The board has told of a change by itself, perhaps before the browser knew what the page had filled in."""
-    value = st.session_state[key].get("status")
+    value = st.session_state[key].get(trigger)
     if value:
         keep_filled(int(value.split()[0]))
 
@@ -151,6 +157,13 @@ def _told(run: RunState | None, key: str, trigger: str, act: Callable[[RunState,
     value = st.session_state[key].get(trigger)
     if run is not None and value:
         act(run, value)
+
+
+def _chosen_member(members: Callable[[str], object] | None, key: str) -> None:
+    """The teacher has chosen a student."""
+    value = st.session_state[key].get("member")
+    if members is not None and value:
+        members(value)
 
 
 def _pointed(points: Points | None, key: str, trigger: str) -> None:

@@ -13,7 +13,21 @@ from mlpviz.settings import Settings, spell
 from mlpviz.speed import parse_speed
 
 #: What an address may have beside the settings.
-OTHERS = ("lesson", "lock", "hide", "speed", "view", "section", "line", "run", "map", "watch", "present")
+OTHERS = (
+    "lesson",
+    "lock",
+    "hide",
+    "speed",
+    "view",
+    "section",
+    "line",
+    "run",
+    "map",
+    "watch",
+    "present",
+    "class",
+    "teach",
+)
 SIMILAR = 0.75  # from this on, a name is probably misspelt
 
 LINKS = {"lock": memory.LINK_LOCK, "hide": memory.LINK_HIDE}

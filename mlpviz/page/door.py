@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -14,8 +13,10 @@ from mlpviz.backend.commands import Command
 from mlpviz.backend.door import NotNowError
 from mlpviz.backend.questions import Question
 from mlpviz.backend.specifications import Specification
+from mlpviz.classroom.school import School
 from mlpviz.live.backend import get_backend
-from mlpviz.live.visitor import COOKIE
+from mlpviz.live.school import get_school
+from mlpviz.live.visitor import COOKIE, owner_of
 from mlpviz.page import memory
 from mlpviz.page.words import plain
 from mlpviz.results import Results
@@ -38,14 +39,23 @@ class RefusedError(Exception):
 
 
 def visitor() -> str:
-    """A name for the browser, made from its cookie. The cookie itself is written nowhere. Without a cookie, a name for
-    this session only."""
+    """A name for the browser, made from its cookie. Without a cookie, a name for this session only."""
     cookie = st.context.cookies.get(COOKIE)
     if cookie:
-        return hashlib.sha256(cookie.encode()).hexdigest()[:32]
+        return owner_of(cookie)
     if not memory.VISITOR.get():
         memory.VISITOR.set(secrets.token_urlsafe(24))
     return memory.VISITOR.get()
+
+
+def school() -> School:
+    """The classes of this server."""
+    return get_school()
+
+
+def sends_cookies() -> bool:
+    """Whether this browser accepts the cookie by which the server knows it again."""
+    return bool(st.context.cookies.get(COOKIE))
 
 
 def find(task_id: str) -> TaskState | None:
@@ -134,6 +144,7 @@ def delete_saved(run_id: str, deleted: bool = True) -> bool:
 
 def forget_me() -> bool:
     """Remove all runs of the visitor, and everything that is saved of them. Returns whether nothing is left."""
+    school().forget(visitor())
     return get_backend().forget(visitor())
 
 

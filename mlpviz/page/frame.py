@@ -65,6 +65,17 @@ button[data-selected="true"] p { font-weight: 600; }
   [class*="st-key-stack_"] [data-testid="stColumn"] { min-width: 100%; }
   .st-key-line_widget p code { font-size: 0.7rem; letter-spacing: -0.02em; }
 }
+.st-key-class_bar { gap: 0.4rem !important; }
+.st-key-class_bar button { padding-inline: 0.6rem; }
+.st-key-class_bar button p, .st-key-class_bar label p { font-size: 0.9rem; }
+.mlpviz-code { font-size: 1.1rem; margin: 0; white-space: nowrap; }
+.mlpviz-code b { font-size: 1.4rem; letter-spacing: 0.06em; margin-left: 0.2rem; }
+.mlpviz-invitation { align-items: center; display: flex; flex-wrap: wrap; gap: 1.5rem; }
+.mlpviz-invitation img { border-radius: 0.5rem; width: min(22rem, 45vh, 80vw); }
+.mlpviz-invitation p { font-size: 1.5rem; line-height: 1.3; margin: 0; }
+.mlpviz-invitation .address { font-size: min(2.6rem, 5vw); font-weight: 600; overflow-wrap: anywhere; }
+.mlpviz-invitation .code { font-size: min(5.5rem, 14vw); font-weight: 700; letter-spacing: 0.06em; line-height: 1.1; }
+.st-key-class_one h2 { font-size: 1.5rem !important; padding: 0 !important; }
 .st-key-map_and_run h3 { font-size: 1.2rem; padding: 0.3rem 0; }
 @media (max-width: 1000px) {
   .st-key-map_and_run [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }

@@ -3,6 +3,10 @@
 import streamlit as st
 
 from mlpviz.page.board import Action, board
+from mlpviz.page.classroom.panel import class_panel
+from mlpviz.page.classroom.student import attend, class_of_student, join_page, joining, settle
+from mlpviz.page.classroom.teacher import teach
+from mlpviz.page.classroom.view import class_view
 from mlpviz.page.door import say_notes, say_trouble
 from mlpviz.page.examples import fit_examples
 from mlpviz.page.five_lines import five_lines
@@ -28,7 +32,8 @@ from mlpviz.page.sidebar import sidebar
 from mlpviz.page.speed import fit_speed
 from mlpviz.page.stability.view import stability
 from mlpviz.page.stability.what_happened import actions_after_alarm
-from mlpviz.page.views import LINE_BY_LINE, MAP, RUNS, STABILITY, TEST_IMAGES, WATCH, choose_view
+from mlpviz.page.turns import turn
+from mlpviz.page.views import CLASS, LINE_BY_LINE, MAP, RUNS, STABILITY, TEST_IMAGES, WATCH, choose_view
 from mlpviz.page.visit import current_run, wait_for_run, write_address
 
 
@@ -42,8 +47,14 @@ def main() -> None:
             present_button()
         watch(token)
         return
+    teach()
+    if joining():
+        join_page()
+        return
+    attend()
     current_filter()  # reads the address; the sidebar shows what is wrong in it
     with st.sidebar:
+        part(class_of_student)
         settings = sidebar()
     head = st.container(key="head", horizontal=True, vertical_alignment="center", gap="small")
     with head:
@@ -53,6 +64,7 @@ def main() -> None:
     with messages:
         say_trouble()
         run = fit_speed(current_run(settings))
+        settle(run)
         recall(run)
         run = attempt(fit_examples, run, run)
         say_branched(run)
@@ -61,7 +73,8 @@ def main() -> None:
         say_notes()
     with head:
         view = choose_view()
-        player(run)
+        if view != CLASS:
+            player(run)
         present_button()
     if view != LINE_BY_LINE:
         forget_walk()
@@ -73,6 +86,8 @@ def main() -> None:
         part(images, run)
     elif view == MAP:
         part(settings_map, run, settings)
+    elif view == CLASS:
+        part(class_view, run, settings)
     elif view == RUNS:
         part(saved_runs, run)
     elif view == STABILITY:
@@ -88,9 +103,11 @@ def main() -> None:
         part(opened_image, run)
     with st.sidebar:
         part(share, run, settings)
+        part(class_panel)
         choose_keys()
     write_address(run, settings)
     remember(run)
 
 
-part(main)
+with turn():
+    part(main)

@@ -89,6 +89,11 @@ MAP_PROBLEM = Slot("map_problem", str)
 MAP_NAMED = Slot("map_named", str)  # the id in the address at the first script run
 MAP_DELETED = Slot("map_deleted", str)  # the saved map that was deleted last, for an undo
 
+# The class
+CLASS_ROUND: Slot[tuple[str, int]] = Slot("class_round", lambda: ("", 0))  # a code, and which of its runs is shown
+CLASS_PROBLEM = Slot("class_problem", str)
+CLASS_SHOWN = Slot("class_shown_member", str)  # the id of the student whose run the teacher shows
+
 # Errors in callbacks; the next script run shows each once
 PROBLEM = Slot("problem", str)
 FIELD_PROBLEM: Slot[tuple[str, str] | None] = Slot("field_problem", lambda: None)  # of a setting; kept while it lasts
@@ -144,6 +149,22 @@ MAP_ACROSS = "map_across"
 MAP_UP = "map_up"
 RUNS_ACROSS = "runs_across"
 RUNS_UP = "runs_up"
+DEAL_ACROSS = "deal_across"
+DEAL_UP = "deal_up"
+JOIN_NAME = "join_name"
+MEMBER_NAME = "member_name"
+CLASS_CODE = "class_code_typed"
+CLASS_SECRET = "class_secret_typed"
+CLASS_TAKEN = "class_code_taken"
+CLASS_INVITES = "class_invites"
+CLASS_SENTENCE = "class_sentence"
+CLASS_LESSON = "class_lesson"
+CLASS_QUESTION = "class_question_text"
+CLASS_OPTIONS = "class_options"
+CLASS_OUTCOME = "class_outcome_choice"
+CLASS_HIDES = "class_hides_names"
+CLASS_MEMBER = "class_member_choice"
+CLASS_BANNED = "class_banned_choice"
 
 
 def computed(name: str, key: object, make: Callable[[], Value]) -> Value:

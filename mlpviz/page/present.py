@@ -24,6 +24,13 @@ section[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { displa
 .st-key-head button, .st-key-head button p { font-size: 0.8rem; letter-spacing: -0.01em; }
 .st-key-head button, .st-key-start button { min-height: 1.8rem; min-width: 0; padding: 0.1rem 0.45rem; }
 .st-key-start button { min-width: 4rem !important; }
+.st-key-class_bar button { min-height: 1.8rem; min-width: 0; padding: 0.1rem 0.4rem; }
+.st-key-class_bar button p, .st-key-class_bar label p { font-size: 0.75rem; }
+.mlpviz-code { font-size: 0.8rem; }
+.mlpviz-code b { font-size: 1.1rem; }
+.st-key-class_one h2 { font-size: 1.2rem; }
+.st-key-class_one button { min-height: 1.8rem; padding: 0.1rem 0.45rem; }
+.st-key-class_one button p, .st-key-class_question button p { font-size: 0.8rem; }
 .st-key-head button::after { display: none; }
 .st-key-lesson { padding: 0.5rem 0.7rem; }
 .st-key-lesson p, .st-key-lesson button p { font-size: 0.75rem; line-height: 1.3; margin-bottom: 0.15rem; }

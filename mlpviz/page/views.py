@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mlpviz.page import memory
+from mlpviz.page import door, memory
 
 WATCH, LINE_BY_LINE, TEST_IMAGES, STABILITY = "Watch", "Line by line", "Test images", "Stability"
-MAP, RUNS = "Map", "Runs"
+MAP, RUNS, CLASS = "Map", "Runs", "Class"
 WHOLE, HIDDEN_UNITS, OWN_IMAGE = "The whole test set", "Hidden units", "Your own image"  # the parts of Test images
 FIRST_LINE = "batch"  # the line of the script that is open at first
 WHAT_HAPPENED, COMING, TWO_RUNS = "What happened", "Seeing it coming", "Two runs"  # the sections of Stability
@@ -20,6 +20,7 @@ ADDRESSES = {
     STABILITY: "stability",
     MAP: "map",
     RUNS: "runs",
+    CLASS: "class",
 }
 
 
@@ -33,8 +34,16 @@ def choose_view() -> str:
         st.session_state[memory.VIEW] = _view_in_address()
     elif _went_back():
         st.session_state[memory.VIEW] = _view_in_address()
-    view = st.segmented_control("View", list(ADDRESSES), key=memory.VIEW, required=True, label_visibility="collapsed")
+    if st.session_state[memory.VIEW] not in _views():
+        st.session_state[memory.VIEW] = WATCH
+    view = st.segmented_control("View", _views(), key=memory.VIEW, required=True, label_visibility="collapsed")
     return str(view)
+
+
+def _views() -> list[str]:
+    """The views of this visitor. Only a teacher has a class."""
+    teaches = door.school().of_teacher(door.visitor()) is not None
+    return [view for view in ADDRESSES if view != CLASS or teaches]
 
 
 def _went_back() -> bool:

@@ -30,7 +30,7 @@ SLICE = 0.020  # seconds of a turn. Shorter turns slow training: each turn loads
 YIELDED = 0.05  # of the time of all others: what tasks that yield get together, while others have work
 IDLE = 0.1  # seconds between two checks for watched tasks, when no step is due
 MOST_QUESTIONS = 12  # long questions of one visitor at the same time
-MEMORY = 5 * 2**30  # bytes, for all tasks together
+MEMORY = 6 * 2**30  # bytes, for all tasks together: the article’s network for 200 students
 LAST_PIECE = 1.5  # seconds to wait for the current piece of work when the server ends
 RECOVER = 0.5  # seconds before the thread restarts after its own error, so that it doesn't spin
 
@@ -128,12 +128,16 @@ class Engine:
     def watch(self, token: str, hidden: bool = False) -> Task | None:
         """The task with this token. Also keeps it working, for longer if the watching page is in a hidden tab."""
         self._revive()
-        with self._lock:
-            task_id = next((task_id for task_id, seat in self._seats.items() if seat == token), "")
-            task = self._tasks.get(task_id)
+        task = self.with_token(token)
         if task is not None:
             task.look(HIDDEN_LEASE if hidden else LEASE)
         return task
+
+    def with_token(self, token: str) -> Task | None:
+        """The task with this token."""
+        with self._lock:
+            task_id = next((task_id for task_id, seat in self._seats.items() if seat == token), "")
+            return self._tasks.get(task_id)
 
     def look(self, token: str) -> TaskState | None:
         """The same, but returns its state."""
@@ -221,6 +225,8 @@ class Engine:
             self._use_threads(task.threads)
             try:
                 command(task)
+                if isinstance(task, Run):
+                    task.publisher.show_status()
                 task.publish()
             except (ValueError, LookupError):
                 raise

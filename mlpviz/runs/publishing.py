@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from mlpviz.film import Roll
+from mlpviz.grid import Cell
 from mlpviz.runs.speedometer import Speedometer
-from mlpviz.snapshot import REFRESH, Inspection, Snapshot, Status
+from mlpviz.snapshot import REFRESH, Glance, Inspection, Snapshot, Status
 from mlpviz.state import RunState, TwinState
 
 if TYPE_CHECKING:
     from mlpviz.runs.run import Run
 
+GLANCE = 30  # points of the curve of a run at a glance, at most
 SHARE = 0.2  # of the engine's time at most, for the histograms and images of all runs together
 
 
@@ -45,6 +49,13 @@ class Publisher:
         self._next_refresh, self._shown = since + interval, news
         speed = self._speedometer.measure(run.step, run.status == Status.TRAINING, run.pace.interval)
         run.snapshot = run_snapshot(run, inspection, speed)
+
+    def show_status(self) -> None:
+        """The run has begun or stopped something. If nothing else of the newest snapshot has changed, show this at
+        once: where very many runs share the engine, the next snapshot comes only after some seconds."""
+        run, known = self._run, self._run.snapshot
+        if known is not None and known.step == run.step and known.status != run.status:
+            run.snapshot = replace(known, version=known.version + 1, status=run.status)
 
     def show_where_it_rests(self) -> None:
         """If the run rests, make sure that the newest snapshot is of this step."""
@@ -136,6 +147,26 @@ def run_snapshot(run: Run, inspection: Inspection, steps_per_second: float) -> S
         film=run.film.index(),
         comparison=run.follows.comparison() if run.follows is not None else None,
     )
+
+
+def glance(snapshot: Snapshot, status: Status) -> Glance:
+    """The run of a snapshot in a few numbers. Its status may be newer than the snapshot."""
+    losses, diagnosis = snapshot.steps.column("loss"), snapshot.diagnosis
+    trained = len(snapshot.evaluations) > 0 and snapshot.evaluations[-1, 0] > 0
+    evaluation = snapshot.evaluation() if trained else None  # before training, it says nothing about the settings
+    apart = -(-len(losses) // GLANCE) or 1
+    cell = Cell(
+        settings=snapshot.settings,
+        kind=diagnosis.kind if diagnosis is not None else "",
+        severity=diagnosis.severity if diagnosis is not None else "",
+        step=snapshot.step,
+        total_steps=snapshot.total_steps,
+        loss=snapshot.recent[0] if snapshot.recent else math.nan,
+        test_loss=evaluation[0] if evaluation else math.nan,
+        test_accuracy=evaluation[1] if evaluation else math.nan,
+        curve=losses[::-1][::apart][::-1].copy(),
+    )
+    return Glance(snapshot.run, snapshot.version, status, cell)
 
 
 def take_film(run: Run) -> Roll:

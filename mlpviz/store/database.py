@@ -230,6 +230,10 @@ class Database:
         found = self._all("SELECT value FROM memories WHERE owner = ? AND name = ?", owner, name)
         return str(found[0][0]) if found else None
 
+    def recall_all(self, name: str) -> dict[str, str]:
+        """The texts of all owners that were kept under this name, by owner."""
+        return dict(self._all("SELECT owner, value FROM memories WHERE name = ?", name))
+
     def _all(self, query: str, *values: object) -> list[Any]:
         with self._locks[1]:
             return self._reading.execute(query, values).fetchall()

@@ -183,6 +183,11 @@ class Store:
         """The text that was kept under this name."""
         return self._try(lambda database: database.recall(owner, name), None)
 
+    def recall_all(self, name: str) -> dict[str, str]:
+        """The texts of all owners that were kept under this name, by owner."""
+        nothing: dict[str, str] = {}
+        return self._try(lambda database: database.recall_all(name), nothing)
+
     # inside
 
     def _never_write(self, tasks: list[str]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,12 +17,13 @@ from mlpviz.backend.returning import Returning
 from mlpviz.backend.specifications import Specification
 from mlpviz.results import Results
 from mlpviz.runs.long_question import Reply as LocalReply
-from mlpviz.snapshot import TaskSnapshot
+from mlpviz.snapshot import Glance, TaskSnapshot
 from mlpviz.state import RunState, TaskState
 from mlpviz.store.store import Store
 from mlpviz.workers.post import PATIENCE, LostError, Post
 
 POLL = 0.05  # seconds between two looks for a worker that answers
+GLANCE = 1.5  # seconds for a worker to show all its runs at a glance
 NEW = 60.0  # seconds for which a visitor without tasks keeps the same worker
 
 Answer = TypeVar("Answer")
@@ -121,6 +123,40 @@ class WorkersBackend(Returning):
 
     async def moment(self, token: str, step: int) -> Newest | None:
         return await self._watched("moment", token, step)
+
+    async def glances(self, tokens: Sequence[str]) -> Mapping[str, Glance | None]:
+        found: dict[str, Glance | None] = {}
+
+        async def look(visitor: Visitor, theirs: Sequence[str]) -> None:
+            try:
+                found.update(await asyncio.wait_for(visitor.post.glances(theirs), GLANCE))
+            except LostError:
+                visitor.post.lost(visitor.life)
+            except TimeoutError:
+                found.update(dict.fromkeys(theirs))  # it is there, but busy
+
+        await asyncio.gather(*(look(visitor, theirs) for visitor, theirs in self._by_worker(tokens)))
+        self.bring_back_soon([token for token in tokens if token not in found])
+        return found
+
+    def hold(self, tokens: Sequence[str]) -> None:
+        for visitor, theirs in self._by_worker(tokens):
+            try:
+                visitor.post.call("hold", theirs)
+            except LostError:
+                visitor.post.lost(visitor.life)
+            except NotNowError:
+                continue  # it is busy; the next call may come through
+
+    def _by_worker(self, tokens: Sequence[str]) -> Sequence[tuple[Visitor, Sequence[str]]]:
+        """For each worker, a visitor whose tasks it has, and those of the tokens that it has."""
+        with self._lock:
+            there = {token: self._visitors.get(self._owners.get(token, "")) for token in tokens}
+        found: dict[int, tuple[Visitor, list[str]]] = {}
+        for token, visitor in there.items():
+            if visitor is not None and visitor.is_there():
+                found.setdefault(id(visitor.post), (visitor, []))[1].append(token)
+        return list(found.values())
 
     def put_away(self, task_id: str, owner: str) -> None:
         self._call_or(None, owner, "put_away", task_id, owner)

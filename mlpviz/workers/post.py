@@ -9,6 +9,7 @@ import pickle
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 from mlpviz.backend.door import GoneError, NotNowError, Trouble
 from mlpviz.backend.parts import Newest
 from mlpviz.runs.engine import Presence
+from mlpviz.snapshot import Glance
 from mlpviz.store.store import Store
 from mlpviz.workers.courier import Mail
 from mlpviz.workers.desk import Desk
@@ -90,6 +92,15 @@ class Post:
         if self._desk is None or self._desk_of != (self.life, loop):
             self._desk, self._desk_of = Desk(lambda asked: self._far("newest_of", asked)), (self.life, loop)
         return await self._desk.newest(*arguments)
+
+    async def glances(self, tokens: Sequence[str]) -> dict[str, Glance | None]:
+        """As in `Backend`.
+
+        Raises:
+            LostError: the worker has ended.
+        """
+        found: dict[str, Glance | None] = await self._far("glances", tokens)
+        return found
 
     async def moment(self, *arguments: Any) -> Newest | None:
         """As in `Backend`.

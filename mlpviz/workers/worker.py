@@ -20,6 +20,7 @@ from mlpviz.backend.saved import codec
 from mlpviz.catalog import default_dataset
 from mlpviz.datasets import load_dataset
 from mlpviz.runs.engine import Engine, Presence
+from mlpviz.snapshot import Glance
 from mlpviz.store.packing import Packer
 from mlpviz.workers.courier import Courier, Mail
 
@@ -116,6 +117,10 @@ class Worker:
     async def moment(self, *arguments: Any) -> Newest | None:
         """As in `Backend`."""
         return await self.backend.moment(*arguments)
+
+    async def glances(self, tokens: Sequence[str]) -> Mapping[str, Glance | None]:
+        """As in `Backend`."""
+        return await self.backend.glances(tokens)
 
     async def act(self, ticket: str, method: str, packed: bytes) -> Outcome:
         """A method of the backend that gives a reply. The answer comes when the reply has it.

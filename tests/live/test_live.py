@@ -24,6 +24,7 @@ from mlpviz.backend import parts as parts_module
 from mlpviz.backend.commands import Change, OneStep
 from mlpviz.backend.local import LocalBackend
 from mlpviz.backend.parts import ARRAYS, HEAD, RUN_PARTS, Encoder, Newest, Part, deflated
+from mlpviz.classroom.school import School
 from mlpviz.diagnosis import Diagnosis, Kind, Severity, Vitals
 from mlpviz.figures import charts
 from mlpviz.live import routes
@@ -44,8 +45,11 @@ ALL = frozenset()
 def engine(monkeypatch):
     engine = Engine(threads=1)
     backend = LocalBackend(engine)
+    school = School(backend, "a secret")
     monkeypatch.setattr(routes, "get_backend", lambda: backend)
+    monkeypatch.setattr(routes, "get_school", lambda: school)
     yield engine
+    school.close()
     engine.close()
 
 

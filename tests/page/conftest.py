@@ -13,6 +13,7 @@ import pytest
 from mlpviz import catalog
 from mlpviz.backend.door import Backend
 from mlpviz.backend.local import LocalBackend
+from mlpviz.classroom.school import School
 from mlpviz.page import door, guard, speed
 from mlpviz.runs.engine import Engine
 from mlpviz.workers.backend import WorkersBackend
@@ -21,6 +22,8 @@ from tests.page import driver
 from tests.pickled import PickledBackend
 from tests.store.keeping import serve
 from tests.waiting import until
+
+SECRET = "the secret of the tests"
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +52,7 @@ def nothing_was_caught(request, caplog) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def ada(monkeypatch) -> None:
     """The harness has no real cookies; the browser tests do."""
+    monkeypatch.setattr(door, "sends_cookies", lambda: True)
     monkeypatch.setattr(door, "visitor", lambda: driver.VISITOR)
 
 
@@ -83,6 +87,15 @@ def far_engine(backend, monkeypatch) -> None:
     if isinstance(backend, WorkersBackend):
         home = Home(backend.posts[0])
         monkeypatch.setattr(driver, "engine", lambda: home.far(0).engine)
+
+
+@pytest.fixture(autouse=True)
+def school(backend, monkeypatch) -> Iterator[School]:
+    """The classes of the server of this test."""
+    school = School(door.get_backend(), SECRET)
+    monkeypatch.setattr(door, "school", lambda: school)
+    yield school
+    school.close()
 
 
 @pytest.fixture(autouse=True)

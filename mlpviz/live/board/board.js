@@ -2,9 +2,10 @@
 // the server, except when the run starts or stops by itself. Then the page runs once, because its buttons must change.
 
 /** @import { View } from "./feed.js" */
-/** @import { BoardData, Chart, Head, Snapshot } from "./types.js" */
+/** @import { BoardData, Chart, ClassNote, Head, Snapshot } from "./types.js" */
 
 import { find } from "./dom.js";
+import { attendance, spread } from "./attendance.js";
 import { Banner } from "./banner.js";
 import { Cards } from "./cards.js";
 import { Examples } from "./examples.js";
@@ -14,6 +15,7 @@ import { addHelp } from "./help.js";
 import { keepHistoryShort } from "./history.js";
 import { readTheme } from "./layout.js";
 import { Lines } from "./lines.js";
+import { Members } from "./members.js";
 import { Network } from "./network.js";
 import { Overlays } from "./overlays.js";
 import { canRecord } from "./record.js";
@@ -22,7 +24,7 @@ import { Strip } from "./strip.js";
 import { Tiles } from "./tiles.js";
 import { Timeline } from "./timeline.js";
 
-/** @typedef {View & { token: string, only: string, period: number, ask: (without?: string[]) => Promise<number> }} Source of snapshots */
+/** @typedef {View & { token: string, only: string, period: number, attends?: boolean, note?: ClassNote | null, ask: (without?: string[]) => Promise<number> }} Source of snapshots */
 /** @typedef {{ feed: (token: string, only: string) => Source, moment: (token: string, step: number) => Promise<Snapshot | null> }} Sources */
 
 /** @type {Sources} where everything comes from: the server, unless the board is in a file */
@@ -60,6 +62,7 @@ class Board {
     this.lines = new Lines(find(this.root, ".five"));
     this.examples = new Examples(find(this.root, ".examples"));
     this.network = new Network(find(this.root, ".network"));
+    this.members = new Members(find(this.root, ".members"));
     this.cards = new Cards(find(this.root, ".cards"));
     this.tiles = new Tiles(find(this.root, ".tiles"));
     this.overlays = new Overlays(find(this.root, ".line"));
@@ -85,6 +88,11 @@ class Board {
     this.announced = { state: "", status: "", at: 0 }; // what the page was last told
     /** @type {(state: string) => void} */
     this.tell = () => {};
+    this.telling = ""; // what the page will be told soon
+    /** @type {number | null} which run of the class the page shows; null if it is in no class */
+    this.round = null;
+    /** @type {(round: string) => void} */
+    this.follow = () => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.appear = () => this.wake();
@@ -107,6 +115,9 @@ class Board {
     this.root.classList.toggle("in-lesson", data.inLesson);
     this.root.classList.toggle("presenting", data.presenting);
     this.overlays.choose(data.overlays);
+    this.round = data.round;
+    this.follow = (round) => setTriggerValue("class", `${data.filled} ${round}`);
+    this.members.choose = (id) => setTriggerValue("member", id);
     this.stopped = false;
     document.addEventListener("visibilitychange", this.appear);
     this.speed.show(data.speed, (name) => setTriggerValue("speed", name), data.keys);
@@ -140,7 +151,15 @@ class Board {
       this.feed = this.source.feed(data.token, only);
       this.drawn = "";
     }
+    this.feed.attends = this.round !== null;
+    if (data.chooses) this.attend();
     this.loop();
+  }
+
+  // What the class of this student says, if there is one.
+  attend() {
+    if (this.round === null) attendance.show(null, null, this.follow, this.root);
+    else if (this.feed.note !== undefined) attendance.show(this.feed.note, this.round, this.follow, this.root);
   }
 
   stop() {
@@ -207,6 +226,7 @@ class Board {
     while (turn === this.turn) {
       const [status] = await Promise.all([this.feed.ask(this.unseen()), this.overlays.ask()]);
       if (turn !== this.turn) return; // the page has changed to another run in the meantime
+      if (this.feed.attends) this.attend();
       let drawing = 0;
       try {
         drawing = await this.take(status);
@@ -293,12 +313,15 @@ class Board {
     this.examples.draw(some ? null : examples, answers);
     this.network.draw(some ? null : network, examples, this.root, view.at);
     this.tiles.draw(some ? null : tiles, this.root, view.at);
+    this.root.classList.toggle("classroom", view.members !== null);
+    this.members.draw(view.members);
     const charts = some ? view.charts.filter((chart) => this.cardNames.includes(chart.card)) : view.charts;
     const pace = view.head?.pace;
     this.cards.counts = Boolean(pace);
     const over = (/** @type {Chart} */ chart) => this.overlays.over(chart, this.cards.unit.now, pace);
     const drawing = await this.cards.draw(charts, over, all, this.feed.snapshot?.run ?? "", this.root, this.plotlyUrl);
     this.offerTools(); // the first card is new
+    if (view.members) this.cards.keep(charts); // a question is over
     return drawing;
   }
 
@@ -314,7 +337,15 @@ class Board {
     const news = (hurry && state !== this.announced.state) || now - this.announced.at > ASK_AGAIN;
     if (state === this.pageState || !news) return;
     this.announced = { state, status, at: now };
-    this.tell(state);
+    if (this.round === null) this.tell(state);
+    else if (this.telling !== state) {
+      this.telling = state; // not all pages of a class at once
+      const { tell } = this;
+      setTimeout(() => {
+        if (this.telling === state) this.telling = "";
+        if (tell === this.tell) tell(state); // the page has not run in the meantime
+      }, spread(this.feed.note?.students));
+    }
   }
 }
 

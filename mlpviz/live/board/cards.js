@@ -49,7 +49,7 @@ export class Cards {
       addHelp(card.figure, chart.card, this.help[chart.card]);
       card.take(chart);
       card.film = this.film;
-      if (this.chosen) card.choose(this.chosen);
+      if (this.chosen && chart.data.at(-1)?.hovertext) card.choose(this.chosen); // its points are what one can choose
       card.nextUnit = this.counts ? () => this.nextUnit() : null;
     }
     let busy = 0;
@@ -64,6 +64,14 @@ export class Cards {
       sinceFrame = 0;
     }
     return busy;
+  }
+
+  /**
+   * Show only the cards of these charts.
+   * @param {Chart[]} charts
+   */
+  keep(charts) {
+    for (const [name, card] of this.cards) card.figure.hidden = !charts.some((chart) => chart.card === name);
   }
 
   nextUnit() {

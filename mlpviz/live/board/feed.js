@@ -1,7 +1,7 @@
 // The newest snapshot of one task, fetched from the server in parts and put together here. Each answer has only the
 // parts that have changed since the last one.
 
-/** @import { Answers, Chart, Examples, FilmPart, FiveLines, Head, Network, Snapshot, Tiles, Trace, TypedArray } from "./types.js" */
+/** @import { Answers, Chart, ClassNote, Examples, FilmPart, FiveLines, Head, Network, Snapshot, Tile, Tiles, Trace, TypedArray } from "./types.js" */
 
 export const HEAD = "head";
 export const TILES = "tiles";
@@ -9,6 +9,8 @@ export const ANSWERS = "answers"; // of the network, for the examples
 export const NETWORK = "network"; // one example on its way through the network
 const LINES = "lines";
 const EXAMPLES = "examples";
+const MEMBERS = "members"; // the students of a class
+const CLASS = "class"; // what a student's class says
 const FILM = "film"; // which moments can be shown again
 const ARRAYS = "arrays"; // those that several lines of the figures share
 const PERIOD = 200; // ms between two requests, if the server does not say
@@ -62,6 +64,11 @@ export class View {
     return /** @type {FilmPart | undefined} */ (this.snapshot?.parts[FILM]) ?? null;
   }
 
+  /** @returns {{ seats: Tile[] } | null} */
+  get members() {
+    return /** @type {{ seats: Tile[] } | undefined} */ (this.snapshot?.parts[MEMBERS]) ?? null;
+  }
+
   /** @returns {Chart[]} in the order on the page */
   get charts() {
     return charts(this.snapshot);
@@ -83,6 +90,9 @@ export class Feed extends View {
     this.heard = 0; // answers with news, so far
     this.askedAt = 0;
     this.period = PERIOD;
+    this.attends = false; // whether to ask for news of the class
+    /** @type {ClassNote | null | undefined} what the class says; undefined if it has not said anything yet */
+    this.note = undefined;
   }
 
   /**
@@ -102,6 +112,7 @@ export class Feed extends View {
     if (only) address.searchParams.set("only", only);
     else if (without.length) address.searchParams.set("without", without.join(","));
     if (document.hidden) address.searchParams.set("hidden", "1"); // the browser may delay the next request by a minute
+    if (this.attends) address.searchParams.set("class", this.note?.version ?? "");
     const now = performance.now();
     if (this.askedAt) address.searchParams.set("after", String(Math.round(now - this.askedAt))); // to count the pages
     this.askedAt = now;
@@ -121,6 +132,12 @@ export class Feed extends View {
    * @param {string[] | null} without the names of those that were left out; null if only the wanted ones were asked for
    */
   take(newer, wanted, without) {
+    if (CLASS in newer.parts) {
+      const { [CLASS]: note, ...parts } = newer.parts;
+      this.note = /** @type {ClassNote | null} */ (note);
+      newer = { ...newer, parts };
+      if (!Object.keys(parts).length) return; // there is no other news
+    }
     const same = this.snapshot?.run === newer.run;
     if (!same) this.known.clear();
     else for (const name of wanted) this.known.set(name, newer.version);

@@ -111,8 +111,43 @@
  */
 
 /**
- * @typedef {Record<string, Answers | Chart | Examples | Head | FilmPart | FiveLines | Network | Tiles | null>} Parts
+ * @typedef {Record<string, Answers | Chart | ClassNote | { seats: Tile[] } | Examples | Head | FilmPart | FiveLines | Network | Tiles | null>} Parts
  *   by name: "head", "lines", "examples", "answers", "network", "tiles", "film", and the name of each chart
+ */
+
+/**
+ * @typedef {object} Tile a student of a class
+ * @property {string} id
+ * @property {string} name
+ * @property {string} state of the run, in a few words
+ * @property {boolean} away whether their page is closed
+ * @property {boolean} predicts whether they have answered the question
+ * @property {string} accuracy on the test set, in words
+ * @property {number} share the same from 0 to 1
+ * @property {string} color of an ill run; empty otherwise
+ * @property {string} letter of an ill run; empty otherwise
+ * @property {boolean} trains
+ * @property {(number | null)[]} curve the loss, as shares of the height
+ */
+
+/**
+ * @typedef {object} Question to a class
+ * @property {string} id
+ * @property {string} text
+ * @property {string[]} options
+ * @property {number | null} mine the option that this student chose
+ * @property {number[]} counts how many chose each option; empty while they are hidden
+ * @property {number | null} outcome the option that came true, if the teacher has said so
+ */
+
+/**
+ * @typedef {object} ClassNote what a student's class says
+ * @property {string} version
+ * @property {string} name of the student
+ * @property {number} round grows when the class gives this page another run
+ * @property {number} students in the class
+ * @property {string} sentence over the whole page; or empty
+ * @property {Question | null} question
  */
 
 /** @typedef {{ run: string, version: number, parts: Parts }} Snapshot */
@@ -154,6 +189,7 @@
  * @property {SpeedChoices | null} speed null if nobody can choose it here
  * @property {Action[]} actions beside what is wrong, the most important first
  * @property {Action[]} tools in the card of the loss
+ * @property {number | null} round which run of the class the page shows; null if it is in no class
  * @property {boolean} chooses whether the reader can choose the examples here
  * @property {string[]} code the five lines
  * @property {boolean} keys whether keyboard shortcuts act

@@ -30,13 +30,9 @@ Fields = tuple[str, list[str], int]  # of an axis: the setting, the texts of its
 
 
 def choose_grid(settings: Settings) -> Grid | None:
-    """The controls, filled in sensibly. Returns the map that they describe; None if it is impossible, with the reason
-    on the page. The settings that are on no axis are those of the sidebar."""
-    across, up = st.columns(2, gap="medium")
-    with across:
-        right = _fields("Across", ACROSS, memory.MAP_ACROSS)
-    with up:
-        upwards = _fields("Up", UP, memory.MAP_UP)
+    """The controls of a map, filled in sensibly. Returns the map that they describe; None if it is impossible, with the
+    reason on the page. The settings that are on no axis are those of the sidebar."""
+    right, upwards = _choose_axes(memory.MAP_ACROSS, memory.MAP_UP)
     steps = st.number_input(
         "Steps of each run",
         FEWEST_STEPS,
@@ -49,10 +45,29 @@ def choose_grid(settings: Settings) -> Grid | None:
         help="After 200 steps there is enough to tell whether a run is ill. A run whose loss is not a number stops at "
         "once. Other problems stop a run if they last for 100 steps.",
     )
+    return _grid(settings, right, upwards, int(steps))
+
+
+def choose_deal(settings: Settings) -> Grid | None:
+    """The same for cells that are dealt to a class, whose runs last as many epochs as the sidebar says."""
+    return _grid(settings, *_choose_axes(memory.DEAL_ACROSS, memory.DEAL_UP), steps=1)
+
+
+def _choose_axes(across_key: str, up_key: str) -> tuple[Fields, Fields]:
+    across, up = st.columns(2, gap="medium")
+    with across:
+        right = _fields("Across", ACROSS, across_key)
+    with up:
+        upwards = _fields("Up", UP, up_key)
+    return right, upwards
+
+
+def _grid(settings: Settings, right: Fields, upwards: Fields, steps: int) -> Grid | None:
+    """The cells that the controls describe; None if that is impossible, with the reason on the page."""
     try:
         x, y = _axis(*right), _axis(*upwards)
         base = settings.replace(**{axis.name: axis.values[0] for axis in (x, y)})
-        grid = Grid(base, int(steps), x, y)
+        grid = Grid(base, steps, x, y)
     except ValueError as error:
         st.error(plain(str(error)))
         return None

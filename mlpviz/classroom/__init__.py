@@ -1,0 +1,1 @@
+"""Classes: a teacher's board, and students who each train a run of their own."""
