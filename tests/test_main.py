@@ -11,9 +11,9 @@ import pytest
 
 import mlpviz
 from mlpviz import __main__ as command
-from mlpviz.options import DATA, FRAMES, LESSONS, STORE, THREADS
+from mlpviz.options import CLASS, DATA, FRAMES, LESSONS, STORE, THREADS
 
-VARIABLES = (command.PORT, command.ADDRESS, command.OPEN, DATA, LESSONS, THREADS, FRAMES, STORE)
+VARIABLES = (command.PORT, command.ADDRESS, command.OPEN, DATA, LESSONS, THREADS, FRAMES, STORE, CLASS)
 
 
 @pytest.fixture
@@ -32,6 +32,13 @@ def test_plain_mlpviz_serves_the_page_to_this_machine(served, monkeypatch):
     monkeypatch.setattr(command, "_opens", lambda text: False)
     command.main([])
     assert served == {"server.port": 8501, "server.address": "localhost", "server.headless": True}
+
+
+def test_a_class_is_served_to_the_network_unless_an_address_is_given(served):
+    command.main(["--class", "--port", "9000"])
+    assert served["server.address"] == "0.0.0.0" and os.environ[CLASS] == "1"
+    command.main(["--class", "--address", "localhost", "--port", "9000"])
+    assert served["server.address"] == "localhost"
 
 
 def test_an_option_is_used_before_its_variable(served, monkeypatch, tmp_path):

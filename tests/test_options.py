@@ -8,15 +8,16 @@ import pytest
 
 from benchmarks.ports import free_port
 from mlpviz import options
+from mlpviz.live.school import teacher_secret
 from mlpviz.live.serving import serving
-from mlpviz.options import DATA, FRAMES, LESSONS, RAY, THREADS, WORKERS, OptionError
+from mlpviz.options import CLASS, DATA, FRAMES, LESSONS, RAY, TEACHER, THREADS, WORKERS, OptionError
 
 REPOSITORY = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch):
-    for name in (DATA, LESSONS, THREADS, FRAMES, WORKERS, RAY):
+    for name in (DATA, LESSONS, THREADS, FRAMES, WORKERS, RAY, CLASS, TEACHER):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -98,3 +99,21 @@ def test_an_invalid_site_gives_a_message(monkeypatch, value):
     monkeypatch.setenv(FRAMES, value)
     with pytest.raises(OptionError, match=r"MLPVIZ_FRAMES\) is not the address of a site.* such as https"):
         options.check()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [(TEACHER, "short", "has 5 characters. Give at least 8"), (CLASS, "yes", "must be 1 or 0")],
+)
+def test_an_option_of_a_class_that_is_not_valid_gives_a_message(monkeypatch, name, value, said):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(OptionError, match=said):
+        options.check()
+
+
+def test_the_secret_is_printed_unless_somebody_has_set_it(monkeypatch, capsys):
+    serving()
+    assert teacher_secret() in capsys.readouterr().out
+    monkeypatch.setenv(TEACHER, "long enough")
+    serving()
+    assert capsys.readouterr().out == "" and options.teacher_secret() == "long enough"

@@ -299,7 +299,7 @@ def predictions(poll: Poll, students: int) -> Chart:
         "marker": {"color": [GREEN if i == poll.outcome else BLUE for i in order]},
         "text": [str(count) if poll.counts else "" for count in counts],
         "textposition": "auto",
-        "hoverinfo": "skip",
+        "hoverinfo": "none",  # not "skip": then the figure would count as one without data
         "showlegend": False,
     }
     labels = [_label(poll.options[i], i == poll.outcome) for i in order]

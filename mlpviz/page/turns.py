@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-MOST = 4  # scripts at a time
-PATIENCE = 2.0  # seconds until a script runs all the same: the others may be waiting for their runs
+MOST = 3  # scripts at a time
+PATIENCE = 5.0  # seconds until a script runs all the same: the others may be waiting for their runs
 
 _TURNS = threading.BoundedSemaphore(MOST)
 

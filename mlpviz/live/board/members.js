@@ -63,7 +63,7 @@ function fill(tile, seat) {
   const [name, accuracy, state] = ["name", "accuracy", "state"].map((part) => /** @type {HTMLElement} */ (tile.querySelector(`.${part}`)));
   setText(name, seat.name);
   setText(accuracy, seat.letter || seat.accuracy);
-  setText(state, `${seat.predicts ? "✓ " : ""}${seat.away ? "away · " : ""}${seat.state}`);
+  setText(state, `${seat.predicts ? "✓ " : ""}${seat.away ? "away" : seat.state}`);
   tile.classList.toggle("away", seat.away);
   tile.classList.toggle("trains", seat.trains);
   tile.classList.toggle("ill", Boolean(seat.letter));
