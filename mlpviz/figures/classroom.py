@@ -37,16 +37,26 @@ def class_headline(snapshot: ClassSnapshot) -> dict[str, object]:
     training = sum(seat.glance is not None and seat.glance.status == Status.TRAINING for seat in seats)
     accuracies = accuracies_of(cells)
     return {
-        "status": f"{training:,} of {len(seats):,} train" if training else "No run trains",
+        "status": _doing(training, len(seats)),
         "setting": "",
         "progress": snapshot.step / snapshot.total_steps if snapshot.total_steps else 0.0,
         "values": [
             ("Students", f"{len(seats):,}", f"{sum(seat.here for seat in seats):,} here now"),
             ("Best test accuracy", percent(max(accuracies)) if accuracies else "–", ""),
-            ("Median", percent(statistics.median(accuracies)) if accuracies else "–", "half are above it"),
-            ("With an alarm", f"{sum(cell.is_ill for cell in cells):,}", "of these runs"),
+            (
+                "Median",
+                percent(statistics.median(accuracies)) if accuracies else "–",
+                "half are above it" * bool(seats),
+            ),
+            ("With an alarm", f"{sum(cell.is_ill for cell in cells):,}", "of these runs" * bool(seats)),
         ],
     }
+
+
+def _doing(training: int, students: int) -> str:
+    if not students:
+        return "Waiting for students"
+    return f"{training:,} of {students:,} training" if training else "No run is training"
 
 
 def accuracies_of(cells: list[Cell]) -> list[float]:
@@ -56,7 +66,12 @@ def accuracies_of(cells: list[Cell]) -> list[float]:
 
 def class_charts(snapshot: ClassSnapshot) -> list[Chart]:
     """The map, and the predictions if there is a question."""
-    return [class_map(snapshot), *([predictions(snapshot.poll, len(snapshot.seats))] if snapshot.poll else [])]
+    return [class_map(snapshot), *([predictions(snapshot.poll, *_students(snapshot))] if snapshot.poll else [])]
+
+
+def _students(snapshot: ClassSnapshot) -> tuple[int, int]:
+    """How many there are, and how many of them are here now."""
+    return len(snapshot.seats), sum(seat.here for seat in snapshot.seats)
 
 
 # the tiles
@@ -135,18 +150,16 @@ def class_map(snapshot: ClassSnapshot) -> Chart:
 def places(snapshot: ClassSnapshot) -> dict[str, tuple[float, float]]:
     """For each student's id, where the run is on the map. Runs with the same settings are spread a little. A run that
     is not on the map is missing."""
+    cells = {seat.id: seat.glance.cell for seat in snapshot.seats if seat.glance is not None}
+    middles = {student: (where(snapshot.x, cell), where(snapshot.y, cell)) for student, cell in cells.items()}
+    middles = {student: at for student, at in middles.items() if all(map(math.isfinite, at))}
     found: dict[str, tuple[float, float]] = {}
-    together: Counter[tuple[float, float]] = Counter()
-    for seat in snapshot.seats:
-        if seat.glance is None:
-            continue
-        at = (where(snapshot.x, seat.glance.cell), where(snapshot.y, seat.glance.cell))
-        if not all(map(math.isfinite, at)):
-            continue
-        i, n = together[at], len(snapshot.seats)
-        together[at] += 1
+    together, placed = Counter(middles.values()), Counter[tuple[float, float]]()
+    for student, at in middles.items():
+        i, n = placed[at], together[at]
+        placed[at] += 1
         radius = SPREAD * math.sqrt(i / max(1, n - 1))
-        found[seat.id] = (at[0] + radius * math.cos(i * GOLDEN), at[1] + radius * math.sin(i * GOLDEN))
+        found[student] = (at[0] + radius * math.cos(i * GOLDEN), at[1] + radius * math.sin(i * GOLDEN))
     return found
 
 
@@ -273,7 +286,9 @@ def _sentence(snapshot: ClassSnapshot, cells: list[Cell]) -> str:
         else (f"Best: {_result(best, snapshot)}. Lowest: {_result(worst, snapshot)}.")
     )
     outside = sum(seat.glance is not None for seat in snapshot.seats) - len(cells)
-    return f"{ends} {outside} not on this map." if outside else ends
+    if not outside:
+        return ends
+    return f"{ends} {outside} {'run is' if outside == 1 else 'runs are'} not on this map."
 
 
 def _result(cell: Cell, snapshot: ClassSnapshot) -> str:
@@ -286,7 +301,7 @@ def _result(cell: Cell, snapshot: ClassSnapshot) -> str:
 # the predictions
 
 
-def predictions(poll: Poll, students: int) -> Chart:
+def predictions(poll: Poll, students: int, here: int) -> Chart:
     """A bar for each answer, when the teacher shows them; the one that came true is green."""
     order = list(reversed(range(len(poll.options))))  # Plotly draws upwards
     counts = [poll.counts[i] if poll.counts else 0 for i in order]
@@ -302,14 +317,15 @@ def predictions(poll: Poll, students: int) -> Chart:
         "hoverinfo": "none",  # not "skip": then the figure would count as one without data
         "showlegend": False,
     }
+    most = max([1, *counts])
     labels = [_label(poll.options[i], i == poll.outcome) for i in order]
     layout = {
-        "xaxis": {"range": [0, max(students, 1)], "title": {"text": "students"}, "dtick": max(1, students // 5)},
+        "xaxis": {"range": [0, 1.15 * most], "title": {"text": "students"}, "dtick": max(1, most // 5)},
         "yaxis": {"tickvals": list(range(len(order))), "ticktext": labels, "automargin": True, "showgrid": False},
         "bargap": 0.35,
         "dragmode": False,
     }
-    return Chart(PREDICTION, _about(poll, students), [bars], layout, card=PREDICTION)
+    return Chart(PREDICTION, _about(poll, students, here), [bars], layout, card=PREDICTION)
 
 
 def _label(option: str, came_true: bool) -> str:
@@ -319,10 +335,10 @@ def _label(option: str, came_true: bool) -> str:
     return f"✓ {text}" if came_true else text
 
 
-def _about(poll: Poll, students: int) -> str:
-    answered = f"{poll.answers:,} of {students:,} have answered."
+def _about(poll: Poll, students: int, here: int) -> str:
+    answered = f"{poll.answers:,} of {students:,} students answered ({here:,} here now)."
     if not poll.counts:
-        return f"{answered} The answers are hidden."
+        return f"{answered} The predictions are hidden."
     if poll.outcome is not None:
         right = poll.counts[poll.outcome]
         return f"{right:,} of {poll.answers:,} predicted what happened."

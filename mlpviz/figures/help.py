@@ -41,19 +41,20 @@ HELP = {
         "picture is ∂z/∂x; in the first layer, these are the unit’s weights.",
     ),
     "The class": Help(
-        "Each point is the run of one student. Where it is says which values two of its settings have. Its colour and "
-        "its number are the test accuracy, in percent.",
-        "Yellow is high, blue is low. A square with a letter is a run with an alarm. A faint point was not tested "
-        "yet: the network is tested after each epoch. Runs with the same settings lie side by side. A click shows the "
-        "run to the class.",
-        "The accuracy is that of the latest test on all test images. With a deal, each student has other values. "
+        "Each point is the run of one student. Its position shows two of its settings. Its colour and its number are "
+        "the test accuracy, in percent. On a tile, the curve is the training loss; the bar and the number are the test "
+        "accuracy.",
+        "Yellow is high, blue is low. A square with a sign is a run with an alarm. A faint point was not tested yet: "
+        "the network is tested after each epoch. Runs with the same settings lie side by side. A click on a point or "
+        "on a tile shows the run to the class.",
+        "The accuracy is that of the latest test on all test images. After a deal, each student has different values. "
         "Without one, the axes are the learning rate and the batch size, on logarithmic scales.",
     ),
     "Prediction": Help(
         "What the class has predicted: a bar for each answer.",
         "The bars are hidden until the teacher shows them. The green bar is what happened, once the teacher has said "
         "so.",
-        "The number of students who chose the answer. Who has left the class is not counted.",
+        "The number of students who chose the answer. Students who have left the class are not counted.",
     ),
     "Loss": Help(
         "How wrong the answers are: one number, to be made small. 0 would be perfect. Guessing gives 2.30.",

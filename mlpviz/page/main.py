@@ -5,7 +5,7 @@ import streamlit as st
 from mlpviz.page.board import Action, board
 from mlpviz.page.classroom.panel import class_panel
 from mlpviz.page.classroom.student import attend, class_of_student, join_page, joining, settle
-from mlpviz.page.classroom.teacher import teach
+from mlpviz.page.classroom.teacher import own_settings, teach
 from mlpviz.page.classroom.view import class_view
 from mlpviz.page.door import say_notes, say_trouble
 from mlpviz.page.examples import fit_examples
@@ -55,6 +55,7 @@ def main() -> None:
     current_filter()  # reads the address; the sidebar shows what is wrong in it
     with st.sidebar:
         part(class_of_student)
+        part(own_settings)
         settings = sidebar()
     head = st.container(key="head", horizontal=True, vertical_alignment="center", gap="small")
     with head:

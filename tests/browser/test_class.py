@@ -51,7 +51,9 @@ class People:
 
     def join(self, name):
         page = self.page(*((1440, 900) if len(self.students) % 2 else (375, 720)))
-        page.goto(f"{self.url}?class={self.code}")
+        page.goto(f"{self.url}?class={self.code}" if self.students else f"{self.url}?class")
+        if not self.students:
+            page.get_by_label("Code of the class").fill(self.code, timeout=60_000)
         page.get_by_label("Your name").fill(name, timeout=60_000)
         page.get_by_role("button", name="Join", exact=True).click()
         page.wait_for_selector(".board[data-step]", timeout=60_000)
@@ -80,7 +82,6 @@ def people(browser, server):
     people.close()
 
 
-STATUS = "status => document.querySelector('.board[data-status]')?.dataset.status === status"
 EYES = "open => Boolean(document.querySelector('dialog.mlpviz-eyes[open]')) === open"
 QUESTION = "open => Boolean(document.querySelector('dialog.mlpviz-question[open]')) === open"
 
@@ -100,7 +101,7 @@ def test_a_lesson_with_seven_students(people, server):
 
     # deal: every page gets another run by itself
     people.menu("Deal")
-    people.say("Deal 54 cells to 7 students")
+    people.say("Deal to everybody")
     rates = set()
     for student in people.students:
         student.wait_for_function("code => !location.search.includes('learning_rate=0.1&')", timeout=30_000)
@@ -117,11 +118,16 @@ def test_a_lesson_with_seven_students(people, server):
     for i, student in enumerate(people.students):
         student.locator("dialog.mlpviz-question button").nth(0 if i < 5 else 2).click()
     people.wait_for_all(QUESTION, False)
-    teacher.get_by_text("7 of 7 have answered. The answers are hidden.").wait_for()
+    teacher.get_by_text("7 of 7 students answered (7 here now). The predictions are hidden.").wait_for()
     teacher.keyboard.press("Escape")
-    people.say("Show, and start all")
-    people.wait_for_all("() => document.querySelector('.mlpviz-chip p')?.textContent.includes('of 7 said so')")
-    assert people.students[0].inner_text(".mlpviz-chip p") == "You predicted: It falls. 5 of 7 said so."
+    people.say("Show predictions and start all")
+    people.wait_for_all(
+        "() => document.querySelector('.mlpviz-chip [role=status]')?.textContent.includes('of 7 students')"
+    )
+    assert (
+        people.students[0].inner_text(".mlpviz-chip [role=status]")
+        == "You predicted: It falls. 5 of 7 students predicted this."
+    )
 
     # eyes here, and let go
     people.menu("Eyes here")

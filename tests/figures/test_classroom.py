@@ -59,13 +59,13 @@ def test_the_strip_counts_and_names_nobody():
     assert values["Best test accuracy"][0] == "80.0 %"
     assert values["Median"][0] == "60.0 %"  # of 80, 60 and 10
     assert values["With an alarm"][0] == "1"
-    assert strip["status"] == "1 of 5 train" and strip["progress"] == 0.25
+    assert strip["status"] == "1 of 5 training" and strip["progress"] == 0.25
     assert "Name" not in str(strip)
 
 
 def test_a_class_without_students_has_a_strip_and_a_map():
     empty = snapshot()
-    assert class_headline(empty)["status"] == "No run trains" and class_headline(empty)["progress"] == 0.0
+    assert class_headline(empty)["status"] == "Waiting for students" and class_headline(empty)["progress"] == 0.0
     (chart,) = class_charts(empty)
     assert chart.sentence == "Nobody has joined yet." and members(empty) == {"seats": []}
 
@@ -115,6 +115,13 @@ def test_runs_with_the_same_settings_lie_side_by_side_in_their_cell():
     assert distances.min() > 0.03
 
 
+def test_two_runs_with_the_same_settings_are_far_enough_apart_to_read():
+    others = [seat(i, cell(batch_size=16, learning_rate=0.01)) for i in range(30)]
+    pair = [seat(i, cell(batch_size=64, learning_rate=0.1)) for i in (40, 41)]
+    found = places(snapshot(*others, *pair))
+    assert math.dist(found["id 40"], found["id 41"]) > 0.3
+
+
 def test_the_map_has_a_point_for_each_run_that_is_on_it():
     well, ill = cell(0.7, batch_size=64, learning_rate=0.1), dead(batch_size=256, learning_rate=1.0)
     outside = cell(0.9, batch_size=64, learning_rate=9.0)
@@ -127,7 +134,7 @@ def test_the_map_has_a_point_for_each_run_that_is_on_it():
     assert dots["marker"]["color"].tolist() == [0.7] and squares["name"] == "† dead units"
     assert chart.sentence == (
         "Best: 70.0 % at batch size 64, learning rate 0.1. Lowest: 10.0 % at batch size 256, learning rate 1.0. "
-        "1 not on this map."
+        "1 run is not on this map."
     )
     assert "Name" not in chart.sentence
 
@@ -142,19 +149,19 @@ def test_names_and_answers_are_text_for_plotly():
     evil = '<a href="x">&amp;</a>'
     chart = class_map(snapshot(seat(1, cell(batch_size=64, learning_rate=0.1), name=evil)))
     assert "<a" not in str(chart.data[-1]["hovertext"]) and "&lt;a" in chart.data[-1]["hovertext"][0]
-    bars = predictions(Poll("Why?", (evil, "b"), 0, (), None), 3)
+    bars = predictions(Poll("Why?", (evil, "b"), 0, (), None), 3, 3)
     assert "<a" not in str(bars.layout["yaxis"]["ticktext"])
 
 
 def test_predictions_are_hidden_then_shown_then_compared():
     hidden = Poll("Why?", ("falls", "rises"), 3, (), None)
-    chart = predictions(hidden, 5)
+    chart = predictions(hidden, 5, 4)
     assert chart.data[0]["x"] == [0, 0] and chart.data[0]["text"] == ["", ""]
-    assert chart.sentence == "3 of 5 have answered. The answers are hidden."
+    assert chart.sentence == "3 of 5 students answered (4 here now). The predictions are hidden."
     shown = replace(hidden, counts=(2, 1))
-    chart = predictions(shown, 5)
+    chart = predictions(shown, 5, 4)
     assert chart.data[0]["x"] == [1, 2] and chart.layout["yaxis"]["ticktext"] == ["rises", "falls"]
-    told = predictions(replace(shown, outcome=0), 5)
+    told = predictions(replace(shown, outcome=0), 5, 4)
     assert told.sentence == "2 of 3 predicted what happened."
     assert told.layout["yaxis"]["ticktext"] == ["rises", "✓ falls"]
     first, second = told.data[0]["marker"]["color"]

@@ -20,11 +20,17 @@ test("the more students, the smaller the tiles", () => {
 test("a student reads what they predicted, and then what happened", () => {
   const question = { id: "q", text: "Why?", options: ["falls", "rises"], mine: 0, counts: [], outcome: null };
   assert.equal(predicted(question), "You predicted: falls.");
-  assert.equal(predicted({ ...question, counts: [3, 1] }), "You predicted: falls. 3 of 4 said so.");
+  assert.equal(predicted({ ...question, counts: [3, 1] }), "You predicted: falls. 3 of 4 students predicted this.");
   assert.equal(predicted({ ...question, counts: [3, 1], outcome: 0 }), "✓ You predicted: falls. That is what happened.");
   assert.equal(predicted({ ...question, counts: [3, 1], outcome: 1 }), "✗ You predicted: falls. What happened: rises.");
-  assert.equal(predicted({ ...question, mine: null }), "You have not predicted.");
-  assert.equal(predicted({ ...question, mine: null, counts: [3, 1], outcome: 1 }), "You have not predicted. What happened: rises.");
+  assert.equal(predicted({ ...question, mine: null }), "You did not answer.");
+  assert.equal(predicted({ ...question, mine: null, counts: [3, 1], outcome: 1 }), "You did not answer. What happened: rises.");
+});
+
+test("who did not answer reads what most have chosen", () => {
+  const question = { id: "q", text: "Why?", options: ["falls", "rises"], mine: null, counts: [1, 3], outcome: null };
+  assert.equal(predicted(question), "You did not answer. Most chose: rises (3 of 4).");
+  assert.equal(predicted({ ...question, counts: [0, 0] }), "You did not answer.");
 });
 
 test("of two notes of the same class, the newer one counts", () => {

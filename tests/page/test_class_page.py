@@ -55,7 +55,7 @@ def problems(app):
 def test_a_link_leads_into_the_class_with_a_run(room):
     app = open_page(**{"class": room.code})
     assert labels(app) == ["Join", "Not now"]
-    assert spoken(room.code) in texts(app) and "Your teacher can see it" in texts(app)
+    assert spoken(room.code) in texts(app) and "Your teacher can see, start" in texts(app)
     app = joined(room)
     (ada,) = room.present()
     assert (ada.name, ada.owner) == ("Ada", VISITOR)
@@ -67,6 +67,13 @@ def test_a_link_leads_into_the_class_with_a_run(room):
 def test_without_a_name_one_gets_one(room):
     joined(room, "")
     assert len(room.present()[0].name.split()) == 2
+
+
+def test_the_short_address_asks_for_the_code(room):
+    app = open_page(**{"class": ""})
+    app.text_input(key="class_code_typed").set_value(spoken(room.code))
+    press(app, "Join")
+    assert run_of(app).id == room.present()[0].run
 
 
 def test_a_wrong_code_is_told_and_the_name_stays(room):
@@ -217,13 +224,23 @@ def test_a_deal_and_a_lesson(room, school, as_teacher):
     joined(room)
     (ada,) = room.present()
     app = board(as_teacher)
-    press(app, "Deal 54 cells to 1 student")
+    press(app, "Deal to everybody")
     assert len(room.grid) == 54 and ada.round == 2
     assert school.backend.find(ada.run, VISITOR).settings == room.settings_for(ada)
     name = next(iter(load_lessons()[0]))
     app.selectbox(key="class_lesson").set_value(name)
     press(app, "Send everybody there")
     assert room.lesson == name and ada.round == 3 and not problems(app)
+
+
+def test_everybody_gets_the_settings_of_the_teacher(room, school, as_teacher):
+    joined(room)
+    (ada,) = room.present()
+    app = board(as_teacher)
+    app.select_slider(key="learning_rate").set_value(0.7).run()
+    press(app, "Give everybody my settings")
+    assert school.backend.find(ada.run, VISITOR).settings.learning_rate == 0.7 and ada.round == 2
+    assert "These settings change only your own run" in texts(app)
 
 
 def test_a_question_from_the_asking_to_the_outcome(room, as_teacher):
@@ -234,12 +251,12 @@ def test_a_question_from_the_asking_to_the_outcome(room, as_teacher):
     press(app, "Ask")
     assert room.question.options == ["It falls", "It rises"] and "<b>" not in texts(app)
     room.answer(VISITOR, room.question.id, 0)
-    press(app, "Show, and start all")
+    press(app, "Show predictions and start all")
     assert room.question.shown
     app.selectbox(key="class_outcome_choice").set_value("It rises")
-    press(app, "Say so")
+    press(app, "Show what happened")
     assert room.question.outcome == 1
-    press(app, "Close")
+    press(app, "End the question")
     assert room.question is None
     app.text_area(key="class_options").set_value("only one")
     press(app, "Ask")
@@ -253,8 +270,8 @@ def test_the_question_of_a_lesson_knows_its_answer(room, as_teacher):
     press(app, "Send everybody there")
     press(app, next(label for label in labels(app) if label.startswith("Ask the question of the lesson")))
     assert room.question.text == lesson.question and room.question.options == list(lesson.options)
-    press(app, "Show the answers")
-    press(app, "Show the lesson’s answer")
+    press(app, "Show the predictions")
+    press(app, "Show the right answer")
     assert room.question.outcome == lesson.right
 
 
@@ -281,7 +298,7 @@ def test_a_student_is_removed_and_let_in_again(room, as_teacher, monkeypatch):
     (ada,) = room.present()
     app = board(as_teacher)
     app.selectbox(key="class_member_choice").set_value(ada.id)
-    press(app, "Remove")
+    app.button(key="class_remove").click().run()
     assert room.present() == []
     monkeypatch.setattr(door, "visitor", lambda: VISITOR)
     assert "removed you" in problems(joined(room))[0]

@@ -58,7 +58,10 @@ export class Attendance {
     const question = this.note?.question ?? null;
     const open = question !== null && !question.counts.length && (question.mine === null || this.changing) && this.later !== question.id;
     document.body.classList.toggle("mlpviz-asks", question !== null && !question.counts.length);
-    modal("mlpviz-eyes", sentence !== "", (root) => setText(part(root, "p"), sentence));
+    modal("mlpviz-eyes", sentence !== "", (root) => {
+      setText(part(root, "p"), sentence);
+      setText(part(root, "div"), "Your teacher has paused the class. It goes on soon.");
+    });
     modal("mlpviz-question", open && !sentence, (root) => question && this.fill(root, question));
     keepKeys();
     const chip = question !== null && !open && !sentence && this.closed !== `${question.id}.${question.outcome}`;
@@ -118,10 +121,11 @@ export class Attendance {
    * @param {Question | null} question
    */
   chip(question) {
-    const root = box("aside", "mlpviz-chip", "<p role='status'></p><button type='button'></button>");
+    const root = box("aside", "mlpviz-chip", "<div><p></p><p role='status'></p></div><button type='button'></button>");
     root.hidden = !question;
     if (!question) return;
-    setText(part(root, "p"), predicted(question));
+    setText(part(root, "p"), question.text);
+    setText(part(root, "[role=status]"), predicted(question));
     const button = /** @type {HTMLButtonElement} */ (part(root, "button"));
     const fixed = question.counts.length > 0;
     setText(button, fixed ? "Close" : question.mine === null ? "Predict" : "Change");
@@ -137,13 +141,16 @@ export class Attendance {
  * @param {Question} question
  */
 export function predicted({ options, mine, counts, outcome }) {
-  const said = mine === null ? "You have not predicted." : `You predicted: ${options[mine]}.`;
-  if (!counts.length) return said;
   const all = counts.reduce((sum, count) => sum + count, 0);
-  const same = mine === null ? "" : ` ${counts[mine]} of ${all} said so.`;
-  if (outcome === null) return said + same;
-  if (mine === null) return `${said} What happened: ${options[outcome]}.`;
-  return mine === outcome ? `✓ ${said} That is what happened.` : `✗ ${said} What happened: ${options[outcome]}.`;
+  const most = counts.indexOf(Math.max(...counts));
+  const said = mine === null ? "You did not answer." : `You predicted: ${options[mine]}.`;
+  if (!counts.length) return said;
+  if (outcome !== null) {
+    if (mine === null) return `${said} What happened: ${options[outcome]}.`;
+    return mine === outcome ? `✓ ${said} That is what happened.` : `✗ ${said} What happened: ${options[outcome]}.`;
+  }
+  if (mine !== null) return `${said} ${counts[mine]} of ${all} students predicted this.`;
+  return all ? `${said} Most chose: ${options[most]} (${counts[most]} of ${all}).` : said;
 }
 
 /**

@@ -62,7 +62,7 @@ export class Members {
 function fill(tile, seat) {
   const [name, accuracy, state] = ["name", "accuracy", "state"].map((part) => /** @type {HTMLElement} */ (tile.querySelector(`.${part}`)));
   setText(name, seat.name);
-  setText(accuracy, seat.letter || seat.accuracy);
+  setText(accuracy, seat.accuracy);
   setText(state, `${seat.predicts ? "✓ " : ""}${seat.away ? "away" : seat.state}`);
   tile.classList.toggle("away", seat.away);
   tile.classList.toggle("trains", seat.trains);

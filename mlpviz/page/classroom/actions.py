@@ -78,6 +78,14 @@ def to_lesson(room: Classroom) -> None:
 
 
 @led
+def set_all(room: Classroom, settings: Settings) -> None:
+    """Give everybody a run with these settings."""
+    _begin()
+    room.take_lesson("", settings)
+    _give_all(room)
+
+
+@led
 def deal(room: Classroom, grid: Grid) -> None:
     """Give each student a run with the settings of another cell."""
     _begin()

@@ -21,7 +21,7 @@ def invitation(code: str) -> None:
     page, problem = room_address((st.context.url or "").split("?")[0])
     link = f"{page}?{urlencode({'class': code})}"
     picture = segno.make(link, error="m").svg_data_uri(scale=8, border=3, light="#ffffff")
-    shown = html.escape(page.split("://")[-1].rstrip("/"))
+    shown = html.escape(f"{page.split('://')[-1].rstrip('/')}/?class")
     st.html(
         f'<div class="mlpviz-invitation"><img src="{picture}" alt="QR code of the address of this class">'
         f"<div><p>Join at</p><p class='address'>{shown}</p><p>with the code</p>"

@@ -20,4 +20,5 @@ def class_panel() -> None:
             st.caption(f"You teach the class {spoken(room.code)}. It is in the view *Class*.")
         else:
             ask_for_code()
-        ask_for_secret()
+        with st.popover("For teachers", width="stretch"):
+            ask_for_secret()

@@ -26,10 +26,9 @@ NO_COOKIES = "Your browser sends no cookies, so the class would not know you aga
 
 
 def joining() -> bool:
-    """Whether the address names a class that this visitor has not joined."""
-    code = read_code(st.query_params.get(PARAMETER, ""))
-    found = _mine()
-    return bool(code) and (found is None or found[0].code != code)
+    """Whether the address names a class that this visitor has not joined, or asks for the form with `?class`."""
+    found, code = _mine(), read_code(st.query_params.get(PARAMETER, ""))
+    return PARAMETER in st.query_params and (found is None or code not in ("", found[0].code))
 
 
 def join_page() -> None:
@@ -38,15 +37,17 @@ def join_page() -> None:
     st.html('<span class="mlpviz-ready"></span>')
     title()
     with st.container(border=True, width=560):
-        st.markdown(f"## Join the class {plain(spoken(code))}")
+        st.markdown(f"## Join the class {plain(spoken(code))}" if code else "## Join a class")
         if problem := memory.CLASS_PROBLEM.take():
             st.error(plain(problem))
         with st.form("join", border=False):
+            if not code:
+                st.text_input("Code of the class", key=memory.CLASS_CODE, max_chars=12)
             st.text_input(
-                "Your name",
+                "Your name (optional)",
                 key=memory.JOIN_NAME,
                 max_chars=LONGEST,
-                placeholder="Empty: you get a name, such as Amber Fox",
+                placeholder="Leave empty to get a name like Amber Fox",
             )
             st.markdown((TEXT / "joining.md").read_text(encoding="utf-8"))
             st.form_submit_button("Join", type="primary", on_click=safely(_join), args=(code,))
@@ -105,7 +106,7 @@ def class_of_student() -> None:
     room, member = found
     with st.container(border=True, key="my_class"):
         st.markdown(f"Class **{plain(spoken(room.code))}**: you are **{plain(member.name)}**.")
-        with st.popover("Name, and leaving", width="stretch"):
+        with st.popover("Change name or leave", width="stretch"):
             st.caption("Your teacher can see, start, pause and change this run, and show it to the class.")
             st.text_input("Your name", member.name, max_chars=LONGEST, key=memory.MEMBER_NAME)
             st.button("Change the name", key="class_rename", on_click=safely(_rename), args=(room, member))
@@ -135,7 +136,7 @@ def _join(code: str) -> None:
         memory.CLASS_PROBLEM.set(NO_COOKIES)
         return
     try:
-        room = school.find(code, st.context.ip_address or "")
+        room = school.find(code or st.session_state.get(memory.CLASS_CODE, ""), st.context.ip_address or "")
         school.join(room, door.visitor(), st.session_state.get(memory.JOIN_NAME, ""))
     except RefusedError as error:
         memory.CLASS_PROBLEM.set(str(error))

@@ -28,6 +28,15 @@ def my_class() -> Classroom | None:
     return door.school().of_teacher(door.visitor())
 
 
+def own_settings() -> None:
+    """In the sidebar of a teacher: say whose settings these are."""
+    if my_class() is not None:
+        st.caption(
+            "These settings change only your own run. To change the students’ runs, use *Lesson for all* or *Deal* in "
+            "the view *Class*."
+        )
+
+
 def ask_for_secret() -> None:
     """The way to a class of one's own."""
     with st.form("class_secret", border=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -58,15 +59,16 @@ def _bar(room: Classroom, settings: Settings) -> None:
     """The code, and what the teacher can do with everybody."""
     st.html(f'<p class="mlpviz-code">Class <b>{html.escape(spoken(room.code))}</b></p>', width="content")
     st.toggle("How to join", key=memory.CLASS_INVITES, value=not room.present(), persist_state="session")
-    st.button("Start all", key="class_start", type="primary", on_click=safely(actions.start_all), args=(room,))
+    kind: Literal["primary", "secondary"] = "secondary" if room.question is not None else "primary"
+    st.button("Start all", key="class_start", type=kind, on_click=safely(actions.start_all), args=(room,))
     st.button("Pause all", key="class_pause", on_click=safely(actions.pause_all), args=(room,))
     if room.sentence:
         st.button("Let go", key="class_let_go", type="primary", on_click=safely(actions.let_go), args=(room,))
     else:
         with st.popover("Eyes here"):
             _eyes(room)
-    with st.popover("Lesson"):
-        _lesson(room)
+    with st.popover("Lesson for all"):
+        _lesson(room, settings)
     with st.popover("Deal"):
         _deal(room, settings)
     with st.popover("Predict"):
@@ -78,12 +80,12 @@ def _bar(room: Classroom, settings: Settings) -> None:
 
 
 def _eyes(room: Classroom) -> None:
-    st.markdown("All runs pause, and all screens show this sentence until you press *Let go*.")
+    st.markdown("All runs pause, and all screens show this sentence, until you press *Let go*. Then the runs go on.")
     st.text_input("Sentence", "Look at the front, please.", key=memory.CLASS_SENTENCE, max_chars=300)
     st.button("Show it on all screens", key="class_eyes", on_click=safely(actions.eyes_here), args=(room,))
 
 
-def _lesson(room: Classroom) -> None:
+def _lesson(room: Classroom, settings: Settings) -> None:
     lessons = load_lessons()[0]
     order = list(lessons)
     st.markdown("Everybody gets a new run with the settings of a lesson, and sees the lesson.")
@@ -96,22 +98,29 @@ def _lesson(room: Classroom) -> None:
         placeholder="Choose a lesson…",
     )
     st.button("Send everybody there", key="class_lesson_go", on_click=safely(actions.to_lesson), args=(room,))
+    st.markdown("Or everybody gets a new run with the settings of your sidebar.")
+    st.button("Give everybody my settings", key="class_set", on_click=safely(actions.set_all), args=(room, settings))
 
 
 def _deal(room: Classroom, settings: Settings) -> None:
     st.markdown(
-        "Choose two settings. Each student gets a new run with other values of these two. All other settings are "
-        "those of your sidebar. So the class fills the map together."
-        + (" The runs before stay among each student’s saved runs." if door.saves() else " The runs before are lost.")
+        "Choose two settings. Each student gets a new run with their own pair of values. All other settings come from "
+        "your sidebar. Together, the class fills the map."
+        + (
+            " Each student’s earlier runs stay in their list of runs."
+            if door.saves()
+            else " The earlier runs are lost."
+        )
     )
     grid = choose_deal(settings)
     if grid is not None:
-        label = f"Deal {len(grid)} cells to {_count(room)}"
-        st.button(label, key="class_deal", type="primary", on_click=safely(actions.deal), args=(room, grid))
+        st.caption(f"{len(grid)} pairs of values, for {_count(room)}.")
+        deal = safely(actions.deal)
+        st.button("Deal to everybody", key="class_deal", type="primary", on_click=deal, args=(room, grid))
 
 
 def _predict(room: Classroom) -> None:
-    st.markdown("The question appears on all screens. The answers stay hidden until you show them.")
+    st.markdown("The question appears on all screens. The predictions stay hidden until you show them.")
     lesson = load_lessons()[0].get(room.lesson)
     if lesson is not None:
         st.button(
@@ -130,13 +139,17 @@ def _question(room: Classroom, question: Question) -> None:
     with st.container(key="class_question", border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{plain(question.text)}**", width="stretch")
         if not question.shown:
-            st.button("Show the answers", key="class_show", on_click=safely(actions.show_answers), args=(room,))
+            st.button("Show the predictions", key="class_show", on_click=safely(actions.show_answers), args=(room,))
             st.button(
-                "Show, and start all", key="class_show_start", on_click=safely(actions.show_answers), args=(room, True)
+                "Show predictions and start all",
+                key="class_show_start",
+                type="primary",
+                on_click=safely(actions.show_answers),
+                args=(room, True),
             )
         elif question.outcome is None and question.right is not None:
             st.button(
-                "Show the lesson’s answer",
+                "Show the right answer",
                 key="class_outcome_lesson",
                 on_click=safely(actions.tell_outcome),
                 args=(room, question.right),
@@ -151,8 +164,8 @@ def _question(room: Classroom, question: Question) -> None:
                 label_visibility="collapsed",
                 width=260,
             )
-            st.button("Say so", key="class_outcome", on_click=safely(actions.tell_outcome), args=(room,))
-        st.button("Close", key="class_close_question", on_click=safely(actions.close_question), args=(room,))
+            st.button("Show what happened", key="class_outcome", on_click=safely(actions.tell_outcome), args=(room,))
+        st.button("End the question", key="class_close_question", on_click=safely(actions.close_question), args=(room,))
 
 
 def _students(room: Classroom) -> None:
@@ -173,7 +186,7 @@ def _students(room: Classroom) -> None:
         key=memory.CLASS_MEMBER,
         placeholder="Choose a student…",
     )
-    st.button("Remove", key="class_remove", on_click=safely(actions.remove), args=(room,))
+    st.button("Remove student", key="class_remove", on_click=safely(actions.remove), args=(room,))
     banned = {member.id: member for member in room.banned()}
     if banned:
         st.selectbox(
@@ -234,13 +247,13 @@ def _one(room: Classroom, member: Member, settings: Settings) -> None:
             )
             st.button(label, key="class_one_play", on_click=safely(act), args=(room, member))
         st.button(
-            "Give this run my settings",
+            "New run with my settings",
             key="class_one_set",
             on_click=safely(actions.set_one),
             args=(room, member, settings),
             help="A new run for this student, with the settings of your sidebar.",
         )
-        st.button("Remove", key="class_one_remove", on_click=safely(actions.remove_one), args=(room, member.id))
+        st.button("Remove student", key="class_one_remove", on_click=safely(actions.remove_one), args=(room, member.id))
     if state is None:
         st.info("This run is not in memory now, but it is coming back. Go back to the class and open it again.")
     else:
