@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from mlpviz.backend.commands import Command, Pause, SetSpeed, Start
 from mlpviz.backend.door import Backend, GoneError, Reply
@@ -81,7 +82,8 @@ def glances(backend: Backend, room: Classroom) -> dict[str, Glance]:
     """The runs of all students in a few numbers, by token; none if that takes long."""
     tokens = [member.token for member in room.present()]
     try:
-        found = asyncio.run(asyncio.wait_for(backend.glances(tokens), LOOK))
+        with ThreadPoolExecutor(1) as pool:  # the caller's thread may have an event loop already
+            found = pool.submit(asyncio.run, asyncio.wait_for(backend.glances(tokens), LOOK)).result()
     except TimeoutError:
         return {}
     return {token: glance for token, glance in found.items() if glance is not None}

@@ -141,6 +141,17 @@ def test_a_join_that_fails_throws_nobody_out(school, monkeypatch):
     assert school.of_member("ada") == (room, ada) and other.present() == []
 
 
+def test_a_look_at_all_runs_needs_no_thread_without_an_event_loop(school):
+    """The browser tests leave one in this thread."""
+    room, members = class_of(school)
+    at_rest(school, *members)
+
+    async def look():
+        return lead.glances(school.backend, room)
+
+    assert len(awaited(look())) == 2
+
+
 def test_what_a_board_saw_last_counts_where_a_run_does_not_answer(school, monkeypatch):
     room, (ada, ben) = class_of(school)
     at_rest(school, ada, ben)
