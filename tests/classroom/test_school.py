@@ -139,6 +139,10 @@ def test_a_join_that_fails_throws_nobody_out(school, monkeypatch):
     with pytest.raises(RefusedError, match="busy"):
         school.join(other, "ada", "Ada")
     assert school.of_member("ada") == (room, ada) and other.present() == []
+    school.backend.drop(ada.run, "ada")
+    with pytest.raises(RefusedError, match="busy"):  # the same class, in another tab
+        school.join(room, "ada", "Ada")
+    assert school.of_member("ada") == (room, ada)
 
 
 def test_a_look_at_all_runs_needs_no_thread_without_an_event_loop(school):
@@ -279,6 +283,14 @@ def test_the_board_shows_what_the_runs_are(school):
     assert len(first["curve"]) == 20 and second["curve"] == []
     losses = snapshot.steps.column("loss")
     assert first["curve"] == pytest.approx([min(1, loss / 2.5) for loss in losses], abs=1e-3)
+
+
+def test_a_tile_shows_no_earlier_run_that_had_the_same_link(school):
+    """After a restart, an earlier run may come back with the link of one that was never saved."""
+    room, (ada, ben) = class_of(school)
+    at_rest(school, ada, ben)
+    ada.run = "another one"
+    assert [seat["state"] for seat in seats(school, room)] == ["not here yet", "paused"]
 
 
 def test_hidden_names_do_not_leave_the_server(school):

@@ -116,8 +116,9 @@ def test_the_page_follows_when_the_class_gives_another_run(room, school):
     before = run_of(app)
     other = SETTINGS.replace(learning_rate=0.7, batch_size=64)
     lead.give(school.backend, room, [ada], other)
+    given = ada.run
     app.run()
-    assert run_of(app).id == ada.run != before.id and run_of(app).settings == other
+    assert run_of(app).id == ada.run == given != before.id and run_of(app).settings == other
     assert app.session_state.learning_rate == 0.7 and app.session_state.batch_size == 64
     assert not problems(app)
     app.select_slider(key="learning_rate").set_value(0.3).run()  # one's own change stays
