@@ -109,12 +109,17 @@ def test_what_is_done_is_kept_when_it_is_stopped(monkeypatch, capsys, tmp_path, 
     assert len((tmp_path / "map.csv").read_text().splitlines()) == 2
 
 
+def obey_ctrl_c():
+    """Where the tests run in the background of a shell, Ctrl+C is ignored there, and so it would be in this process."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_all_processes_and_keeps_what_is_done(tmp_path):
     program = [sys.executable, "-m", "mlpviz", "sweep", "seed=0:999:lin:1000", *SETTINGS, "--steps", "200"]
     done = subprocess.Popen(
         [*program, "--workers", "2"], cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, process_group=0,
+        stderr=subprocess.PIPE, text=True, process_group=0, preexec_fn=obey_ctrl_c,
     )  # fmt: skip
     until(lambda: (tmp_path / "map.csv").exists() and len((tmp_path / "map.csv").read_text().splitlines()) > 2, 60)
     os.killpg(done.pid, signal.SIGINT)  # as a terminal does

@@ -115,8 +115,13 @@ def _deal(room: Classroom, settings: Settings) -> None:
     grid = choose_deal(settings)
     if grid is not None:
         st.caption(f"{len(grid)} pairs of values, for {_count(room)}.")
-        deal = safely(actions.deal)
-        st.button("Deal to everybody", key="class_deal", type="primary", on_click=deal, args=(room, grid))
+        st.button(
+            "Deal to everybody",
+            key="class_deal",
+            type="primary",
+            on_click=safely(actions.deal),
+            args=(room, grid),
+        )
 
 
 def _predict(room: Classroom) -> None:
