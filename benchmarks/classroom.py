@@ -22,7 +22,7 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from benchmarks.live import measure
+from benchmarks.live import measure, until_up
 from benchmarks.measure import percentile, table
 from benchmarks.ports import free_port
 from mlpviz.options import NO_STORE, STORE, TEACHER
@@ -32,7 +32,6 @@ FOLLOW = 15.0  # seconds over which the pages of a large class follow, as in att
 PATIENCE = 60.0
 YOUNG = 20  # steps that do not count
 LONGEST = 150.0  # seconds until all have made so many
-BOARD = re.compile(rb'"step": (\d+)')
 
 
 @dataclass
@@ -189,7 +188,7 @@ class Class:
 async def work(seconds: float, students: int, alone: float) -> None:
     here = Class(students)
     try:
-        await _until_up(here.port)
+        await until_up(here.port)
         staying = [asyncio.create_task(page.stay(here.port, here.over)) for page in (*here.pages, here.board)]
         await here.measure(seconds)
         rows = [here.row("live pages and the board", alone, seconds)]
@@ -269,18 +268,6 @@ async def _come(session: Session) -> None:
 async def _follow(session: Session) -> None:
     await asyncio.sleep(FOLLOW * random.random())
     await session.run()
-
-
-async def _until_up(port: int) -> None:
-    for _ in range(600):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.1)
-        else:
-            writer.close()
-            return
-    raise SystemExit("the server did not start")
 
 
 def main(seconds: float = 20, students: int = 200) -> None:

@@ -88,7 +88,7 @@ def measure(runs: int, visitors: int, seconds: float, speed: str = FULL, workers
 
 
 async def _visit(visitors: list[Visitor], port: int, seconds: float) -> list[Visitor]:
-    await _until_up(port)
+    await until_up(port)
     await _stay(visitors, port, 2)
     while min(visitor.steps[-1][1] if visitor.steps else 0 for visitor in visitors) < 2:
         await _stay(visitors, port, 2)  # until every run has made its first evaluation
@@ -107,7 +107,7 @@ async def _stay(visitors: list[Visitor], port: int, seconds: float) -> None:
     )
 
 
-async def _until_up(port: int) -> None:
+async def until_up(port: int) -> None:
     for _ in range(300):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -44,7 +44,7 @@ class ClassBoard:
         """The runs as they were seen last, by the student's id."""
         return dict(self._glances)
 
-    def nearest(self, x: float, y: float) -> str:
+    def student_at(self, x: float, y: float) -> str:
         """The id of the student whose point of the map this is; empty if it is nobody's."""
         placed = places(self._snapshot) if self._snapshot is not None else {}
         return next((each for each, at in placed.items() if math.dist(at, (x, y)) < NEAR), "")

@@ -235,9 +235,9 @@ class School:
         return await board.newest(self.backend, have, only, without)
 
     def member_at(self, room: Classroom, x: float, y: float) -> str:
-        """The id of the student nearest to this point of the board's map; empty if nobody is on it."""
+        """The id of the student whose point of the board's map this is; empty if it is nobody's."""
         board = self._boards.get(room.token)
-        return board.nearest(x, y) if board is not None else ""
+        return board.student_at(x, y) if board is not None else ""
 
     # what happens by itself
 

@@ -60,7 +60,7 @@ export class Attendance {
     document.body.classList.toggle("mlpviz-asks", question !== null && !question.counts.length);
     modal("mlpviz-eyes", sentence !== "", (root) => {
       setText(part(root, "p"), sentence);
-      setText(part(root, "div"), "Your teacher has paused the class. It goes on soon.");
+      setText(part(root, "div"), "Your teacher has paused the class.");
     });
     modal("mlpviz-question", open && !sentence, (root) => question && this.fill(root, question));
     keepKeys();

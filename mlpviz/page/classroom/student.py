@@ -21,7 +21,7 @@ from mlpviz.state import RunState
 
 PARAMETER = "class"  # of the address
 NO_CLASS = ("", 0)
-ENDED = "You are no longer in the class: your teacher has ended it, or has removed you."
+ENDED = "You are no longer in the class. It has ended, or you were removed, or you have left it in another tab."
 NO_COOKIES = "Your browser sends no cookies, so the class would not know you again. Allow cookies here, then reload."
 
 
@@ -79,7 +79,8 @@ def attend() -> None:
         memory.LESSON.set(room.lesson or None)
     if follows and memory.VIEW in st.session_state:
         st.session_state[memory.VIEW] = WATCH
-    memory.PROBLEM.forget()  # of a click on what is no longer there
+    if follows:
+        memory.PROBLEM.forget()  # of a click on what is no longer there
     visit.run, visit.previous = run.id, previous if previous != run.id else visit.previous
     memory.CLASS_ROUND.set(now)
 

@@ -80,7 +80,9 @@ def _bar(room: Classroom, settings: Settings) -> None:
 
 
 def _eyes(room: Classroom) -> None:
-    st.markdown("All runs pause, and all screens show this sentence, until you press *Let go*. Then the runs go on.")
+    st.markdown(
+        "All runs pause, and all screens show this sentence, until you press *Let go*. Then what trained goes on."
+    )
     st.text_input("Sentence", "Look at the front, please.", key=memory.CLASS_SENTENCE, max_chars=300)
     st.button("Show it on all screens", key="class_eyes", on_click=safely(actions.eyes_here), args=(room,))
 
@@ -104,7 +106,7 @@ def _lesson(room: Classroom, settings: Settings) -> None:
 
 def _deal(room: Classroom, settings: Settings) -> None:
     st.markdown(
-        "Choose two settings. Each student gets a new run with their own pair of values. All other settings come from "
+        "Choose two settings. Each student gets a new run with a pair of values. All other settings come from "
         "your sidebar. Together, the class fills the map."
         + (
             " Each student’s earlier runs stay in their list of runs."
@@ -114,7 +116,8 @@ def _deal(room: Classroom, settings: Settings) -> None:
     )
     grid = choose_deal(settings)
     if grid is not None:
-        st.caption(f"{len(grid)} pairs of values, for {_count(room)}.")
+        again = " Some students share a pair." if len(room.present()) > len(grid) else ""
+        st.caption(f"{len(grid)} pairs of values, for {_count(room)}.{again}")
         st.button(
             "Deal to everybody",
             key="class_deal",
